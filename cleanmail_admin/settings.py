@@ -1,0 +1,188 @@
+"""Settings, from the environment only; README.md lists every variable.
+
+The defaults are the secure ones. `DEBUG=1` is for one's own machine: plain HTTP, keys kept in var/, the sandbox allowed.
+"""
+
+import logging
+import secrets
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+env = environ.Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var")))
+
+DEBUG = env.bool("DEBUG", default=False)
+TEST = env.bool("CLEANMAIL_TEST", default=False)
+
+
+def _key(name: str) -> str:
+    """A key from the environment; with DEBUG one is made once and kept in var/, so that sessions outlive a restart."""
+    if value := env.str(name, default=""):
+        return value
+    if not DEBUG:
+        raise ImproperlyConfigured(f"Set {name}: production does not start without its keys (README.md, Settings).")
+    file = VAR / f"debug-{name.lower().replace('_', '-')}"
+    if not file.exists():
+        VAR.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(48))
+    return file.read_text().strip()
+
+
+SECRET_KEY = _key("SECRET_KEY")
+# Seal the gateway tokens inside the sessions. The first key encrypts, all of them decrypt: put a new one in front to rotate.
+TOKEN_KEYS = [key.strip() for key in _key("TOKEN_KEYS").split(",") if key.strip()]
+if any(len(key) < 32 for key in TOKEN_KEYS):
+    raise ImproperlyConfigured("Every key in TOKEN_KEYS needs 32 characters or more.")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
+
+# The gateway. Empty means the embedded sandbox.
+CLEANMAIL_API_URL = env.str("CLEANMAIL_API_URL", default="").rstrip("/")
+SANDBOX = env.bool("SANDBOX", default=DEBUG) and not CLEANMAIL_API_URL
+if not CLEANMAIL_API_URL and not SANDBOX:
+    raise ImproperlyConfigured("Set CLEANMAIL_API_URL to the gateway's address, or SANDBOX=1 to serve the embedded sandbox.")
+# Where the gateway keeps held mail; the contract names no folder.
+QUARANTINE_FOLDER = env.str("QUARANTINE_FOLDER", default="Quarantine")
+
+INSTALLED_APPS = [
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "django_tables2",
+    "django_tasks",
+    "django_tasks_db",
+    "portal",
+    "portal.audit",
+    "portal.batches",
+    "cleanmail_admin",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "portal.middleware.security_headers",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "portal.middleware.SignedIn",
+    "portal.middleware.ApiErrors",
+]
+ROOT_URLCONF = "cleanmail_admin.urls"
+WSGI_APPLICATION = "cleanmail_admin.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.messages.context_processors.messages",
+                "portal.ui.pages.layout",
+            ],
+            "builtins": ["django.templatetags.i18n", "django.templatetags.static", "portal.templatetags.portal"],
+            "loaders": [
+                ("django.template.loaders.cached.Loader",
+                 ["django.template.loaders.filesystem.Loader", "django.template.loaders.app_directories.Loader"]),
+            ] if not DEBUG or TEST else [
+                "django.template.loaders.filesystem.Loader", "django.template.loaders.app_directories.Loader",
+            ],
+        },
+    }
+]
+
+# WAL lets readers go on while one writes; IMMEDIATE makes a writer wait for its turn instead of failing half-way.
+SQLITE = {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"}
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR / 'portal.sqlite3'}")}
+DATABASES["default"]["CONN_MAX_AGE"] = 600
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["OPTIONS"] = SQLITE
+    DATABASES["default"]["TEST"] = {"NAME": str(VAR / "test-portal.sqlite3")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+if SANDBOX:
+    INSTALLED_APPS.append("sandbox")
+    DATABASES["sandbox"] = {
+        "ENGINE": "django.db.backends.sqlite3", "NAME": str(VAR / "sandbox.sqlite3"), "OPTIONS": SQLITE, "CONN_MAX_AGE": 600,
+        "TEST": {"NAME": str(VAR / "test-sandbox.sqlite3")},
+    }
+    DATABASE_ROUTERS = ["cleanmail_admin.upstream.SandboxRouter"]
+
+# Sessions live in our database; the browser holds a key only (portal/session.py has the limits).
+SESSION_ENGINE = env.str("SESSION_ENGINE", default="django.contrib.sessions.backends.db")
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_MINUTES", default=120) * 60
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_NAME = "session" if DEBUG else "__Host-session"
+CSRF_COOKIE_NAME = "csrf" if DEBUG else "__Host-csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "portal.pages.errors.csrf_failure"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SECURE = not DEBUG
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+if cache := env.str("CACHE_URL", default=""):
+    CACHES = {"default": env.cache_url_config(cache)}
+
+SECURE_SSL_REDIRECT = not DEBUG
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes speak plain HTTP to the process itself
+SECURE_HSTS_SECONDS = 0 if DEBUG else 365 * 24 * 3600
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_REFERRER_POLICY = "same-origin"
+SILENCED_SYSTEM_CHECKS = ["security.W021"]  # preloading is the domain owner's decision, for all of the domain
+X_FRAME_OPTIONS = "DENY"
+# One proxy in front that sets X-Forwarded-For and X-Forwarded-Proto itself. Never set it without that proxy.
+TRUST_PROXY = env.bool("TRUST_PROXY", default=False)
+if TRUST_PROXY:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# An error page never shows a local variable: one of them could be a token.
+DEFAULT_EXCEPTION_REPORTER_FILTER = "portal.middleware.NoVariables"
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("de", "Deutsch"), ("en", "English"), ("fr", "Français"), ("es", "Español"), ("da", "Dansk"), ("nb", "Norsk bokmål")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_TZ = True
+TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    }
+}
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
+
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+# Batches run in a thread of the web process; set BATCH_WORKER=process and run `manage.py db_worker` to keep them apart.
+BATCH_WORKER = env.str("BATCH_WORKER", default="thread")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
+    "loggers": {
+        "portal": {"level": env.str("LOG_LEVEL", default="INFO")},
+        # httpx logs whole addresses, and people's mail addresses are in them.
+        "httpx": {"level": "ERROR"},
+        "httpcore": {"level": "ERROR"},
+        "django.server": {"handlers": [], "propagate": False},
+    },
+}
+logging.raiseExceptions = DEBUG
+_  # the names of languages are not translated: each stands in its own language

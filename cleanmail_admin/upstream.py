@@ -1,0 +1,68 @@
+"""The wiring: what the portal's calls go through, a network connection or the embedded sandbox.
+
+The only module that knows both sides. The transport is shared by the whole process, since it is the connection pool;
+it holds no token and no cookie.
+"""
+
+from functools import cache
+from io import BytesIO
+from typing import Any
+
+import httpx
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIRequest
+from django.http import HttpResponse
+from django.urls import Resolver404, get_resolver
+
+BASE_URL = settings.CLEANMAIL_API_URL or "http://sandbox"
+
+
+@cache
+def transport() -> httpx.BaseTransport:
+    """The process's way to the gateway. httpx's pool costs more the more connections it holds: 32 at most."""
+    if settings.SANDBOX:
+        return SandboxTransport()
+    return httpx.HTTPTransport(retries=1, limits=httpx.Limits(max_connections=32, max_keepalive_connections=32))
+
+
+class SandboxTransport(httpx.BaseTransport):
+    """Calls the sandbox's views in this process: no socket, and none of the portal's middleware."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.raw_path.partition(b"?")[0]
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": request.method,
+            "PATH_INFO": path.decode("ascii"),
+            "QUERY_STRING": request.url.query.decode("ascii"),
+            "SERVER_NAME": "sandbox",
+            "SERVER_PORT": "80",
+            "wsgi.url_scheme": "http",
+            "wsgi.input": BytesIO(request.read()),
+        }
+        for name, value in request.headers.items():
+            key = name.upper().replace("-", "_")
+            environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
+        answer = answer_in_sandbox(WSGIRequest(environ), environ["PATH_INFO"])
+        body = b"".join(answer) if answer.streaming else answer.content
+        return httpx.Response(answer.status_code, headers=list(answer.items()), content=body)
+
+
+def answer_in_sandbox(request: WSGIRequest, path: str) -> HttpResponse:
+    """One answer of the sandbox. `path` is still percent-encoded: an encoded slash is part of a segment."""
+    try:
+        match = get_resolver("sandbox.urls").resolve(path)
+    except Resolver404:
+        return HttpResponse('{"code":404,"message":"No such address."}', status=404, content_type="application/json")
+    return match.func(request, *match.args, **match.kwargs)
+
+
+class SandboxRouter:
+    """The sandbox's tables stay in its own database, and nothing else goes there."""
+
+    def db_for_read(self, model: Any, **hints: Any) -> str:
+        return "sandbox" if model._meta.app_label == "sandbox" else "default"
+
+    db_for_write = db_for_read
+
+    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool:
+        return (db == "sandbox") == (app_label == "sandbox")
