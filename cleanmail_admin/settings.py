@@ -9,7 +9,6 @@ from pathlib import Path
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.translation import gettext_lazy as _
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -45,6 +44,7 @@ CLEANMAIL_API_URL = env.str("CLEANMAIL_API_URL", default="").rstrip("/")
 SANDBOX = env.bool("SANDBOX", default=DEBUG) and not CLEANMAIL_API_URL
 if not CLEANMAIL_API_URL and not SANDBOX:
     raise ImproperlyConfigured("Set CLEANMAIL_API_URL to the gateway's address, or SANDBOX=1 to serve the embedded sandbox.")
+UPSTREAM = "cleanmail_admin.upstream"  # the module that makes the connection
 # Where the gateway keeps held mail; the contract names no folder.
 QUARANTINE_FOLDER = env.str("QUARANTINE_FOLDER", default="Quarantine")
 
@@ -55,8 +55,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_htmx",
     "django_tables2",
-    "django_tasks",
-    "django_tasks_db",
     "portal",
     "portal.audit",
     "portal.batches",
@@ -154,7 +152,7 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 
-STATIC_URL = "static/"
+STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
@@ -166,8 +164,7 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
 
-TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
-# Batches run in a thread of the web process; set BATCH_WORKER=process and run `manage.py db_worker` to keep them apart.
+# Batches run in a thread of each web process; BATCH_WORKER=process leaves them to `manage.py batches`.
 BATCH_WORKER = env.str("BATCH_WORKER", default="thread")
 
 LOGGING = {
@@ -185,4 +182,3 @@ LOGGING = {
     },
 }
 logging.raiseExceptions = DEBUG
-_  # the names of languages are not translated: each stands in its own language

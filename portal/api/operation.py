@@ -33,8 +33,15 @@ class Operation:
         """
         path = self.path
         for name, value in ids.items():
-            text = str(value)
-            if text in ("", ".", "..") or len(text) > LONGEST_ID or any(ord(c) < 32 or ord(c) == 127 for c in text):
+            text, place = str(value), "{" + name + "}"
+            if place not in path:
+                raise KeyError(f"{self.id} has no {name} in its path")
+            if text in ("", ".", "..") or len(text) > LONGEST_ID or any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 for c in text):
                 raise NotFound(self.id)
-            path = path.replace("{" + name + "}", quote(text, safe=""))
+            try:
+                path = path.replace(place, quote(text, safe=""))
+            except UnicodeEncodeError:  # a lone surrogate: bytes that are no text
+                raise NotFound(self.id) from None
+        if "{" in path:
+            raise KeyError(f"{self.id} needs every id of {self.path}")
         return path

@@ -1,0 +1,6 @@
+"""Short-lived sign-in tokens (TemporaryAuthTokens, 5.13)."""
+
+from portal.api.operation import Operation
+
+# A GET with an effect: it issues a token. A user may ask for one of their own without the permission.
+ISSUE = Operation("getTemporaryAuthToken", "GET", "/token", needs="impersonate", query=("username", "validity"))

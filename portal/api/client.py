@@ -1,0 +1,203 @@
+"""The one module that speaks HTTP to the gateway."""
+
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, overload
+from uuid import uuid4
+
+import httpx
+import msgspec
+
+from portal.api.errors import (
+    ApiError, BadAnswer, Conflict, NotAllowed, NotFound, PreconditionFailed, Refused, SignedOut, TimedOut, TooFast, Unreachable,
+    UpstreamFailed,
+)
+from portal.api.operation import Operation
+
+T = TypeVar("T")
+log = logging.getLogger("portal.api")
+
+TIMEOUT = httpx.Timeout(15, connect=3, pool=2)
+WHOLE_ANSWER = 15.0  # seconds for all of it: a gateway that drips a byte a second never trips the read timeout
+LARGEST = 64 * 1024 * 1024  # bytes of one JSON answer
+
+BY_STATUS: dict[int, type[ApiError]] = {
+    400: Refused, 401: SignedOut, 403: NotAllowed, 404: NotFound, 409: Conflict, 412: PreconditionFailed, 422: Refused, 429: TooFast,
+}
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """One page of a list: its rows, and the number of rows before paging (X-Total-Count)."""
+
+    rows: list[T]
+    total: int
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file passing through: its media type, the name the gateway gave it, and its bytes in chunks."""
+
+    type: str
+    disposition: str
+    chunks: Iterator[bytes]
+
+
+class Client:
+    """Calls to the gateway with one person's token.
+
+    Made afresh for each request of the portal, so that no token and no cookie of one person can reach another; the
+    transport, which is the connection pool, is shared by the process.
+    """
+
+    def __init__(self, transport: httpx.BaseTransport, base_url: str, token: str, request_id: str = "") -> None:
+        self.request_id = request_id or uuid4().hex
+        self.calls = 0
+        self._http = httpx.Client(
+            transport=transport, base_url=base_url, timeout=TIMEOUT, trust_env=False, follow_redirects=False,
+            headers={
+                **({"Authorization": f"Bearer {token}"} if token else {}),
+                "X-Request-ID": self.request_id, "User-Agent": "cleanmail-admin",
+            },
+        )
+
+    def __repr__(self) -> str:
+        return f"<Client {self.request_id}>"
+
+    @overload
+    def call(self, op: Operation, type: type[T], **kw: Any) -> T: ...
+    @overload
+    def call(self, op: Operation, type: None = None, **kw: Any) -> None: ...
+    def call(
+        self, op: Operation, type: Any = None, *, json: Any = None, query: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None, **ids: str | int,
+    ) -> Any:
+        """One call; the answer decoded as `type`, or None where no body is wanted. Raises an ApiError."""
+        response, body = self._whole(op, op.url(**ids), query, json, headers)
+        if type is None:
+            if body and "html" in response.headers.get("content-type", ""):  # a captive portal says 200 to anything
+                raise BadAnswer(op.id, request_id=self.request_id)
+            return None
+        return self._decode(op, body, type)
+
+    def page(
+        self, op: Operation, type: type[T], *, offset: int = 0, size: int = 40, sort: str = "",
+        query: dict[str, Any] | None = None, **ids: str | int,
+    ) -> Page[T]:
+        """One page of a list. `sort` is a documented key, with a minus for descending; "" is the gateway's own order."""
+        asked = {"offset": offset, "pageSize": size, **({"sort": sort} if sort else {}), **(query or {})}
+        response, body = self._whole(op, op.url(**ids), asked, None, None)
+        rows: list[T] = self._decode(op, body, list[type])[:size]  # type: ignore[valid-type]
+        try:
+            total = max(int(response.headers["x-total-count"]), offset + len(rows) if rows else 0)
+        except (KeyError, ValueError):  # not counted: as far as we can see, and one more page if this one is full
+            total = offset + len(rows) + (len(rows) == size)
+        return Page(rows, total)
+
+    def stream(self, op: Operation, *, query: dict[str, Any] | None = None, **ids: str | int) -> Download:
+        """A file in chunks, never held whole. Raises an ApiError before the first chunk."""
+        request = self._http.build_request(op.method, op.url(**ids), params=query)
+        try:
+            response = self._send(op, request)
+            if response.status_code != 200:
+                raise self._error(op, response, self._read(op, response, time.monotonic()))
+        except httpx.TransportError as problem:
+            raise self._no_answer(op, problem) from None
+
+        def chunks() -> Iterator[bytes]:
+            try:
+                yield from response.iter_bytes(64 * 1024)
+            finally:
+                response.close()
+
+        return Download(
+            response.headers.get("content-type", ""), response.headers.get("content-disposition", ""), chunks(),
+        )
+
+    def _whole(
+        self, op: Operation, url: str, query: dict[str, Any] | None, json: Any, headers: dict[str, str] | None,
+    ) -> tuple[httpx.Response, bytes]:
+        """Send, read all of the answer, and raise for every status that is not a success."""
+        extra = dict(headers or {})
+        content = None
+        if json is not None:
+            content, extra["Content-Type"] = msgspec.json.encode(json), "application/json"
+        extra.setdefault("Accept", "application/json")
+        request = self._http.build_request(op.method, url, params=query, content=content, headers=extra)
+        started = time.monotonic()
+        for last in (False, True):
+            try:
+                response = self._send(op, request)
+                body = self._read(op, response, started)
+                break
+            except httpx.TransportError as problem:
+                # A read is asked once more when the connection broke (an idle one often has); a write never is.
+                if last or op.method != "GET" or isinstance(problem, httpx.TimeoutException | httpx.ConnectError):
+                    raise self._no_answer(op, problem) from None
+        if not 200 <= response.status_code < 300:
+            raise self._error(op, response, body)
+        return response, body
+
+    def _send(self, op: Operation, request: httpx.Request) -> httpx.Response:
+        started, status = time.monotonic(), 0
+        self.calls += 1
+        try:
+            response = self._http.send(request, stream=True)
+            status = response.status_code
+            return response
+        finally:
+            log.info("%s %s %d ms %s", op.id, status or "no answer", (time.monotonic() - started) * 1000, self.request_id)
+
+    def _read(self, op: Operation, response: httpx.Response, started: float) -> bytes:
+        body = bytearray()
+        try:
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > LARGEST:
+                    raise BadAnswer(op.id, request_id=self.request_id)
+                if time.monotonic() - started > WHOLE_ANSWER:
+                    raise httpx.ReadTimeout("the answer took too long")
+        finally:
+            response.close()
+        return bytes(body)
+
+    def _decode(self, op: Operation, body: bytes, type: Any) -> Any:
+        try:
+            return msgspec.json.decode(body, type=type)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise BadAnswer(op.id, request_id=self.request_id) from None
+
+    def _no_answer(self, op: Operation, problem: httpx.TransportError) -> ApiError:
+        if isinstance(problem, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+            return Unreachable(op.id, request_id=self.request_id)
+        if op.method == "GET" and not isinstance(problem, httpx.TimeoutException):
+            return BadAnswer(op.id, request_id=self.request_id)
+        error = TimedOut(op.id, request_id=self.request_id)
+        error.wrote = op.method != "GET"
+        return error
+
+    def _error(self, op: Operation, response: httpx.Response, body: bytes) -> ApiError:
+        message, fields = _reason(body)
+        error = BY_STATUS.get(response.status_code, UpstreamFailed)(
+            op.id, request_id=self.request_id, message=message, fields=fields,
+        )
+        if isinstance(error, TooFast) and (wait := response.headers.get("retry-after", "")).isdigit():
+            error.retry_after = max(1, min(int(wait), 3600))
+        return error
+
+
+def _reason(body: bytes) -> tuple[str, dict[str, str]]:
+    """The gateway's words for a refusal. The contract leaves error bodies open: what is no JSON object says nothing."""
+    try:
+        said = msgspec.json.decode(body[:65536])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return "", {}
+    if not isinstance(said, dict):
+        return "", {}
+    fields = said.get("fields")
+    return (
+        str(said.get("message") or "")[:500],
+        {str(name)[:80]: str(why)[:300] for name, why in list(fields.items())[:50]} if isinstance(fields, dict) else {},
+    )

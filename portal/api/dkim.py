@@ -1,0 +1,8 @@
+"""DKIM keys of a domain (DomainsDKIM, 5.6). A domain without keys answers READ with 404."""
+
+from portal.api.operation import Operation
+
+READ = Operation("getDkim", "GET", "/domains/{domainId}/dkim")
+CREATE = Operation("addDkim", "POST", "/domains/{domainId}/dkim", needs="sysadmin")
+REPLACE = Operation("updateDomainDkim", "PUT", "/domains/{domainId}/dkim", needs="sysadmin")
+DELETE = Operation("deleteDomainDkim", "DELETE", "/domains/{domainId}/dkim", needs="sysadmin")

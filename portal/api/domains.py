@@ -1,0 +1,70 @@
+"""Domains, and on each of them: its administrators, what its users may do, its options (Domains, 5.5)."""
+
+import msgspec
+
+from portal.api.operation import Operation
+from portal.api.policies import Policy
+
+# Sort keys, here and in the other groups: the contract names the default of each list and, for domains alone, a second one (3.2).
+LIST = Operation(
+    "listDomains", "GET", "/domains", sort=("name", "id"),
+    filters=("name", "status", "customerId", "externalId", "platformId", "platformName"),
+)
+READ = Operation("getDomain", "GET", "/domains/{domainId}")
+CREATE = Operation("createDomain", "POST", "/domains", needs="sysadmin")
+EDIT = Operation("editDomain", "PATCH", "/domains/{domainId}", headers=("X-Ignore-MX",))
+DELETE = Operation("deleteDomain", "DELETE", "/domains/{domainId}", needs="sysadmin", headers=("X-Ignore-MX",))
+
+# The administrators of one domain. access_controls.py has their accounts.
+ADMINS = Operation("listDomainAdmins", "GET", "/domains/{domainId}/admins", sort=("login",), filters=("search",))
+READ_ADMIN = Operation("getDomainAdmin", "GET", "/domains/{domainId}/admins/{adminId}")
+ADD_ADMIN = Operation("createAdminAccess", "POST", "/domains/{domainId}/admins")
+SET_ADMIN_PERMISSIONS = Operation("defineAdminAccess", "PUT", "/domains/{domainId}/admins/{adminId}/authorities")
+REVOKE_ADMIN = Operation("revokeAdminAccess", "DELETE", "/domains/{domainId}/admins/{adminId}")
+
+# What the users of one domain may do: a list of permission names, replaced as a whole.
+USERS_ACCESS = Operation("listUsersAccess", "GET", "/domains/{domainId}/access")
+SET_USERS_ACCESS = Operation("affectUsersAccess", "PUT", "/domains/{domainId}/access")
+
+OPTIONS = Operation("listDomainOptions", "GET", "/domains/{domainId}/options")
+SET_OPTION = Operation("setDomainOption", "POST", "/domains/{domainId}/options", needs="sysadmin if restricted")
+DELETE_OPTION = Operation(
+    "deleteDomainOption", "DELETE", "/domains/{domainId}/options/{optionName}", needs="sysadmin if restricted",
+)
+
+
+class Alias(msgspec.Struct, frozen=True, kw_only=True):
+    """Alias: another name of a domain."""
+
+    id: str | int | None = None
+    name: str | None = None
+
+
+class Customer(msgspec.Struct, frozen=True, kw_only=True):
+    """CustomerDTO: who owns a domain."""
+
+    id: str | int | None = None
+    name: str | None = None
+
+
+class Domain(msgspec.Struct, frozen=True, kw_only=True):
+    """Domain; dates are in milliseconds since 1970."""
+
+    id: str | int | None = None
+    name: str | None = None
+    description: str | None = None
+    status: str | None = None
+    wblistPriority: str | None = None
+    policy: Policy | None = None
+    domainAliases: list[Alias] | None = None
+    activeUsersCount: int | None = None
+    policiesCount: int | None = None
+    quarantine: bool | None = None
+    retention: bool | None = None
+    archive: bool | None = None
+    incoming: bool | None = None
+    creationDate: int | None = None
+    deletionDate: int | None = None
+    purgeDate: int | None = None
+    customer: Customer | None = None
+    externalId: str | None = None

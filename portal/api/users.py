@@ -1,0 +1,45 @@
+"""Mailbox accounts and their options (Users, 5.14)."""
+
+import msgspec
+
+from portal.api.operation import Operation
+from portal.api.policies import Policy
+
+LIST = Operation("listUsers", "GET", "/users", sort=("email",), filters=("email", "platformName"))
+LIST_OF_DOMAIN = Operation(
+    "listDomainUsers", "GET", "/domains/{domainId}/users", sort=("email",), filters=("email", "platformName"),
+)
+READ = Operation("getUser", "GET", "/users/{userId}")
+CREATE = Operation("createUser", "POST", "/users")
+EDIT = Operation("editUser", "PATCH", "/users/{userId}")
+DELETE = Operation("deleteUser", "DELETE", "/users/{userId}")
+
+OPTIONS = Operation("listUserOptions", "GET", "/users/{userId}/options")
+SET_OPTION = Operation("setUserOption", "POST", "/users/{userId}/options", needs="sysadmin if restricted")
+DELETE_OPTION = Operation("deleteUserOption", "DELETE", "/users/{userId}/options/{optionName}", needs="sysadmin if restricted")
+
+
+class Platform(msgspec.Struct, frozen=True, kw_only=True):
+    """PlatformDTO: the relay that takes a user's mail."""
+
+    id: str | int | None = None
+    name: str | None = None
+
+
+class User(msgspec.Struct, frozen=True, kw_only=True):
+    """User; dates are in milliseconds since 1970."""
+
+    id: str | int | None = None
+    email: str | None = None
+    firstname: str | None = None
+    lastname: str | None = None
+    status: str | None = None
+    language: str | None = None
+    creationDate: int | None = None
+    domainId: str | int | None = None
+    domainStatus: str | None = None
+    policy: Policy | None = None
+    platform: Platform | None = None
+    mfaType: str | None = None
+    lastConnectionDate: int | None = None
+    senderVerifyOn: bool | None = None

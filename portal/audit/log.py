@@ -1,0 +1,95 @@
+"""Every write to the gateway goes through here, so that none can happen without a line in the activity log."""
+
+import time
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+from django.db import IntegrityError
+from django.utils import timezone
+
+from portal.api.client import Client
+from portal.api.errors import ApiError, BadAnswer, TimedOut, UpstreamFailed
+from portal.api.operation import Operation
+from portal.audit.models import Entry, Result
+from portal.session import Person
+
+LONGEST_WRITE = timedelta(seconds=60)  # far above the client's timeouts: a write older than that died with its process
+
+
+class DoneAlready(Exception):
+    """The same write was asked for twice: `entry` is the first one, which tells how it ended."""
+
+    def __init__(self, entry: Entry) -> None:
+        super().__init__(entry.operation)
+        self.entry = entry
+
+
+def act(
+    person: Person, api: Client, op: Operation, type: Any = None, *, target: str, url: str = "", once: str = "",
+    lock: tuple[str, ...] = (), **call: Any,
+) -> Any:
+    """Do one write and log it. Returns what `Client.call` returns and raises what it raises.
+
+    `target` says in words what it is done to, `url` is the target's page. `once` is the one-time key of the form and `lock`
+    names the thing acted on: a second click, or a second person at the same moment, gets DoneAlready instead of a second write.
+    """
+    entry = Entry(
+        owner=person.owner, who=person.who, operation=op.id, target=target[:500], url=url[:2000],
+        request_id=api.request_id, once=once[:64] or None,
+        lock=sha256("\0".join((op.id, *lock)).encode()).hexdigest() if lock else "",
+    )
+    if first := _begin(entry):
+        raise DoneAlready(_ended(first))
+    entry.result = Result.UNKNOWN  # unless something below says better: even a bug must not leave it running
+    try:
+        answer = api.call(op, type, **call)
+        entry.result = Result.DONE
+        return answer
+    except ApiError as error:
+        entry.reason = error.message
+        entry.result = Result.UNKNOWN if is_unclear(error) else Result.REFUSED
+        raise
+    finally:
+        entry.save(update_fields=("result", "reason"))
+
+
+def earlier(person: Person, once: str, op: Operation) -> Entry | None:
+    """What this very form already did, once it has ended; None when it did nothing yet."""
+    first = Entry.objects.filter(once=once[:64], owner=person.owner, operation=op.id).first() if once else None
+    return _ended(first) if first else None
+
+
+def is_unclear(error: ApiError) -> bool:
+    """True when a write may have happened all the same: sent without an answer, or answered with nonsense or a crash."""
+    return isinstance(error, TimedOut | BadAnswer | UpstreamFailed)
+
+
+def _begin(entry: Entry) -> Entry | None:
+    """Store the entry; where one with the same key or lock stands in the way, return that instead."""
+    for _ in range(2):
+        try:
+            entry.save(force_insert=True)
+            return None
+        except IntegrityError:
+            first = Entry.objects.filter(once=entry.once).first() if entry.once else None
+            first = first or Entry.objects.filter(lock=entry.lock, result="").exclude(lock="").first()
+            if first is None:
+                continue  # it ended between the two questions: the way is free
+            if first.result == "" and timezone.now() - first.at > LONGEST_WRITE:
+                Entry.objects.filter(pk=first.pk, result="").update(result=Result.UNKNOWN)
+                first.refresh_from_db()
+                if first.once != entry.once or not entry.once:
+                    continue
+            return first
+    raise ApiError(entry.operation)
+
+
+def _ended(entry: Entry) -> Entry:
+    """The entry once it has a result, waiting as long as a write may take: the second click shows what the first one did."""
+    for _ in range(200):
+        if entry.result:
+            break
+        time.sleep(0.1)
+        entry.refresh_from_db(fields=("result", "reason"))
+    return entry

@@ -1,0 +1,54 @@
+"""Who did what, and who tried to sign in: the first of the two things the portal stores itself."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Result(models.TextChoices):
+    """How a write ended. UNKNOWN: it was sent and no answer came, so nobody knows whether it happened."""
+
+    RUNNING = "", _("running")
+    DONE = "done", _("done")
+    REFUSED = "refused", _("refused")
+    UNKNOWN = "unknown", _("unknown")
+
+
+class Entry(models.Model):
+    """One write that a person asked for. Never a token, never a mail's content."""
+
+    at = models.DateTimeField(auto_now_add=True)
+    owner = models.CharField(max_length=64)  # keyed hash of the token: whose entry it is
+    who = models.CharField(max_length=255)  # the name to show
+    operation = models.CharField(max_length=64)  # openapi operationId
+    target = models.CharField(max_length=500)  # what it was done to, in words
+    url = models.CharField(max_length=2000, blank=True)  # the page of the target
+    result = models.CharField(max_length=8, choices=Result.choices, default=Result.RUNNING, blank=True)
+    reason = models.CharField(max_length=500, blank=True)  # the gateway's words for a refusal
+    request_id = models.CharField(max_length=32, blank=True)
+    # One-time key of the form: a second click finds the first one's entry.
+    once = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001 (unique needs NULL for "no key")
+    # What the write acts on: two people must not release one mail at the same moment.
+    lock = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        ordering = ("-id",)
+        indexes = (models.Index(fields=("owner", "-id"), name="entry_owner"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("lock",), condition=models.Q(result="") & ~models.Q(lock=""), name="one_write_at_a_time",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.who} {self.operation} {self.result}"
+
+
+class SignInAttempt(models.Model):
+    """A try to sign in, for the rate limits: keyed hashes only, of the address and of the token."""
+
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+    address = models.CharField(max_length=64, db_index=True)
+    token = models.CharField(max_length=64, db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M}"

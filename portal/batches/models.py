@@ -1,0 +1,56 @@
+"""Long work in rows: the second of the two things the portal stores itself. One person's, run with that person's session."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class State(models.TextChoices):
+    """Of a batch and of a row. UNKNOWN: the worker died, or no answer came; nobody knows whether it happened."""
+
+    WAITING = "waiting", _("waiting")
+    RUNNING = "running", _("running")
+    DONE = "done", _("done")
+    REFUSED = "refused", _("refused")
+    UNKNOWN = "unknown", _("unknown, check")
+    STOPPED = "stopped", _("stopped")
+
+
+class Batch(models.Model):
+    """One piece of long work: WAITING for a worker, RUNNING, STOPPED by the person or for want of a session, DONE."""
+
+    created = models.DateTimeField(auto_now_add=True)
+    owner = models.CharField(max_length=64, db_index=True)  # keyed hash of the token
+    who = models.CharField(max_length=255)
+    session_key = models.CharField(max_length=64)  # whose session it runs with; the token stays there, sealed
+    operation = models.CharField(max_length=64)  # openapi operationId
+    ids = models.JSONField()  # the ids all rows share: {"userIdOrEmail": …, "folderPath": …}
+    title = models.CharField(max_length=300)
+    url = models.CharField(max_length=2000)  # the page it was started from
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING, db_index=True)
+    why = models.CharField(max_length=300, blank=True)  # why it stopped by itself
+    # The worker that runs it renews this; once it has passed, another worker takes over.
+    lease = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.state})"
+
+
+class Row(models.Model):
+    """One write of a batch."""
+
+    batch = models.ForeignKey(Batch, models.CASCADE, related_name="rows")
+    target = models.CharField(max_length=1000)  # the id that differs from row to row
+    label = models.CharField(max_length=300, blank=True)  # the target in words, known once it was looked at
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    message = models.CharField(max_length=500, blank=True)
+    finished = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (models.UniqueConstraint(fields=("batch", "target"), name="one_row_per_target"),)
+
+    def __str__(self) -> str:
+        return f"{self.label or self.target} ({self.state})"

@@ -1,0 +1,138 @@
+"""Runs batches, one row at a time. A killed worker loses no row and repeats no write.
+
+A batch belongs to the worker that holds its lease. When the lease has run out the worker is gone: the next one takes the
+batch over, marks the row that was in flight as unknown (it may have happened) and goes on with the rows behind it.
+"""
+
+import logging
+import threading
+from datetime import timedelta
+
+from django.db import close_old_connections, transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from portal import session
+from portal.api import mail
+from portal.api.client import Client
+from portal.api.errors import ApiError, NotAllowed, NotFound, PreconditionFailed, SignedOut, TooFast, Unreachable
+from portal.audit.log import DoneAlready, act, is_unclear
+from portal.batches.models import Batch, Row, State
+from portal.session import Person
+from portal.ui import verdict
+
+LEASE = timedelta(seconds=60)  # longer than one row can take (portal/api/client.py, timeouts)
+PAUSE = 1.0  # seconds between two looks for work
+log = logging.getLogger("portal.batches")
+_wake = threading.Event()
+
+
+def start() -> None:
+    """Run batches in a thread of this process, until the process ends."""
+    threading.Thread(target=run_forever, name="batches", daemon=True).start()
+
+
+def wake() -> None:
+    """Tell this process's worker that there is work."""
+    _wake.set()
+
+
+def run_forever() -> None:
+    """Take one batch after the other, for ever."""
+    while True:
+        try:
+            close_old_connections()
+            while batch := claim():
+                run(batch)
+        except Exception:  # whatever it was, the next batch must still be run
+            log.exception("batch worker")
+        _wake.wait(PAUSE)
+        _wake.clear()
+
+
+def claim() -> Batch | None:
+    """Take the oldest batch that nobody is running, or whose worker is gone. None when there is none."""
+    free = Q(state=State.WAITING) | Q(state=State.RUNNING, lease__lt=timezone.now())
+    if not Batch.objects.filter(free).exists():  # the usual case, without a write lock
+        return None
+    with transaction.atomic():
+        batch = Batch.objects.filter(free).order_by("id").first()
+        if batch is None:
+            return None
+        taken = Batch.objects.filter(free, pk=batch.pk).update(state=State.RUNNING, lease=timezone.now() + LEASE)
+        if not taken:
+            return None
+        batch.rows.filter(state=State.RUNNING).update(
+            state=State.UNKNOWN, finished=timezone.now(), message=_("The worker was interrupted here. Check before you repeat it."),
+        )
+        return batch
+
+
+def run(batch: Batch) -> None:
+    """Do the rows of a claimed batch until it is done or stopped."""
+    try:
+        api = session.client_of(batch.session_key)
+    except SignedOut:
+        return _stop(batch, _("The session is over. Sign in and resume."))
+    person = Person(batch.who, batch.owner, None)
+    while True:
+        row = _next_row(batch)
+        if row is None:
+            return None
+        try:
+            row.state, row.message = _release(person, api, batch, row)
+        except SignedOut:
+            Row.objects.filter(pk=row.pk).update(state=State.WAITING)
+            return _stop(batch, _("The session is over. Sign in and resume."))
+        except (Unreachable, TooFast):  # nothing was done: the row waits, and so does the batch
+            Row.objects.filter(pk=row.pk).update(state=State.WAITING)
+            return _stop(batch, _("The gateway cannot be reached or asks for a pause. Resume in a moment."))
+        row.finished = timezone.now()
+        row.save()
+
+
+def _next_row(batch: Batch) -> Row | None:
+    """Renew the lease and take the next row; None when the batch is stopped, taken over or done."""
+    with transaction.atomic():
+        ours = Batch.objects.filter(pk=batch.pk, state=State.RUNNING).update(lease=timezone.now() + LEASE)
+        row = batch.rows.filter(state=State.WAITING).first() if ours else None
+        if row:
+            row.state = State.RUNNING
+            row.save(update_fields=("state",))
+        elif ours:
+            Batch.objects.filter(pk=batch.pk).update(state=State.DONE, lease=None)
+        return row
+
+
+def _stop(batch: Batch, why: str) -> None:
+    Batch.objects.filter(pk=batch.pk).update(state=State.STOPPED, why=why, lease=None)
+
+
+def _release(person: Person, api: Client, batch: Batch, row: Row) -> tuple[State, str]:
+    """Release the mail of one row. Infected mail is left alone: that step is taken for one mail at a time."""
+    ids = batch.ids
+    try:
+        message = api.call(mail.READ, mail.MessageContent, fugluIdOrMailId=row.target, **ids)
+        row.label = (message.subject or _("(no subject)"))[:300]
+        if verdict.verdict(message.headers).infected:
+            return State.REFUSED, _("Infected: release it by itself, where the page says what that means.")
+        act(
+            person, api, mail.RELEASE, target=f"{batch.title}: {row.label}", url=batch.url,
+            once=f"batch-{batch.pk}-{row.pk}", lock=(ids["userIdOrEmail"], ids["folderPath"], row.target), fugluId=row.target, **ids,
+        )
+        return State.DONE, _("Released.")
+    except DoneAlready as first:
+        return (State.DONE, _("Released.")) if first.entry.result == "done" else (State.UNKNOWN, _("Tried before; check the inbox."))
+    except PreconditionFailed:
+        return State.REFUSED, _("Infected: release it by itself, where the page says what that means.")
+    except NotFound:
+        return State.REFUSED, _("It is not in this folder any more.")
+    except NotAllowed:
+        return State.REFUSED, _("Your account may not release it.")
+    except (SignedOut, Unreachable, TooFast):
+        raise
+    except ApiError as error:
+        if is_unclear(error) and error.operation == mail.RELEASE.id:
+            return State.UNKNOWN, _("No clear answer came. Check the inbox before you repeat it.")
+        return State.REFUSED, _("The gateway refused it.") + (f" ({error.message})" if error.message else "")

@@ -1,0 +1,97 @@
+"""Long work: start it, watch it, stop it, go on with it."""
+
+from django.db import transaction
+from django.db.models import Count
+from django.http import Http404, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+import portal.ui.addresses  # noqa: F401 (registers <segment:>)
+from portal import session
+from portal.api import mail
+from portal.api.errors import NotFound
+from portal.batches import worker
+from portal.batches.models import Batch, Row, State
+from portal.ui.pages import PortalRequest, polls, region
+
+MOST = 1000
+
+
+@require_safe
+def batch_list(request: PortalRequest) -> HttpResponse:
+    batches = Batch.objects.filter(owner=request.person.owner).annotate(size=Count("rows"))[:100]
+    return render(request, "batches/list.html", {"batches": batches})
+
+
+@require_POST
+def batch_release(request: PortalRequest) -> HttpResponse:
+    """Release the mails that were selected in a folder (`mail`, many; `user`, `folder`)."""
+    user, folder = request.POST.get("user", ""), request.POST.get("folder", "")
+    mails = list(dict.fromkeys(request.POST.getlist("mail")))[:MOST]
+    try:
+        for mail_id in mails:
+            mail.RELEASE.url(userIdOrEmail=user, folderPath=folder, fugluId=mail_id)
+    except NotFound:
+        return HttpResponseBadRequest("not an id")
+    back = reverse("mail-list", args=(user, folder)) if user and folder else "/"
+    if not mails:
+        return HttpResponseRedirect(back)
+    with transaction.atomic():
+        batch = Batch.objects.create(
+            owner=request.person.owner, who=request.person.who, session_key=session.session_key(request), operation=mail.RELEASE.id,
+            ids={"userIdOrEmail": user, "folderPath": folder}, title=_("Release from %(folder)s") % {"folder": folder[:200]}, url=back,
+        )
+        Row.objects.bulk_create(Row(batch=batch, target=mail_id) for mail_id in mails)
+    worker.wake()
+    return HttpResponseRedirect(reverse("batch", args=(batch.pk,)))
+
+
+@polls
+@require_safe
+def batch_page(request: PortalRequest, batch_id: int) -> HttpResponse:
+    """How far it is, and the result of each row. Asks again by itself while it runs."""
+    batch = _mine(request, batch_id)
+    rows = list(batch.rows.all())
+    finished = sum(row.finished is not None for row in rows)
+    counts = {state: sum(row.state == state for row in rows) for state in State}
+    context = {
+        "batch": batch, "rows": rows, "finished": finished, "counts": counts, "going": batch.state in (State.WAITING, State.RUNNING),
+    }
+    return render(request, "batches/_progress.html" if region(request) == "progress" else "batches/batch.html", context)
+
+
+@require_POST
+def batch_stop(request: PortalRequest, batch_id: int) -> HttpResponse:
+    """No further row is begun; the one in flight ends."""
+    batch = _mine(request, batch_id)
+    Batch.objects.filter(pk=batch.pk, state__in=(State.WAITING, State.RUNNING)).update(state=State.STOPPED, why="", lease=None)
+    return HttpResponseRedirect(reverse("batch", args=(batch_id,)))
+
+
+@require_POST
+def batch_resume(request: PortalRequest, batch_id: int) -> HttpResponse:
+    """Go on with the rows that wait, with the session of now."""
+    batch = _mine(request, batch_id)
+    Batch.objects.filter(pk=batch.pk, state=State.STOPPED).update(
+        state=State.WAITING, why="", session_key=session.session_key(request),
+    )
+    worker.wake()
+    return HttpResponseRedirect(reverse("batch", args=(batch_id,)))
+
+
+def _mine(request: PortalRequest, batch_id: int) -> Batch:
+    batch = Batch.objects.filter(pk=batch_id, owner=request.person.owner).first() if batch_id < 2**63 else None
+    if batch is None:
+        raise Http404
+    return batch
+
+
+urlpatterns = [
+    path("batches/", batch_list, name="batch-list"),
+    path("batches/release/", batch_release, name="batch-release"),
+    path("batches/<int:batch_id>/", batch_page, name="batch"),
+    path("batches/<int:batch_id>/stop/", batch_stop, name="batch-stop"),
+    path("batches/<int:batch_id>/resume/", batch_resume, name="batch-resume"),
+]

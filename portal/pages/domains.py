@@ -1,0 +1,87 @@
+"""Domains: the list, and the hub of one domain with its users."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import path
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+from django_tables2 import Column
+
+import portal.ui.addresses  # noqa: F401 (registers <segment:>)
+from portal.api import domains, users
+from portal.ui.pages import PortalRequest, region
+from portal.ui.tables import RemoteTable, remote_table
+
+
+class DomainTable(RemoteTable):
+    name = Column(_("Domain"), orderable=True)
+    status = Column(_("Status"))
+    customer = Column(_("Customer"))
+    services = Column(_("Services"))
+    activeUsersCount = Column(_("Users"))  # noqa: N815 (the API's name)
+    policiesCount = Column(_("Policies"))  # noqa: N815 (the API's name)
+
+    def render_customer(self, value: Any, record: domains.Domain) -> str | None:
+        return value.name if value else None
+
+    def render_services(self, value: Any, record: domains.Domain) -> list[Any]:
+        services = ((record.incoming, _("Filter")), (record.quarantine, _("Quarantine")), (record.retention, _("Retention")),
+                    (record.archive, _("Archive")))
+        return [name for on, name in services if on]
+
+
+class DomainUserTable(RemoteTable):
+    email = Column(_("Address"), orderable=True)
+    name = Column(_("Name"))
+    status = Column(_("Status"))
+
+    def render_name(self, value: Any, record: users.User) -> str:
+        return " ".join(filter(None, (record.firstname, record.lastname)))
+
+
+@require_safe
+def domain_list(request: PortalRequest) -> HttpResponse:
+    """All domains the person may see, filtered by a part of the name."""
+    part = request.GET.get("name", "").strip().replace("*", "")[:200]
+    query = {"name": f"*{part}*"} if part else {}
+    table = remote_table(
+        request, DomainTable,
+        lambda offset, size, sort: request.api.page(
+            domains.LIST, domains.Domain, offset=offset, size=size, sort=sort, query=query),
+        domains.LIST.sort,
+    )
+    return render(request, "domains/list.html", {"table": table, "part": part})
+
+
+@require_safe
+def domain_hub(request: PortalRequest, domain_id: str) -> HttpResponse:
+    """One domain, with its users as a panel that loads by itself."""
+    domain = request.api.call(domains.READ, domains.Domain, domainId=domain_id)
+    return render(request, "domains/hub.html", {"domain": domain, "domain_id": domain_id})
+
+
+@require_safe
+def domain_users(request: PortalRequest, domain_id: str) -> HttpResponse:
+    """The users of a domain: the panel for htmx, a page of its own otherwise."""
+    part = request.GET.get("email", "").strip().replace("*", "")[:200]
+    query = {"email": f"*{part}*"} if part else {}
+    alone = region(request) == "domain-users"
+    context: dict[str, Any] = {"domain_id": domain_id, "part": part}
+    if not alone:
+        context["domain"] = request.api.call(domains.READ, domains.Domain, domainId=domain_id)
+    context["table"] = remote_table(
+        request, DomainUserTable,
+        lambda offset, size, sort: request.api.page(
+            users.LIST_OF_DOMAIN, users.User, offset=offset, size=size, sort=sort, query=query, domainId=domain_id),
+        users.LIST_OF_DOMAIN.sort,
+    )
+    return render(request, "domains/_users.html" if alone else "domains/hub.html", context)
+
+
+urlpatterns = [
+    path("domains/", domain_list, name="domain-list"),
+    path("domains/<segment:domain_id>/", domain_hub, name="domain-hub"),
+    path("domains/<segment:domain_id>/users/", domain_users, name="domain-users"),
+]

@@ -1,0 +1,371 @@
+"""What a person does with a held mail: release it, allow its sender, block its sender, change that rule afterwards.
+
+Each action is a POST to an address that names the mail; the mail is read again from the gateway before anything is done,
+so that nothing depends on what a browser claims about it. GET shows the page that asks.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from portal import session
+from portal.api import domains, mail, sender_rules, users
+from portal.api.errors import ApiError, Conflict, NotAllowed, NotFound, PreconditionFailed, SignedOut
+from portal.api.operation import Operation
+from portal.audit.log import DoneAlready, act, earlier, is_unclear
+from portal.audit.models import Entry, Result
+from portal.ui import screens, verdict
+from portal.ui.pages import PortalRequest, got, one_time_key, together
+
+EXPIRY = ((30, gettext_lazy("30 days")), (90, gettext_lazy("90 days")), (365, gettext_lazy("1 year")), (0, gettext_lazy("never")))
+INFECTED = {"X-Virus-Lover": "1"}  # its presence is what counts
+
+
+class RuleForm(forms.Form):
+    """How long a sender rule lasts, and why it is there."""
+
+    days = forms.TypedChoiceField(label=gettext_lazy("Ends after"), choices=EXPIRY, coerce=int, required=False, empty_value=90)
+    description = forms.CharField(label=gettext_lazy("Description"), required=False, max_length=250)
+
+    def expiry(self) -> int | None:
+        """The end of the rule in milliseconds, None for never."""
+        days = self.cleaned_data["days"]
+        return int((timezone.now() + timedelta(days=days)).timestamp() * 1000) if days else None
+
+
+class ActionForm(RuleForm):
+    """A release (`allow` empty, `mailbox` or `domain`) or a block. `confirmed` and `infected` are the second steps."""
+
+    allow = forms.ChoiceField(choices=(("", ""), ("mailbox", ""), ("domain", "")), required=False)
+    confirmed = forms.BooleanField(required=False)
+    infected = forms.BooleanField(required=False)
+    once = forms.CharField(required=False, max_length=64)
+
+
+@dataclass
+class Outcome:
+    """What to tell: `level` is ok, warn or error; `state` is what the mail's row shows from now on ("" as before)."""
+
+    text: str
+    level: str = "ok"
+    state: str = ""
+    rule_url: str = ""
+    rule: sender_rules.SenderRule | None = None
+    form: RuleForm | None = None
+    once: str = field(default_factory=one_time_key)
+
+
+@require_http_methods(["GET", "POST"])
+def release(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> HttpResponse:
+    """Release a mail and, with `allow`, add an ALLOW rule for its sender. Asks first where the answer should be a thought."""
+    mailed = Mail(request, user_id, folder, mail_id)
+    form = ActionForm(request.POST if request.method == "POST" else request.GET)
+    if request.method == "GET" or not form.is_valid():
+        return _ask_to_release(request, mailed, form)
+    if first := earlier(request.person, form.cleaned_data["once"], mail.RELEASE):
+        return _answer(request, mailed, _release_outcome(first))
+    mailed.must_exist()
+    allow = form.cleaned_data["allow"]
+    if allow and not mailed.who.address:
+        return _answer(request, mailed, Outcome(_("There is no usable sender address in this mail, so it cannot be allowed."), "error"))
+    doubts = mailed.doubts() if allow and not form.cleaned_data["confirmed"] else []
+    infected = mailed.judged.infected and not form.cleaned_data["infected"]
+    if doubts or infected:
+        return _ask_to_release(request, mailed, form, doubts, infected)
+    try:
+        _release(request, mailed, form)
+    except DoneAlready as twice:
+        return _answer(request, mailed, _release_outcome(twice.entry))
+    except PreconditionFailed:
+        return _ask_to_release(request, mailed, form, doubts, infected=True)
+    except NotAllowed:
+        session.remember_refusal(request, mail.RELEASE.id, mailed.user.domainId or "")
+        raise
+    except ApiError as error:
+        if not is_unclear(error):
+            raise
+        return _answer(request, mailed, Outcome(_unclear(error), "warn", "unknown"))
+    if not allow:
+        return _answer(request, mailed, Outcome(_("Released. The mail is on its way to the mailbox."), state="released"))
+    outcome = _add_rule(request, mailed, form, "ALLOW", allow, _("Released."))
+    outcome.state = "released"
+    return _answer(request, mailed, outcome)
+
+
+@require_http_methods(["GET", "POST"])
+def block(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> HttpResponse:
+    """Add a BLOCK rule for the mail's sender to this mailbox. The mail itself stays where it is."""
+    mailed = Mail(request, user_id, folder, mail_id)
+    form = ActionForm(request.POST if request.method == "POST" else request.GET)
+    if request.method == "GET" or not form.is_valid():
+        return render(request, "users/block.html", {**mailed.context(), "form": form, "once": one_time_key()})
+    if first := earlier(request.person, form.cleaned_data["once"], sender_rules.ADD_TO_USER):
+        return _answer(request, mailed, _rule_outcome(first))
+    mailed.must_exist()
+    if not mailed.who.address:
+        return _answer(request, mailed, Outcome(_("There is no usable sender address in this mail, so it cannot be blocked."), "error"))
+    return _answer(request, mailed, _add_rule(request, mailed, form, "BLOCK", "mailbox", ""))
+
+
+@require_http_methods(["GET", "POST"])
+def user_rule(request: PortalRequest, user_id: str, rule_id: str) -> HttpResponse:
+    """Change or remove one sender rule of a mailbox: its end and its description."""
+    return _rule(
+        request, {"userId": user_id}, rule_id, sender_rules.LIST_OF_USER, sender_rules.EDIT_OF_USER, sender_rules.DELETE_OF_USER,
+        reverse("user-hub", args=(user_id,)),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def domain_rule(request: PortalRequest, domain_id: str, rule_id: str) -> HttpResponse:
+    """Change or remove one sender rule of a domain."""
+    return _rule(
+        request, {"domainId": domain_id}, rule_id, sender_rules.LIST_OF_DOMAIN, sender_rules.EDIT_OF_DOMAIN,
+        sender_rules.DELETE_OF_DOMAIN, reverse("domain-hub", args=(domain_id,)),
+    )
+
+
+class Mail:
+    """The mail that an action is about, with its user, both freshly read from the gateway."""
+
+    def __init__(self, request: PortalRequest, user_id: str, folder: str, mail_id: str) -> None:
+        self.request, self.user_id, self.folder, self.mail_id = request, user_id, folder, mail_id
+        message, user = together(
+            lambda: request.api.call(
+                mail.READ, mail.MessageContent, userIdOrEmail=user_id, folderPath=folder, fugluIdOrMailId=mail_id,
+            ),
+            lambda: request.api.call(users.READ, users.User, userId=user_id),
+        )
+        self.message: mail.MessageContent | None = None if isinstance(message, NotFound) else got(message)
+        self.user: users.User = got(user)
+        headers = self.message.headers if self.message else None
+        self.judged = verdict.verdict(headers)
+        self.who = verdict.sender(self.message.sender if self.message else "")
+        self.url = reverse("mail-read", args=(user_id, folder, mail_id))
+
+    def must_exist(self) -> None:
+        if self.message is None:
+            raise NotFound(mail.READ.id)
+
+    @property
+    def subject(self) -> str:
+        return (self.message.subject if self.message else None) or _("(no subject)")
+
+    @property
+    def target(self) -> str:
+        """The mail in words, for the log."""
+        return f"{self.user.email or self.user_id}: {self.subject}"[:300]
+
+    def doubts(self) -> list[str]:
+        """Why one should think before allowing this sender. Looks up which domains are the customer's own."""
+        own = {(self.user.email or "").rpartition("@")[2].lower()}
+        domain, same_name = together(
+            lambda: self.request.api.call(domains.READ, domains.Domain, domainId=self.user.domainId or ""),
+            lambda: self.request.api.page(domains.LIST, domains.Domain, size=5, query={"name": self.who.domain}),
+        )
+        # An end user may not read domains; then the mailbox's own domain is all we know.
+        if not isinstance(domain, ApiError):
+            own |= {str(name.name).lower() for name in (domain.domainAliases or [])} | {str(domain.name).lower()}
+            if not isinstance(same_name, ApiError) and domain.customer:
+                own |= {
+                    str(d.name).lower() for d in same_name.rows if d.customer and d.customer.id == domain.customer.id
+                }
+        return verdict.doubts(self.judged, self.who, {name for name in own if name})
+
+    def context(self) -> dict[str, Any]:
+        return {
+            "mail": self.message, "mailed": self, "who": self.who, "judged": self.judged, "user": self.user,
+            "user_id": self.user_id, "folder": self.folder, "mail_id": self.mail_id,
+        }
+
+
+def _release(request: PortalRequest, mailed: Mail, form: ActionForm) -> None:
+    """Release it; infected mail only with the header, clean mail only without, as the gateway demands."""
+    call: dict[str, Any] = {
+        "target": mailed.target, "url": mailed.url, "lock": (mailed.user_id, mailed.folder, mailed.mail_id),
+        "userIdOrEmail": mailed.user_id, "folderPath": mailed.folder, "fugluId": mailed.mail_id,
+    }
+    once = form.cleaned_data["once"]
+    if not form.cleaned_data["infected"]:
+        act(request.person, request.api, mail.RELEASE, once=once, **call)
+        return
+    try:
+        act(request.person, request.api, mail.RELEASE, once=once, headers=INFECTED, **call)
+    except PreconditionFailed:  # it is clean after all: whoever accepts a virus accepts that
+        act(request.person, request.api, mail.RELEASE, **call)
+
+
+def _add_rule(request: PortalRequest, mailed: Mail, form: ActionForm, kind: str, scope: str, done: str) -> Outcome:
+    """Add an ALLOW or BLOCK rule for the sender. Never raises for a refusal: what was done before it must still be told."""
+    email = mailed.user.email or ""
+    if scope == "domain":
+        op, ids, place = sender_rules.ADD_TO_DOMAIN, {"domainId": mailed.user.domainId or ""}, email.rpartition("@")[2]
+    else:
+        op, ids, place = sender_rules.ADD_TO_USER, {"userId": mailed.user_id}, email
+    sender, allow = mailed.who.address, kind == "ALLOW"
+    if "days" not in form.data and not allow:
+        form.cleaned_data["days"] = 0  # a block stays until somebody removes it
+    description = form.cleaned_data["description"] or _describe(request, allow)
+    new = {"value": sender, "type": kind, "description": description}
+    if expiry := form.expiry():
+        new["expireAt"] = expiry
+    if allow:  # SPF may be demanded only where it passed: else the rule would never match
+        new["spfOn"] = any(check.name == "SPF" and check.passed for check in mailed.judged.checks)
+    said = {"sender": sender, "place": place}
+    try:
+        added = act(
+            request.person, request.api, op, list[sender_rules.SenderRule], target=f"{kind} {sender}: {place}", url=mailed.url,
+            once="" if allow else form.cleaned_data["once"], json=[new], **ids,
+        )
+    except SignedOut:
+        raise
+    except DoneAlready as twice:
+        return _rule_outcome(twice.entry)
+    except Conflict:
+        known = _("%(sender)s is on the allow list of %(place)s already.") if allow else _(
+            "%(sender)s is on the block list of %(place)s already.")
+        return Outcome(f"{done} {known % said}".strip())
+    except ApiError as error:
+        if isinstance(error, NotAllowed):
+            session.remember_refusal(request, op.id, mailed.user.domainId or "")
+        failed = _("The sender rule for %(sender)s was not added:") if not is_unclear(error) else _(
+            "It is unclear whether the sender rule for %(sender)s was added:")
+        return Outcome(f"{done} {failed % said} {screens.explain(error)[2]} {_quoted(error)}".strip(), "warn")
+    until = _until(expiry)
+    text = _("%(sender)s is allowed for %(place)s") if allow else _("%(sender)s is blocked for %(place)s")
+    outcome = Outcome(f"{done} {text % said}{until}.".strip())
+    rule = next((rule for rule in added if rule.id), None)
+    if rule:
+        outcome.rule = rule
+        name, owner = ("domain-rule", ids["domainId"]) if "domainId" in ids else ("user-rule", mailed.user_id)
+        outcome.rule_url = reverse(name, args=(owner, rule.id)) + "?" + urlencode({"value": rule.value or sender})
+        outcome.form = RuleForm(initial={"days": form.cleaned_data["days"], "description": description})
+    return outcome
+
+
+def _rule(
+    request: PortalRequest, owner: dict[str, str], rule_id: str, listing: Operation, edit: Operation, delete: Operation, back: str,
+) -> HttpResponse:
+    # The API reads no single rule: it is found again by its value.
+    value = request.GET.get("value", "")
+    found = request.api.page(listing, sender_rules.SenderRule, size=40, query={"value": value} if value else {}, **owner)
+    rule = next((rule for rule in found.rows if str(rule.id) == rule_id), None)
+    if rule is None:
+        raise NotFound(listing.id)
+    initial = {"days": _nearest(rule.expireAt), "description": rule.description or ""}
+    form = RuleForm(request.POST if request.method == "POST" else None, initial=initial)
+    if request.method == "GET" or not form.is_valid():
+        return render(request, "users/rule.html", {"rule": rule, "form": form, "back": back, "once": one_time_key()})
+    target = f"{rule.type} {rule.value}: {rule.owner}"
+    common = {"target": target, "url": back, "once": request.POST.get("once", ""), **owner, "wbItemId": rule_id}
+    try:
+        if "delete" in request.POST:
+            act(request.person, request.api, delete, **common)
+            return _said(request, Outcome(_("The rule for %(sender)s is removed.") % {"sender": rule.value}), back)
+        changed: dict[str, Any] = {"value": rule.value, "type": rule.type, "description": form.cleaned_data["description"]}
+        if expiry := form.expiry():
+            changed["expireAt"] = expiry
+        if rule.type == "ALLOW":
+            changed["spfOn"] = bool(rule.spfOn)
+        act(request.person, request.api, edit, json=changed, **common)
+    except DoneAlready as twice:
+        return _said(request, _rule_outcome(twice.entry), back)
+    outcome = Outcome(_("The rule for %(sender)s is changed") % {"sender": rule.value} + _until(form.expiry()) + ".")
+    return _said(request, outcome, back)
+
+
+def _ask_to_release(
+    request: PortalRequest, mailed: Mail, form: ActionForm, doubts: list[str] | None = None, infected: bool = False,
+) -> HttpResponse:
+    """The page (or dialog) that says what it means before it is done."""
+    mailed.must_exist()
+    allow = form.data.get("allow", "")
+    context = {
+        **mailed.context(), "allow": allow if allow in ("mailbox", "domain") else "", "doubts": doubts or [],
+        "infected": infected or mailed.judged.infected, "once": one_time_key(),
+        "form": RuleForm(initial={
+            "days": form.data.get("days") or 90, "description": form.data.get("description") or _describe(request, True),
+        }),
+    }
+    response = render(request, "users/release.html", context)
+    if screens.is_fragment(request) and request.method == "POST":
+        response["HX-Retarget"], response["HX-Reswap"] = "#dialog", "innerHTML"
+    return response
+
+
+def _answer(request: PortalRequest, mailed: Mail, outcome: Outcome) -> HttpResponse:
+    """Tell how it ended: toast, row and reading pane for htmx; else back to the folder with a message."""
+    if not screens.is_fragment(request):
+        return _said(request, outcome, reverse("mail-list", args=(mailed.user_id, mailed.folder)))
+    context = {**mailed.context(), "outcome": outcome, "state": outcome.state}
+    response = render(request, "users/_acted.html", context)
+    response["HX-Push-Url"] = "false"
+    return response
+
+
+def _said(request: PortalRequest, outcome: Outcome, back: str) -> HttpResponse:
+    if screens.is_fragment(request):
+        response = render(request, "_toast.html", {"outcome": outcome})
+        response["HX-Retarget"], response["HX-Reswap"] = "#toasts", "beforeend"
+        return response
+    level = {"ok": messages.SUCCESS, "warn": messages.WARNING, "error": messages.ERROR}[outcome.level]
+    messages.add_message(request, level, outcome.text, extra_tags=outcome.rule_url)
+    return HttpResponseRedirect(back)
+
+
+def _release_outcome(entry: Entry) -> Outcome:
+    match entry.result:
+        case Result.DONE:
+            return Outcome(_("Released once already, by %(who)s. It was not sent a second time.") % {"who": entry.who}, state="released")
+        case Result.REFUSED:
+            return Outcome(_("The gateway refused this release.") + " " + entry.reason, "error")
+        case _other:
+            return Outcome(_("This release was started already, and its end is not known. Look in the inbox before you repeat it."),
+                           "warn", "unknown")
+
+
+def _rule_outcome(entry: Entry) -> Outcome:
+    if entry.result == Result.DONE:
+        return Outcome(_("Done already; it was not done a second time."))
+    return Outcome(_("This was tried already, and it did not succeed.") + " " + entry.reason, "warn")
+
+
+def _describe(request: PortalRequest, allow: bool) -> str:
+    said = {"who": request.person.who, "date": date_format(timezone.localdate(), "SHORT_DATE_FORMAT")}
+    text = _("Allowed from the quarantine by %(who)s, %(date)s") if allow else _("Blocked from the quarantine by %(who)s, %(date)s")
+    return (text % said)[:250]
+
+
+def _until(expiry: int | None) -> str:
+    if not expiry:
+        return _(", without an end")
+    return _(" until %(date)s") % {"date": date_format(datetime.fromtimestamp(expiry / 1000, timezone.get_current_timezone()))}
+
+
+def _nearest(expiry: int | None) -> int:
+    """The choice nearest to a rule's remaining days."""
+    if not expiry:
+        return 0
+    left = expiry / 86_400_000 - timezone.now().timestamp() / 86_400
+    return min((30, 90, 365), key=lambda days: abs(days - left))
+
+
+def _quoted(error: ApiError) -> str:
+    return f"({error.message})" if error.message else ""
+
+
+def _unclear(error: ApiError) -> str:
+    return _("We do not know whether the mail was released: the request was sent, but no clear answer came. "
+             "Look in the inbox of the mailbox before you repeat it.")

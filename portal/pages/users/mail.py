@@ -1,0 +1,219 @@
+"""The mail of one user: folders, the list of a folder, and one mail read safely."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.http import HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_safe
+
+from portal import session
+from portal.api import mail, sender_rules, users
+from portal.api.errors import ApiError, NotFound
+from portal.ui import body as bodies
+from portal.ui import verdict
+from portal.ui.pages import PortalRequest, calls_nothing, got, one_time_key, region, together
+from portal.ui.tables import remote_page
+
+HELD = re.compile(r"quarant|held|spam|junk", re.IGNORECASE)
+ACTIONS = {"release": mail.RELEASE, "mailbox": sender_rules.ADD_TO_USER, "domain": sender_rules.ADD_TO_DOMAIN}
+
+
+class MailSearch(forms.Form):
+    """The documented criteria of a folder's list that a helpdesk asks for; all of them must match."""
+
+    sender = forms.CharField(label=_("Sender"), required=False, max_length=200)
+    subject = forms.CharField(label=_("Subject"), required=False, max_length=200)
+    after = forms.DateField(label=_("From day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    before = forms.DateField(label=_("To day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+    def criteria(self) -> dict[str, Any]:
+        """The query for the API: days become milliseconds in the reader's time zone, both days included."""
+        said = self.cleaned_data
+        found: dict[str, Any] = {name: said[field] for field, name in (("sender", "from"), ("subject", "subject")) if said.get(field)}
+        if day := said.get("after"):
+            found["receivedAfter"] = _milliseconds(day)
+        if day := said.get("before"):
+            found["receivedBefore"] = _milliseconds(day + timedelta(days=1)) - 1
+        return found
+
+
+@require_safe
+def folders(request: PortalRequest, user_id: str) -> HttpResponse:
+    """The folders with their counts: a panel of the hub; without JavaScript, a page."""
+    found, user = together(
+        lambda: request.api.call(mail.FOLDERS, list[mail.Folder], userIdOrEmail=user_id, query={"fields": "STATS"}),
+        calls_nothing(None) if region(request) else lambda: request.api.call(users.READ, users.User, userId=user_id),
+    )
+    context = {
+        "folders": got(found), "user": user, "user_id": user_id, "shown": request.GET.get("shown", ""),
+        "held": session.held_folder(request),
+    }
+    return render(request, "users/_folders.html" if region(request) else "users/folders.html", context)
+
+
+@require_safe
+def subfolders(request: PortalRequest, user_id: str) -> HttpResponse:
+    """The folders inside one folder, asked for when a person opens it."""
+    found = request.api.call(
+        mail.SUBFOLDERS, list[mail.Folder], userIdOrEmail=user_id, path=request.GET.get("path", ""), query={"fields": "STATS"},
+    )
+    context = {"folders": found, "user_id": user_id, "shown": request.GET.get("shown", ""), "inner": True}
+    return render(request, "users/_folders.html", context)
+
+
+@require_safe
+def mail_list(request: PortalRequest, user_id: str, folder: str) -> HttpResponse:
+    """The mails of a folder, newest first: the list alone for htmx, the whole hub around it otherwise."""
+    alone = region(request) == "held"
+    listed, user = together(
+        lambda: _list(request, user_id, folder),
+        calls_nothing(None) if alone else lambda: request.api.call(users.READ, users.User, userId=user_id),
+    )
+    if alone:
+        return render(request, "users/_mails.html", {**got(listed), "user_id": user_id, "newest": "newest" in request.GET})
+    context = {"user": got(user), "user_id": user_id, "folder": folder}
+    return render(request, "users/hub.html", {**context, **_panel(listed, "mails_error")})
+
+
+@require_safe
+def mail_read(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> HttpResponse:
+    """One mail: the reading pane alone for htmx, the whole hub with its list otherwise."""
+    alone = region(request) == "reading"
+    # Only a session that was refused something must know the mailbox's domain, to leave out the button.
+    needs_user = not alone or any(session.refused(request, op.id) for op in ACTIONS.values())
+    message, user, listed = together(
+        lambda: request.api.call(mail.READ, mail.MessageContent, userIdOrEmail=user_id, folderPath=folder, fugluIdOrMailId=mail_id),
+        (lambda: request.api.call(users.READ, users.User, userId=user_id)) if needs_user else calls_nothing(None),
+        calls_nothing({}) if alone else lambda: _list(request, user_id, folder),
+    )
+    if alone:
+        user = None if isinstance(user, ApiError) else user
+        return render(request, "users/_reading.html", reading(request, got(message), user_id, folder, mail_id, user))
+    context = {"user": got(user), "user_id": user_id, "folder": folder, "mail_id": mail_id, **_panel(listed, "mails_error")}
+    if isinstance(message, ApiError):
+        return render(request, "users/hub.html", {**context, "mail_error": message}, status=404 if isinstance(message, NotFound) else 200)
+    return render(request, "users/hub.html", {**context, **reading(request, message, user_id, folder, mail_id, user)})
+
+
+def reading(
+    request: PortalRequest, message: mail.MessageContent, user_id: str, folder: str, mail_id: str, user: users.User | None,
+) -> dict[str, Any]:
+    """What the reading pane shows of a mail."""
+    judged = verdict.verdict(message.headers)
+    who = verdict.sender(message.sender)
+    owner = bool(message.source or message.content)
+    taken = bodies.take_apart(message.content, message.source) if owner else None
+    domain = str(user.domainId) if user else ""
+    limit = user.policy.spamScore if user and user.policy else None
+    return {
+        "mail": message, "mail_id": mail_id, "user_id": user_id, "folder": folder, "who": who, "judged": judged,
+        "why": verdict.explain(judged, limit), "warnings": verdict.warnings(who, message.headers),
+        "authentic": verdict.authentic(judged.checks, who.domain),
+        "return_path": verdict.header(message.headers, "Return-Path").strip("<>"),
+        "owner": owner, "body": taken, "html_view": request.GET.get("view") == "html", "images": request.GET.get("images") == "1",
+        "held_here": folder == session.held_folder(request),
+        "may": {name: domain not in session.refused(request, op.id) for name, op in ACTIONS.items()},
+        "own_mailbox": str(request.person.mailbox) == user_id, "once": one_time_key(),
+    }
+
+
+@require_safe
+@xframe_options_sameorigin
+def mail_body(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> HttpResponse:
+    """The sanitised HTML of a mail, for the sandboxed iframe. A document of its own, under its own policy."""
+    message = request.api.call(mail.READ, mail.MessageContent, userIdOrEmail=user_id, folderPath=folder, fugluIdOrMailId=mail_id)
+    taken = bodies.take_apart(message.content, message.source)
+    images = request.GET.get("images") == "1"
+    response = render(request, "users/body.html", {"html": bodies.safe_html(taken, images)})
+    response["Content-Security-Policy"] = bodies.csp(images)
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@require_safe
+def mail_source(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> HttpResponse:
+    """The raw message as a file, for whom the gateway gives it to."""
+    message = request.api.call(mail.READ, mail.MessageContent, userIdOrEmail=user_id, folderPath=folder, fugluIdOrMailId=mail_id)
+    if not message.source:
+        raise NotFound(mail.READ.id)
+    return _as_file(iter([message.source.encode("utf-8", "replace")]), "mail.eml")
+
+
+@require_safe
+def attachment(request: PortalRequest, user_id: str, folder: str, mail_id: str, part: str) -> HttpResponse:
+    """One file of a mail, passed through in chunks and never opened here."""
+    found = request.api.stream(mail.PART, userId=user_id, folderPath=folder, emailId=mail_id, partId=part, query={"dl": "true"})
+    return _as_file(found.chunks, request.GET.get("name", "") or f"part-{part}")
+
+
+@require_safe
+def all_attachments(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> HttpResponse:
+    """All files of a mail as the gateway's one archive."""
+    found = request.api.stream(mail.ALL_PARTS, userId=user_id, folderPath=folder, messageId=mail_id, query={"dl": "true"})
+    return _as_file(found.chunks, "attachments.zip")
+
+
+@require_safe
+def mailbox(request: PortalRequest, user_id: str) -> HttpResponse:
+    """`/users/<id>/mail/` is the folders panel for htmx, else the held mail."""
+    if region(request) or "folders" in request.GET:
+        return folders(request, user_id)
+    return HttpResponseRedirect(reverse("mail-list", args=(user_id, session.held_folder(request))))
+
+
+def _list(request: PortalRequest, user_id: str, folder: str) -> dict[str, Any]:
+    search = MailSearch(request.GET)
+    query = search.criteria() if search.is_valid() else {}
+    sort = "sentDate" if request.GET.get("sort") == "sentDate" else ""
+
+    def fetch(offset: int, size: int, _sort: str) -> Any:
+        return request.api.page(
+            mail.LIST, mail.Message, offset=offset, size=size, sort=sort, query=query, userIdOrEmail=user_id, folderPath=folder,
+        )
+
+    try:
+        page = remote_page(request, fetch)
+    except NotFound:
+        found = _held_elsewhere(request, user_id, folder)
+        if not found:
+            raise
+        return _list(request, user_id, found)
+    return {"page": page, "search": search, "searched": bool(query), "folder": folder, "sort": sort, "once": one_time_key()}
+
+
+def _held_elsewhere(request: PortalRequest, user_id: str, folder: str) -> str:
+    """Where held mail is when the folder we took for it does not exist: the contract does not name it, so we look once."""
+    if folder != session.held_folder(request):
+        return ""
+    for known in request.api.call(mail.FOLDERS, list[mail.Folder], userIdOrEmail=user_id):
+        path = known.path or known.name or ""
+        if HELD.search(path) and path != folder:
+            session.remember_held_folder(request, path)
+            return path
+    return ""
+
+
+def _panel(answer: Any, error: str) -> dict[str, Any]:
+    return {error: answer} if isinstance(answer, ApiError) else answer
+
+
+def _milliseconds(day: Any) -> int:
+    return int(datetime.combine(day, time.min, timezone.get_current_timezone()).timestamp() * 1000)
+
+
+def _as_file(chunks: Iterator[bytes], name: str) -> StreamingHttpResponse:
+    """A download that no browser opens by itself, under a name that is only a name."""
+    safe = re.sub(r"[\x00-\x1f\x7f/\\:*?\"<>|\u202a-\u202e\u2066-\u2069]+", "_", name).strip(". ")[:150] or "file"
+    response = StreamingHttpResponse(chunks, content_type="application/octet-stream")
+    response["Content-Disposition"] = content_disposition_header(True, safe) or "attachment"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response

@@ -1,0 +1,206 @@
+"""Who is signed in. The only module that touches the token, and the only one that touches the session.
+
+The token lives sealed in a server-side session; the browser holds the session's key. A session ends at the earliest of
+the idle limit, the absolute limit and the token's own end.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from portal.api import users
+from portal.api.client import Client
+from portal.api.errors import ApiError, NotAllowed, SignedOut, TooFast
+from portal.audit.models import SignInAttempt
+
+SESSION_LIMIT = settings.SESSION_COOKIE_AGE  # seconds from the sign-in, however busy the person is
+TRIES, WINDOW = {"address": 20, "token": 5}, timedelta(minutes=5)
+LONGEST_TOKEN = 8192
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who is signed in. `owner` is a keyed hash of the token: what this person's entries and batches are found by."""
+
+    who: str
+    owner: str
+    mailbox: str | int | None  # the only user this person sees: an end user's own
+
+
+@sensitive_variables()
+def sign_in(request: HttpRequest, token: str) -> None:
+    """Check the token with one cheap call and start a session. Raises SignedOut, TooFast, or another ApiError."""
+    token = token.strip()
+    if not token or len(token) > LONGEST_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
+        _count_try(request, token)
+        raise SignedOut("listUsers")
+    _count_try(request, token)
+    mailbox = None
+    try:
+        seen = _client(token).page(users.LIST, users.User, size=2)
+        if seen.total == 1 and len(seen.rows) == 1:
+            mailbox = seen.rows[0].id
+    except NotAllowed:  # a valid token of an account that may not list users
+        pass
+    except SignedOut:
+        raise
+    except ApiError:  # the gateway's trouble is not the person's guess
+        SignInAttempt.objects.filter(token=_keyed("try", token)).delete()
+        raise
+    claims = _claims(token)
+    now = int(time.time())
+    ends = claims.get("exp")
+    if isinstance(ends, int) and ends <= now:
+        raise SignedOut("listUsers")
+    owner = _keyed("owner", token)
+    who = str(claims.get("sub") or "")[:200] or f"token {owner[:6]}"
+    SignInAttempt.objects.filter(token=_keyed("try", token)).delete()
+    request.session.flush()
+    request.session.update({
+        "token": _seal().encrypt(token.encode()).decode(), "who": who, "owner": owner, "mailbox": mailbox,
+        "since": now, "seen": now, "ends": min(now + SESSION_LIMIT, ends) if isinstance(ends, int) else now + SESSION_LIMIT,
+    })
+    request.session.set_expiry(SESSION_LIMIT)
+
+
+def sign_out(request: HttpRequest) -> None:
+    """End the session, here and in the database."""
+    request.session.flush()
+
+
+def person(request: HttpRequest, *, polling: bool = False) -> Person | None:
+    """Who is signed in, or None. Ends a session that is over; a poll does not count as somebody being there."""
+    session = request.session
+    if settings.SESSION_COOKIE_NAME not in request.COOKIES or "token" not in session:
+        return None
+    now = int(time.time())
+    if now >= session["ends"] or now - session["seen"] > settings.SESSION_IDLE_SECONDS:
+        session.flush()
+        return None
+    if not polling and now - session["seen"] > 60:  # once a minute is exact enough, and spares a write for each page
+        session["seen"] = now
+    return Person(session["who"], session["owner"], session["mailbox"])
+
+
+def client(request: HttpRequest) -> Client:
+    """The signed-in person's client. Raises SignedOut where the token cannot be unsealed (its key is gone)."""
+    return _client(_unseal(request.session.get("token", "")))
+
+
+def client_of(session_key: str) -> Client:
+    """The client of a session, for work that goes on without a request. Raises SignedOut when the session is over."""
+    session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    if "token" not in session or time.time() >= session.get("ends", 0):
+        raise SignedOut("")
+    return _client(_unseal(session["token"]))
+
+
+def anonymous_client() -> Client:
+    """A client without anybody's token, to see whether the gateway answers."""
+    return _client("")
+
+
+def session_key(request: HttpRequest) -> str:
+    """The key under which `client_of` finds this session again."""
+    return str(request.session.session_key)
+
+
+def refused(request: HttpRequest, operation: str) -> set[str]:
+    """The domains in which the gateway has refused this operation to this session: its button is not shown again there."""
+    return set(request.session.get("refused", {}).get(operation, ()))
+
+
+def remember_refusal(request: HttpRequest, operation: str, domain: str | int) -> None:
+    """Keep that the gateway refused `operation` in `domain`."""
+    known = request.session.setdefault("refused", {})
+    known[operation] = sorted({*known.get(operation, ()), str(domain)})[:200]
+    request.session.modified = True
+
+
+def held_folder(request: HttpRequest) -> str:
+    """The path of the folder with held mail, as far as this session has learnt it."""
+    return str(request.session.get("held", settings.QUARANTINE_FOLDER))
+
+
+def remember_held_folder(request: HttpRequest, path: str) -> None:
+    request.session["held"] = path
+
+
+def address_of(request: HttpRequest) -> str:
+    """Where the request comes from. Behind the trusted proxy that is the last address it added, never one a client sent."""
+    if settings.TRUST_PROXY and (forwarded := request.META.get("HTTP_X_FORWARDED_FOR", "")):
+        return str(forwarded.rpartition(",")[2].strip())
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+@sensitive_variables()
+def _count_try(request: HttpRequest, token: str) -> None:
+    """Write the try down before it is made, so that a burst of parallel tries is counted too."""
+    since = timezone.now() - WINDOW
+    SignInAttempt.objects.filter(at__lt=since).delete()
+    hashed = {"address": _keyed("try", address_of(request)), "token": _keyed("try", token)}
+    SignInAttempt.objects.create(**hashed)
+    for field, value in hashed.items():
+        tries = SignInAttempt.objects.filter(at__gte=since, **{field: value}).order_by("at")
+        if tries.count() > TRIES[field]:
+            error = TooFast("")
+            first = tries.first()
+            error.retry_after = max(1, int((first.at + WINDOW - timezone.now()).total_seconds())) if first else 60
+            raise error
+
+
+@sensitive_variables()
+def _client(token: str) -> Client:
+    # Imported here: the project decides what the portal talks to (cleanmail_admin/upstream.py), not the other way round.
+    upstream: Any = import_module(settings.UPSTREAM)
+    return Client(upstream.transport(), upstream.BASE_URL, token)
+
+
+@cache
+def _seal() -> MultiFernet:
+    return MultiFernet([Fernet(_derive(key)) for key in settings.TOKEN_KEYS])
+
+
+def _derive(key: str) -> bytes:
+    return base64.urlsafe_b64encode(HKDF(SHA256(), 32, salt=None, info=b"cleanmail-admin session token").derive(key.encode()))
+
+
+@sensitive_variables()
+def _unseal(sealed: str) -> str:
+    try:
+        return _seal().decrypt(sealed.encode()).decode()
+    except InvalidToken:
+        raise SignedOut("") from None
+
+
+@sensitive_variables()
+def _keyed(purpose: str, text: str) -> str:
+    return hmac.new(settings.SECRET_KEY.encode(), f"{purpose}:{text}".encode(), hashlib.sha256).hexdigest()
+
+
+@sensitive_variables()
+def _claims(token: str) -> dict[str, Any]:
+    """What a JWT says of itself, for display and for its end; {} for an opaque token. The gateway is who checks it."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return {}
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except ValueError:
+        return {}
+    return claims if isinstance(claims, dict) else {}

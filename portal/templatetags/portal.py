@@ -1,0 +1,74 @@
+"""The few filters our templates need. None of them returns markup: escaping stays with the template."""
+
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from django import template
+from django.template.defaultfilters import filesizeformat
+
+from portal.ui import verdict, words
+
+register = template.Library()
+
+
+@register.filter
+def moment(milliseconds: Any) -> datetime | None:
+    """The API's milliseconds since 1970 as a time; None for what is no time a person could mean."""
+    try:
+        return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
+
+
+@register.filter
+def size(octets: Any) -> str:
+    """Bytes as a person says them; "" where the API said nothing."""
+    return filesizeformat(octets) if isinstance(octets, int) and octets >= 0 else ""
+
+
+@register.filter
+def sender(text: Any) -> verdict.Sender:
+    return verdict.sender(text)
+
+
+@register.filter
+def the_verdict(headers: Any) -> verdict.Verdict:
+    return verdict.verdict(headers)
+
+
+register.filter("status_name", words.status_name)
+register.filter("reason_name", words.reason_name)
+register.filter("operation_name", words.operation_name)
+
+
+@register.filter
+def row_id(mail_id: Any) -> str:
+    """The id of a mail's row in the page, made from the mail's id, which may hold any character."""
+    return "row-" + sha256(str(mail_id).encode("utf-8", "replace")).hexdigest()[:12]
+
+
+@register.filter
+def people(value: Any) -> str:
+    """A list of addresses as one line."""
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
+
+
+@register.filter
+def header_lines(headers: Any) -> list[tuple[str, str]]:
+    """All headers as (name, text), one line for each occurrence."""
+    lines = []
+    for name, value in (headers or {}).items():
+        lines += [(str(name), str(one)) for one in (value if isinstance(value, list) else [value])]
+    return lines
+
+
+@register.simple_tag(takes_context=True)
+def here(context: Any, **changes: Any) -> str:
+    """The current address with some query parameters changed; None or "" removes one."""
+    query = context["request"].GET.copy()
+    for name, value in changes.items():
+        query.pop(name, None)
+        if value not in (None, ""):
+            query[name] = value
+    return "?" + query.urlencode() if query else context["request"].path

@@ -1,0 +1,34 @@
+"""Ids in our own addresses: one percent-encoded segment each, whatever characters the gateway put into them."""
+
+from urllib.parse import quote, unquote
+
+from django.urls import register_converter
+
+from portal.api.errors import NotFound
+from portal.api.operation import Operation
+
+_ID = Operation("", "GET", "/{id}")
+
+
+class Segment:
+    """An id as one segment, `<segment:user_id>`.
+
+    It is encoded twice: a WSGI server decodes the path once before Django sees it, and an id with a slash (a folder
+    `INBOX/Sub`, a Message-ID) would fall apart. An id that can be none in the API either is a plain 404, and never sent.
+    """
+
+    regex = "[^/]+"
+
+    def to_python(self, value: str) -> str:
+        text = unquote(value)
+        try:
+            _ID.url(id=text)
+        except NotFound:
+            raise ValueError from None
+        return text
+
+    def to_url(self, value: str | int) -> str:
+        return quote(str(value), safe="")
+
+
+register_converter(Segment, "segment")

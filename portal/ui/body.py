@@ -1,0 +1,254 @@
+"""A mail's body made safe to look at. The mail is the enemy: every byte of it was chosen by somebody who may wish us ill.
+
+Two walls, each enough alone: the sanitiser lets through a list of harmless tags, and the answer it is served in forbids
+scripts, forms and everything remote (`CSP` and `SANDBOX`, for an iframe that has no access to our pages).
+"""
+
+import base64
+import html as htmllib
+import re
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import Message
+from html.parser import HTMLParser
+from urllib.parse import urlsplit
+
+import nh3
+
+LARGEST_SOURCE = 32 * 1024 * 1024  # bytes of a mail that we still take apart
+LARGEST_HTML = 1024 * 1024  # characters; the sanitiser does 3 MB a second
+LARGEST_TEXT = 200_000  # characters in the page
+LARGEST_IMAGES = 2 * 1024 * 1024  # bytes of inline images that go along
+MOST_PARTS = 200
+
+SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
+IMAGE_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+
+TAGS = {
+    "a", "abbr", "address", "b", "bdi", "bdo", "big", "blockquote", "br", "caption", "center", "cite", "code", "col", "colgroup",
+    "dd", "del", "details", "div", "dl", "dt", "em", "figcaption", "figure", "font", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i",
+    "img", "ins", "kbd", "li", "mark", "ol", "p", "pre", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "summary",
+    "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "tt", "u", "ul", "var", "wbr",
+}
+GONE_WITH_CONTENT = {
+    "script", "style", "title", "head", "template", "noscript", "svg", "math", "iframe", "object", "embed", "applet", "audio", "video",
+    "canvas", "select", "textarea", "button", "form", "xmp", "noembed", "noframes", "frameset",
+}
+LAYOUT = {"align", "valign", "width", "height", "bgcolor", "border", "cellpadding", "cellspacing", "dir", "lang", "title", "style"}
+ATTRIBUTES = {
+    "*": LAYOUT,
+    "a": {"href"},
+    "img": {"src", "alt"},
+    "font": {"color", "face", "size"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan", "scope"},
+    "ol": {"start", "type"},
+    "col": {"span"},
+}
+STYLES = {
+    "background-color", "border", "border-bottom", "border-collapse", "border-color", "border-left", "border-radius", "border-right",
+    "border-spacing", "border-style", "border-top", "border-width", "color", "display", "font", "font-family", "font-size",
+    "font-style", "font-weight", "height", "letter-spacing", "line-height", "list-style-type", "margin", "margin-bottom",
+    "margin-left", "margin-right", "margin-top", "max-width", "min-width", "padding", "padding-bottom", "padding-left",
+    "padding-right", "padding-top", "text-align", "text-decoration", "text-transform", "vertical-align", "white-space", "width",
+    "word-break", "word-wrap",
+}
+# The style filter looks at names only: a harmless property can still carry a request or an escape in its value.
+BAD_STYLE = re.compile(r"url|image|expression|import|src\s*\(|[\\@<>{}]", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Link:
+    """Where a link says it goes and where it goes. `odd` when the two are different hosts, or the host imitates another."""
+
+    shown: str
+    target: str
+    odd: bool
+
+
+@dataclass
+class Body:
+    """A mail taken apart: its text, its HTML as received (unsafe), its links and its inline images by Content-ID."""
+
+    text: str = ""
+    html: str = ""
+    links: list[Link] = field(default_factory=list)
+    images: dict[str, str] = field(default_factory=dict)
+    cut: bool = False  # it was too long to show whole
+    remote: bool = False  # it would load something from elsewhere
+
+
+def csp(remote_images: bool) -> str:
+    """The policy of a body's own answer: nothing runs, nothing is sent, nothing is fetched but images that were asked for."""
+    images = "data: https:" if remote_images else "data:"
+    return (
+        f"default-src 'none'; style-src 'unsafe-inline'; img-src {images}; form-action 'none'; base-uri 'none'; "
+        f"frame-ancestors 'self'; sandbox {SANDBOX}"
+    )
+
+
+def take_apart(content: str | None, source: str | None) -> Body:
+    """Text, HTML, links and inline images of a mail. `source` is the raw message, `content` the body where there is no source."""
+    body = Body()
+    if source and len(source) <= LARGEST_SOURCE:
+        _read_parts(source, body)
+    if not body.text and not body.html and content:
+        if re.search(r"<(html|body|div|p|br|table|a|span)\b", content[:LARGEST_HTML], re.IGNORECASE):
+            body.html = content
+        else:
+            body.text = content
+    if len(body.html) > LARGEST_HTML:
+        body.html, body.cut = body.html[:LARGEST_HTML], True
+    if body.html:
+        body.links = links(body.html)
+        body.remote = bool(re.search(r"<img[^>]+src\s*=\s*[\"']?\s*https?:|url\s*\(\s*[\"']?https?:", body.html, re.IGNORECASE))
+        if not body.text.strip():
+            body.text = to_text(body.html)
+    elif body.text:
+        body.links = [Link(found, found, _imitates(found)) for found in re.findall(r"https?://[^\s<>\"]+", body.text)[:200]]
+    if len(body.text) > LARGEST_TEXT:
+        body.text, body.cut = body.text[:LARGEST_TEXT], True
+    return body
+
+
+def safe_html(body: Body, remote_images: bool = False) -> str:
+    """The HTML of a mail with nothing left that acts, asks or loads; remote images only where the reader wants them."""
+
+    def gate(tag: str, name: str, value: str) -> str | None:
+        if name == "style":
+            kept = [part for part in value.split(";") if part.strip() and not BAD_STYLE.search(part)]
+            return ";".join(kept) or None
+        if tag == "img" and name == "src":
+            address = value.strip()
+            if address.lower().startswith("cid:"):
+                return body.images.get(address[4:])
+            if re.match(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+$", address):
+                return address
+            return address if remote_images and address.lower().startswith("https:") else None
+        if name == "href":
+            return value if value.strip().lower().startswith(("http:", "https:", "mailto:")) else None
+        return value
+
+    return nh3.clean(
+        body.html, tags=TAGS, clean_content_tags=GONE_WITH_CONTENT, attributes=ATTRIBUTES, attribute_filter=gate,
+        filter_style_properties=STYLES, url_schemes={"http", "https", "mailto", "data", "cid"}, url_relative="deny",
+        link_rel="noopener noreferrer nofollow",
+        set_tag_attribute_values={"a": {"target": "_blank"}, "img": {"referrerpolicy": "no-referrer"}},
+    )
+
+
+def to_text(html: str) -> str:
+    """HTML as plain text: enough to judge a mail, with paragraphs where they were."""
+    broken = re.sub(r"<(br|/p|/div|/tr|/h[1-6]|/li|hr)\b[^>]{0,200}>", "\n", html[:LARGEST_HTML], flags=re.IGNORECASE)
+    text = htmllib.unescape(nh3.clean(broken, tags=set(), clean_content_tags=GONE_WITH_CONTENT, attributes={}))
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def links(html: str) -> list[Link]:
+    """Every link with what it shows and where it really goes, 200 at most."""
+    reader = _Links()
+    reader.feed(html)
+    reader.close()
+    found, seen = [], set()
+    for target, shown in reader.found:
+        if (target, shown) not in seen and target.lower().startswith(("http:", "https:", "mailto:")):
+            seen.add((target, shown))
+            said = re.search(r"(?:https?://)?([\w-]+(?:\.[\w-]+)+)", shown)
+            lies = bool(said) and not target.lower().startswith("mailto:") and not _same_host(said[1], _host(target))  # type: ignore[index]
+            found.append(Link(shown, target, lies or _imitates(target)))
+    return found[:200]
+
+
+class _Links(HTMLParser):
+    """Collects (href, text) of links; the standard library's parser never fails on bad HTML."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[tuple[str, str]] = []
+        self.href: str | None = None
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("a", "area"):
+            self._end()
+            self.href = (dict(attrs).get("href") or "").strip()
+        elif tag == "img" and self.href is not None:
+            self.text.append(dict(attrs).get("alt") or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "a":
+            self._end()
+
+    def handle_data(self, data: str) -> None:
+        if self.href is not None and len(self.text) < 200:
+            self.text.append(data)
+
+    def close(self) -> None:
+        super().close()
+        self._end()
+
+    def _end(self) -> None:
+        if self.href and len(self.found) < 1000:
+            self.found.append((self.href[:2000], " ".join("".join(self.text).split())[:300]))
+        self.href, self.text = None, []
+
+
+def _host(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def _same_host(one: str, other: str) -> bool:
+    one, other = (host.lower().removeprefix("www.") for host in (one, other))
+    return one == other or other.endswith("." + one)
+
+
+def _imitates(url: str) -> bool:
+    """A host in punycode or other letters can look like another; so does a user name before the host."""
+    host = _host(url)
+    return "xn--" in host or not host.isascii() or "@" in url.partition("//")[2].partition("/")[0]
+
+
+def _read_parts(source: str, body: Body) -> None:
+    # The gateway sends the raw bytes as text; a mail that was decoded with replacement characters is read as far as it goes.
+    message = message_from_bytes(source.encode("utf-8", "replace"))
+    room = LARGEST_IMAGES
+    for number, part in enumerate(message.walk()):
+        if number >= MOST_PARTS:
+            body.cut = True
+            return
+        kind = part.get_content_type()
+        if part.is_multipart():
+            continue
+        named = part.get_content_disposition() == "attachment" or bool(part.get_filename(None))
+        if kind == "text/plain" and not named and not body.text:
+            body.text = _text(part)
+        elif kind == "text/html" and not named and not body.html:
+            body.html = _text(part)
+        elif kind in IMAGE_TYPES and (cid := str(part.get("Content-ID", "")).strip().strip("<>")):
+            data = part.get_payload(decode=True)
+            if isinstance(data, bytes) and len(data) <= room:
+                room -= len(data)
+                body.images[cid] = f"data:{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def _text(part: Message) -> str:
+    data = part.get_payload(decode=True)
+    if not isinstance(data, bytes):
+        return ""
+    data = data[: 2 * LARGEST_HTML]
+    try:
+        return data.decode(part.get_content_charset("utf-8"))
+    except (LookupError, UnicodeDecodeError):
+        return data.decode("utf-8", "replace") if b"\xef\xbf\xbd" in data or _is_utf8(data) else data.decode("latin-1")
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,91 @@
+"""What pages share: the layout they extend, calls side by side, one-time keys, and what every request of theirs carries."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.http import HttpRequest
+from django_htmx.middleware import HtmxDetails
+
+from portal import session
+from portal.api.client import Client
+from portal.api.errors import ApiError, SignedOut
+from portal.ui.screens import is_fragment
+
+
+class PortalRequest(HttpRequest):
+    """A request as every view of the portal gets it (portal/middleware.py)."""
+
+    htmx: HtmxDetails
+    person: session.Person
+    api: Client
+
+
+_side_by_side = ThreadPoolExecutor(max_workers=16, thread_name_prefix="call")
+
+
+def layout(request: Any) -> dict[str, Any]:
+    """Context processor: the template to extend (a whole page or a bare fragment), and who is signed in."""
+    fragment = bool(getattr(request, "htmx", None)) and is_fragment(request)
+    return {
+        "layout": "_fragment.html" if fragment else "base.html",
+        "person": getattr(request, "person", None),
+        "sandbox_in_use": settings.SANDBOX,
+    }
+
+
+def region(request: PortalRequest) -> str:
+    """The id of the part of the page that htmx wants to replace; "" when the whole page is wanted."""
+    return (request.htmx.target or "") if is_fragment(request) else ""
+
+
+def together(*calls: Callable[[], Any]) -> list[Any]:
+    """Several calls at once; each gives its answer, or its ApiError: a page of panels loses only the panel.
+
+    A session that is over ends the page all the same.
+    """
+    answers = [_side_by_side.submit(copy_context().run, _or_error, call) for call in calls[1:]]
+    found = [_or_error(calls[0]), *(answer.result() for answer in answers)]
+    for answer in found:
+        if isinstance(answer, SignedOut):
+            raise answer
+    return found
+
+
+def _or_error(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except ApiError as error:
+        return error
+
+
+def got(answer: Any) -> Any:
+    """The answer of one of several calls, raising what went wrong with it."""
+    if isinstance(answer, ApiError):
+        raise answer
+    return answer
+
+
+def one_time_key() -> str:
+    """A key for a form that acts: two clicks on it are one action."""
+    return uuid4().hex
+
+
+def calls_nothing(answer: Any) -> Callable[[], Any]:
+    """In `together`, a place whose answer is not needed this time."""
+    return lambda: answer
+
+
+def public(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a view that needs nobody signed in."""
+    view.public = True  # type: ignore[attr-defined]
+    return view
+
+
+def polls(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a view that a page asks for by itself: it does not keep a session alive."""
+    view.polls = True  # type: ignore[attr-defined]
+    return view

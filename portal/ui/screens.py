@@ -1,0 +1,99 @@
+"""The gateway's errors as screens: one table, used for a whole page and for a fragment alike."""
+
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
+
+from portal import session
+from portal.api import errors
+from portal.ui.words import operation_name
+
+
+def explain(error: errors.ApiError) -> tuple[int, str, str]:
+    """The status, the heading and one sentence for an error of the gateway, in the reader's language."""
+    what = operation_name(error.operation)
+    match error:
+        case errors.NotAllowed():
+            return 403, _("Not allowed"), _("Your account may not do this: %(what)s. An administrator of the domain can.") % {"what": what}
+        case errors.NotFound():
+            return 404, _("Not found"), _("It does not exist, it is not there any more, or your account may not see it.")
+        case errors.Conflict():
+            return 409, _("Already there"), _("The gateway has the same entry already.")
+        case errors.PreconditionFailed():
+            return 412, _("Not possible in this state"), _("The gateway refused because of the state the mail is in.")
+        case errors.Refused():
+            return 422, _("Refused"), _("The gateway refused the request.")
+        case errors.TooFast():
+            return 429, _("Too many requests"), _("Please wait %(seconds)s seconds, then try again.") % {"seconds": error.retry_after}
+        case errors.Unreachable():
+            return 503, _("The gateway cannot be reached"), _("Nothing was sent and nothing was changed. It may be back in a moment.")
+        case errors.TimedOut(wrote=True):
+            return 504, _("We do not know whether it happened"), _(
+                "The request was sent, but no answer came. Look at the current state before you repeat it."
+            )
+        case errors.TimedOut():
+            return 504, _("The gateway takes too long"), _("It did not answer in time. Nothing was changed.")
+        case errors.BadAnswer():
+            return 502, _("The gateway's answer makes no sense"), _("It was not in the agreed form, or it was cut short.")
+        case _other:
+            return 502, _("The gateway failed"), _("It reported an error of its own. If it stays, quote the number below.")
+
+
+def error_screen(request: HttpRequest, error: errors.ApiError) -> HttpResponse:
+    """The right screen for `error`: a whole page, or a notice in the place that asked. The session is kept, except on 401."""
+    if isinstance(error, errors.SignedOut):
+        session.sign_out(request)
+        return session_over(request)
+    status, title, text = explain(error)
+    context = {
+        "title": title, "text": text, "error": error, "status": status,
+        "again": request.get_full_path() if request.method == "GET" else "",
+        "seconds": getattr(error, "retry_after", None),
+    }
+    if not is_fragment(request):
+        return render(request, "error.html", context, status=status)
+    response = render(request, "_error.html", context, status=status)
+    if request.method != "GET":  # an action failed: say so, and leave what the person looks at in place
+        response = reswap(retarget(render(request, "_toast_error.html", context, status=status), "#toasts"), "beforeend")
+        response["HX-Reselect"] = "unset"
+    response["HX-Push-Url"] = "false"
+    return response
+
+
+def session_over(request: HttpRequest) -> HttpResponse:
+    """To the sign-in page, and back to where the person was, with what was typed."""
+    back = request.get_full_path()
+    if request.method != "GET":
+        # What was typed goes along in the address, and the form's own page shows it again. No form of ours holds a secret.
+        typed = {k: v for k, v in request.POST.items() if k not in ("csrfmiddlewaretoken", "once", "confirmed") and len(v) < 500}
+        back = request.path + ("?" + urlencode(typed) if typed else "")
+    elif is_fragment(request):
+        back = urlsplit(request.headers.get("HX-Current-URL", "")).path or "/"
+    asked = {"next": back} if back != "/" else {}
+    url = reverse("sign-in") + "?" + urlencode({**asked, "ended": "1"} if had_session(request) else asked)
+    return HttpResponseClientRedirect(url) if is_fragment(request) else HttpResponseRedirect(url)
+
+
+def had_session(request: HttpRequest) -> bool:
+    """True when the browser came with a session key: then it is over, and not just missing."""
+    from django.conf import settings
+
+    return settings.SESSION_COOKIE_NAME in request.COOKIES
+
+
+def is_fragment(request: Any) -> bool:
+    """True when htmx asks for a part of a page; a boosted link and the back button want all of it."""
+    htmx = request.htmx
+    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+
+
+def safe_next(request: HttpRequest, url: str) -> str:
+    """`url` when it is an address of this site, else the home page."""
+    safe = url_has_allowed_host_and_scheme(url, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    return url if safe and url.startswith("/") else "/"

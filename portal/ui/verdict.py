@@ -1,0 +1,212 @@
+"""What a mail's headers tell a person: who it really is from, why it is held, and what the checks said.
+
+All of it is read from headers, which the sender may have written too: a gateway adds its own on top, so only the first
+header of a name counts. Header names follow RFC 8601 (Authentication-Results), RFC 7208 (Received-SPF) and the habits
+of SpamAssassin and Fuglu; the contract names none of them.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+# Senders that anybody can register with: allowing one says nothing about who writes.
+FREE_MAIL = frozenset("""
+    126.com 163.com aol.com arcor.de bluemail.ch bluewin.ch email.com fastmail.com free.fr freenet.de gmail.com gmx.at gmx.ch
+    gmx.com gmx.de gmx.fr gmx.net googlemail.com hey.com hispeed.ch hotmail.ch hotmail.com hotmail.de hotmail.es hotmail.fr
+    hotmail.it icloud.com inbox.com inbox.ru jubii.dk laposte.net live.com live.dk live.fr live.no mac.com mail.com mail.de
+    mail.dk mail.ru me.com msn.com online.de online.no orange.fr outlook.com outlook.de outlook.es outlook.fr posteo.de
+    posteo.net proton.me protonmail.ch protonmail.com qq.com rocketmail.com sfr.fr sunrise.ch t-online.de telefonica.net
+    tuta.com tutanota.com wanadoo.fr web.de yahoo.com yahoo.de yahoo.es yahoo.fr yandex.com yandex.ru ymail.com zoho.com
+""".split())
+
+REASONS = ("SPAM", "VIRUS", "ADVERT", "BLACKLISTED", "SENDER_VERIFY", "BAD_HEADERS", "BAD_ENCODING", "BAD_ATTACHMENTS")
+PASS, FAIL = "pass", ("fail", "softfail", "permerror", "policy", "hardfail")
+ADDRESS = re.compile(r"[^\s@<>()\[\],;:\"\\]+@([^\s@<>()\[\],;:\"\\]+)")
+
+
+@dataclass(frozen=True)
+class Sender:
+    """A From header taken apart: the name it shows and the address it really has, "" where it has none or several."""
+
+    name: str
+    address: str
+
+    @property
+    def domain(self) -> str:
+        return self.address.rpartition("@")[2].lower()
+
+
+@dataclass(frozen=True)
+class Check:
+    """One authentication check: `name` is SPF, DKIM or DMARC, `result` the checker's word, `domain` what was checked."""
+
+    name: str
+    result: str
+    domain: str
+
+    @property
+    def passed(self) -> bool:
+        return self.result == PASS
+
+    @property
+    def failed(self) -> bool:
+        return self.result in FAIL
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Why a mail is held. `reason` is one of REASONS or "", `score` and `limit` are None where no header tells them."""
+
+    reason: str
+    score: float | None
+    limit: float | None
+    tests: tuple[str, ...]
+    virus: str
+    infected: bool
+    checks: tuple[Check, ...]
+
+
+def header(headers: Mapping[str, Any] | None, name: str) -> str:
+    """The first header of that name, in any case, as one line; "" where there is none."""
+    for key, value in (headers or {}).items():
+        if key.lower() == name.lower():
+            first = value[0] if isinstance(value, list) and value else value
+            return " ".join(str(first or "").split())
+    return ""
+
+
+def sender(text: Any) -> Sender:
+    """Take a From header apart, strictly: an address that can be read in two ways is no address."""
+    if isinstance(text, list):
+        text = text[0] if len(text) == 1 else ", ".join(map(str, text))
+    text = " ".join(str(text or "").split())
+    shown, angle, rest = text.rpartition("<")
+    address = rest[:-1].strip() if angle and rest.endswith(">") else ("" if angle else text)
+    # A display name may hold anything, an address too; what may not be is a second address in angle brackets.
+    if "<" in shown or not ADDRESS.fullmatch(address):
+        return Sender(text, "")
+    return Sender(shown.strip().strip('"').strip() if angle else "", address)
+
+
+def verdict(headers: Mapping[str, Any] | None) -> Verdict:
+    """What the gateway's own headers say about a mail."""
+    status = header(headers, "X-Spam-Status")
+    virus_status = header(headers, "X-Virus-Status")
+    infected = virus_status.lower().startswith(("infected", "yes")) or header(headers, "X-Quarantine-Reason").upper() == "VIRUS"
+    named = re.search(r"\(([^)]{1,120})\)", virus_status)
+    reason = header(headers, "X-Quarantine-Reason").upper()
+    if reason not in REASONS:
+        spam = status.lower().startswith("yes") or header(headers, "X-Spam-Flag").lower() == "yes"
+        reason = "VIRUS" if infected else "SPAM" if spam else ""
+    tests = re.search(r"\btests=([\w,.\s-]+?)(?:\s+\w+=|$)", status)
+    score = _number(header(headers, "X-Spam-Score"))
+    return Verdict(
+        reason=reason,
+        score=score if score is not None else _number(_after("score=", status)),
+        limit=_number(_after("required=", status)),
+        tests=tuple(t for t in re.split(r"[,\s]+", tests[1]) if t and t.lower() != "none")[:30] if tests else (),
+        virus=named[1] if infected and named else "",
+        infected=infected,
+        checks=_checks(headers),
+    )
+
+
+def authentic(checks: tuple[Check, ...], domain: str) -> bool | None:
+    """Did this domain really send the mail? None where nobody checked.
+
+    DMARC decides where it was checked; else SPF or DKIM count only when they passed for the sender's own domain: passing
+    for some other domain is what a forger does.
+    """
+    if not checks:
+        return None
+    dmarc = next((c for c in checks if c.name == "DMARC" and (c.passed or c.failed)), None)
+    if dmarc:
+        return dmarc.passed
+    return any(c.passed and _same_organisation(c.domain, domain) for c in checks if c.name in ("SPF", "DKIM"))
+
+
+def explain(v: Verdict, limit: float | None = None) -> str:
+    """One plain sentence: why this mail is held. `limit` is the policy's spam score, used where the headers name none."""
+    limit = v.limit if v.limit is not None else limit
+    match v.reason:
+        case "VIRUS" if v.virus:
+            return _("Held because the virus scanner found %(virus)s in it.") % {"virus": v.virus}
+        case "VIRUS":
+            return _("Held because the virus scanner found something in it.")
+        case "SPAM" if v.score is not None and limit is not None:
+            return _("Held as spam: its score is %(score)s, and from %(limit)s on a mail counts as spam here.") % {
+                "score": f"{v.score:g}", "limit": f"{limit:g}",
+            }
+        case "SPAM":
+            return _("Held as spam.")
+        case "ADVERT":
+            return _("Held as advertising: it looks like a newsletter, and this mailbox does not take them.")
+        case "BLACKLISTED":
+            return _("Held because a sender rule blocks this sender.")
+        case "SENDER_VERIFY":
+            return _("Held because the sender's own server does not know the sending address.")
+        case "BAD_HEADERS":
+            return _("Held because its headers break the rules that every mail follows.")
+        case "BAD_ENCODING":
+            return _("Held because its text is encoded in a broken way.")
+        case "BAD_ATTACHMENTS":
+            return _("Held because it carries a kind of file that is not allowed here.")
+    return _("The headers do not say why it is held.")
+
+
+def doubts(v: Verdict, who: Sender, own_domains: set[str]) -> list[str]:
+    """Why one should not simply allow this sender; empty where nothing speaks against it."""
+    found = []
+    if who.domain in FREE_MAIL:
+        found.append(_("%(domain)s is a free-mail service: anyone can open an address there.") % {"domain": who.domain})
+    if any(who.domain == own or who.domain.endswith("." + own) for own in own_domains):
+        found.append(_("%(domain)s is the customer's own domain: forgers like to pretend to be a colleague.") % {"domain": who.domain})
+    if authentic(v.checks, who.domain) is False:
+        found.append(_("The mail is not proven to come from %(domain)s: anyone can write this sender's name.") % {"domain": who.domain})
+    return found
+
+
+def warnings(who: Sender, headers: Mapping[str, Any] | None) -> list[str]:
+    """What tricks a reader: shown before the mail itself."""
+    found = []
+    if not who.address:
+        found.append(_("There is no usable sender address in this mail."))
+    if (shown := ADDRESS.search(who.name)) and shown[0].lower() != who.address.lower():
+        found.append(_("The sender's name shows another address (%(shown)s) than the mail comes from.") % {"shown": shown[0]})
+    if "xn--" in who.domain or not who.domain.isascii():
+        found.append(_("The sender's domain has letters that can look like others: %(domain)s.") % {"domain": who.domain})
+    answer = sender(header(headers, "Reply-To"))
+    if answer.address and who.address and not _same_organisation(answer.domain, who.domain):
+        found.append(_("An answer would go to another place: %(address)s.") % {"address": answer.address})
+    return found
+
+
+def _checks(headers: Mapping[str, Any] | None) -> tuple[Check, ...]:
+    found = {}
+    results = header(headers, "Authentication-Results")
+    for part in results.split(";")[1:]:
+        if said := re.match(r"\s*(spf|dkim|dmarc)\s*=\s*(\w+)", part, re.IGNORECASE):
+            where = re.search(r"(?:smtp\.mailfrom|header\.d|header\.i|header\.from|smtp\.helo)\s*=\s*\"?([^\s;\"]+)", part)
+            check = Check(said[1].upper(), said[2].lower(), where[1].rpartition("@")[2].lower() if where else "")
+            if check.name not in found or (check.passed and not found[check.name].passed):  # several DKIM signatures: one is enough
+                found[check.name] = check
+    if "SPF" not in found and (spf := re.match(r"(\w+)", header(headers, "Received-SPF"))):
+        where = re.search(r"envelope-from=\"?<?([^\s;\">]+)", header(headers, "Received-SPF"))
+        found["SPF"] = Check("SPF", spf[1].lower(), where[1].rpartition("@")[2].lower() if where else "")
+    return tuple(found[name] for name in ("SPF", "DKIM", "DMARC") if name in found)
+
+
+def _same_organisation(one: str, other: str) -> bool:
+    return bool(one and other) and (one == other or one.endswith("." + other) or other.endswith("." + one))
+
+
+def _after(mark: str, text: str) -> str:
+    found = re.search(re.escape(mark) + r"(\S+)", text)
+    return found[1].rstrip(",") if found else ""
+
+
+def _number(text: str) -> float | None:
+    return float(text) if re.fullmatch(r"[+-]?\d{1,6}(\.\d{1,6})?", text) else None

@@ -1,0 +1,140 @@
+"""Who calls, and what they may do. A permission is held on an object, and so on everything below it."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from sandbox import answers
+from sandbox.answers import Refusal
+from sandbox.models import Account, Broker, Customer, Domain, Grant, Token, User
+
+PERMISSIONS = (
+    "DOMAIN_VIEW", "DOMAIN_EDIT", "USER_VIEW", "USER_EDIT", "MAIL_VIEW", "MAIL_RELEASE", "RULE_VIEW", "RULE_EDIT",
+    "GRANT", "IMPERSONATE",
+)
+READ_ONLY = tuple(name for name in PERMISSIONS if name.endswith("_VIEW"))
+
+# How a domain leads to the object of a grant.
+PATHS = {"BROKER": "customer__broker", "CUSTOMER": "customer", "DOMAIN": "pk"}
+MODELS = {"broker": Broker, "customer": Customer, "domain": Domain}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The account behind a request, with its grants."""
+
+    account: Account
+    grants: tuple[Grant, ...]
+
+    def owns(self, user: User) -> bool:
+        return self.account.user_id == user.pk
+
+    def reach(self, permission: str, path: str = "") -> Q:
+        """The domains where the caller holds a permission, as a condition on a table that leads to them by `path`."""
+        if self.account.sysadmin:
+            return Q()
+        found = Q(pk__in=())
+        for grant in self.grants:
+            if permission not in grant.permissions:
+                continue
+            if grant.scope_type == Grant.Scope.PLATFORM:
+                return Q()
+            found |= Q(**{path + PATHS[grant.scope_type]: grant.scope_id})
+        return found
+
+    def on(self, domain: Domain) -> set[str]:
+        """The permissions held on a domain."""
+        ids = {
+            "PLATFORM": 0, "BROKER": domain.customer.broker_id, "CUSTOMER": domain.customer_id, "DOMAIN": domain.pk,
+        }
+        return self._granted(ids)
+
+    def on_mailbox(self, user: User) -> set[str]:
+        """The permissions held on a mailbox; its owner has those that the domain gives to its users, and sees itself."""
+        own = {"USER_VIEW", *user.domain.users_access} if self.owns(user) else set()
+        return own | self.on(user.domain)
+
+    def on_object(self, scope: str, uid: str) -> set[str]:
+        """The permissions held on a domain, a customer or a broker; none on what is unknown, or not to be seen."""
+        found = MODELS[scope].objects.filter(pk=MODELS[scope].key(uid)).first()
+        match found:
+            case Domain():
+                return self.on(found)
+            case Customer():
+                return self._granted({"PLATFORM": 0, "BROKER": found.broker_id, "CUSTOMER": found.pk})
+            case Broker():
+                return self._granted({"PLATFORM": 0, "BROKER": found.pk})
+        return set()
+
+    def _granted(self, ids: dict[str, int]) -> set[str]:
+        if self.account.sysadmin:
+            return set(PERMISSIONS)
+        return {name for grant in self.grants if ids.get(grant.scope_type) == grant.scope_id for name in grant.permissions}
+
+
+def digest(secret: str) -> str:
+    """What is kept of a token."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def caller_of(request: HttpRequest) -> Caller:
+    """Whoever the bearer token belongs to; 401 where it is missing, unknown, over, or its account is switched off."""
+    scheme, _, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    refusal = Refusal(401, "The token is missing or not valid.", headers={"WWW-Authenticate": "Bearer"})
+    if scheme.lower() != "bearer" or not secret.strip():
+        raise refusal
+    token = Token.objects.select_related("account__user").filter(digest=digest(secret.strip())).first()
+    if token is None or over(token.expiration):
+        raise refusal
+    account = token.account
+    if not account.enabled or (account.user and account.user.status == User.Status.DISABLED):
+        raise refusal
+    return Caller(account, tuple(account.grants.all()))
+
+
+def over(end: datetime | None) -> bool:
+    return end is not None and end <= timezone.now()
+
+
+def require(held: Iterable[str], permission: str) -> None:
+    """403 for one who may see an object and not do this with it."""
+    if permission not in held:
+        raise Refusal(403, f"You do not have permission to execute this request. ({permission} required)")
+
+
+def domain_for(caller: Caller, uid: str, permission: str) -> Domain:
+    """The domain, for somebody who holds the permission on it. What the caller may not see looks as if it did not exist."""
+    domain = Domain.objects.select_related("customer", "policy").filter(pk=Domain.key(uid)).first()
+    at_home = domain is not None and caller.account.user is not None and caller.account.user.domain_id == domain.pk
+    if domain is None or not (caller.on(domain) or at_home):
+        raise Refusal(404, "Domain may not exist.")
+    require(caller.on(domain), permission)
+    return domain
+
+
+def user_for(caller: Caller, uid: str, permission: str, *, or_email: bool = False) -> User:
+    """The mailbox account, for somebody who holds the permission on it. `or_email`: the address may stand for the id."""
+    who = Q(email=uid.lower()) if or_email and "@" in uid else Q(pk=User.key(uid))
+    user = User.objects.select_related("domain__customer", "domain__policy", "policy", "platform").filter(who).first()
+    if user is None or not caller.on_mailbox(user):
+        raise Refusal(404, "User may not exist.")
+    require(caller.on_mailbox(user), permission)
+    return user
+
+
+def list_permissions(request: HttpRequest, caller: Caller) -> HttpResponse:
+    """listPermissions: what the caller holds on an object. `editable` are those it may pass on."""
+    query = answers.parameters(request, "scope", "id")
+    missing = [name for name in ("scope", "id") if name not in query]
+    if missing:
+        raise Refusal(400, f"{missing[0]} is required.", dict.fromkeys(missing, "required"))
+    scope = query["scope"].lower()
+    if scope not in MODELS:
+        raise Refusal(400, f"Unknown scope: {query['scope']}.", {"scope": f"one of {', '.join(MODELS)}"})
+    held = caller.on_object(scope, query["id"])
+    return answers.json([{"name": name, "editable": "GRANT" in held} for name in PERMISSIONS if name in held])
