@@ -10,7 +10,7 @@ help: ## list the targets
 setup: .venv/run-ready ## make the environment in .venv, and nothing else
 
 demo: setup ## serve the dashboard on the embedded sandbox (PORT=8000)
-	@exec $(BIN)/python manage.py demo --port $(or $(PORT),8000)
+	@DEBUG=1 exec $(BIN)/python manage.py demo --port $(or $(PORT),8000)
 
 test: .venv/test-ready ## everything that must pass: lint, types, tests, browser
 	@$(BIN)/python tests/run.py

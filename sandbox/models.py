@@ -1,7 +1,7 @@
 """What the embedded gateway stores. Names are the API's own, in Python's spelling (creationDate -> creation_date)."""
 
 import string
-from typing import Any, ClassVar
+from typing import ClassVar
 from zlib import crc32
 
 from django.db import models
@@ -269,8 +269,8 @@ class Mail(models.Model):
     to = models.TextField()
     cc = models.TextField()
     bcc = models.TextField()
-    headers: models.JSONField[dict[str, Any]] = models.JSONField()
-    attachments: models.JSONField[list[dict[str, Any]]] = models.JSONField()
+    headers = models.JSONField()
+    attachments = models.JSONField()
     size = models.PositiveBigIntegerField()
     infected = models.BooleanField()
     important = models.BooleanField()
@@ -325,7 +325,7 @@ class Grant(models.Model):
     account = models.ForeignKey(Account, models.CASCADE, related_name="grants")
     scope_type = models.CharField(max_length=8, choices=Scope.choices)
     scope_id = models.PositiveBigIntegerField(default=0)  # the primary key of the object
-    permissions: models.JSONField[list[str]] = models.JSONField(default=list)
+    permissions = models.JSONField(default=list)
 
     class Meta:
         constraints: ClassVar = [

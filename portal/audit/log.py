@@ -51,7 +51,9 @@ def act(
         entry.result = Result.UNKNOWN if is_unclear(error) else Result.REFUSED
         raise
     finally:
-        entry.save(update_fields=("result", "reason"))
+        if entry.result == Result.REFUSED:
+            entry.once = None  # nothing happened: the same form may try again
+        entry.save(update_fields=("result", "reason", "once"))
 
 
 def earlier(person: Person, once: str, op: Operation) -> Entry | None:

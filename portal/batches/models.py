@@ -24,10 +24,10 @@ class Batch(models.Model):
     session_key = models.CharField(max_length=64)  # whose session it runs with; the token stays there, sealed
     operation = models.CharField(max_length=64)  # openapi operationId
     ids = models.JSONField()  # the ids all rows share: {"userIdOrEmail": …, "folderPath": …}
-    title = models.CharField(max_length=300)
+    mailbox = models.CharField(max_length=320, blank=True)  # the user's address, known once the worker has asked
     url = models.CharField(max_length=2000)  # the page it was started from
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING, db_index=True)
-    why = models.CharField(max_length=300, blank=True)  # why it stopped by itself
+    why = models.CharField(max_length=300, blank=True)  # why it stopped by itself: a message to translate when it is shown
     # The worker that runs it renews this; once it has passed, another worker takes over.
     lease = models.DateTimeField(null=True)
 
@@ -35,7 +35,7 @@ class Batch(models.Model):
         ordering = ("-id",)
 
     def __str__(self) -> str:
-        return f"{self.title} ({self.state})"
+        return f"{self.operation} {self.pk} ({self.state})"
 
 
 class Row(models.Model):
@@ -45,7 +45,8 @@ class Row(models.Model):
     target = models.CharField(max_length=1000)  # the id that differs from row to row
     label = models.CharField(max_length=300, blank=True)  # the target in words, known once it was looked at
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
-    message = models.CharField(max_length=500, blank=True)
+    message = models.CharField(max_length=300, blank=True)  # how it ended: a message to translate when it is shown
+    reason = models.CharField(max_length=500, blank=True)  # the gateway's own words
     finished = models.DateTimeField(null=True)
 
     class Meta:

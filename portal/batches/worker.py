@@ -11,13 +11,14 @@ from datetime import timedelta
 from django.db import close_old_connections, transaction
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _  # translated when it is shown: a worker has no reader
 
 from portal import session
-from portal.api import mail
+from portal.api import mail, users
 from portal.api.client import Client
 from portal.api.errors import ApiError, NotAllowed, NotFound, PreconditionFailed, SignedOut, TooFast, Unreachable
 from portal.audit.log import DoneAlready, act, is_unclear
+from portal.audit.models import Result
 from portal.batches.models import Batch, Row, State
 from portal.session import Person
 from portal.ui import verdict
@@ -76,12 +77,18 @@ def run(batch: Batch) -> None:
     except SignedOut:
         return _stop(batch, _("The session is over. Sign in and resume."))
     person = Person(batch.who, batch.owner, None)
+    if not batch.mailbox:
+        try:
+            batch.mailbox = api.call(users.READ, users.User, userId=batch.ids["userIdOrEmail"]).email or ""
+            batch.save(update_fields=("mailbox",))
+        except ApiError:  # only a nicer name for the log
+            pass
     while True:
         row = _next_row(batch)
         if row is None:
             return None
         try:
-            row.state, row.message = _release(person, api, batch, row)
+            row.state, row.message, row.reason = _release(person, api, batch, row)
         except SignedOut:
             Row.objects.filter(pk=row.pk).update(state=State.WAITING)
             return _stop(batch, _("The session is over. Sign in and resume."))
@@ -109,30 +116,31 @@ def _stop(batch: Batch, why: str) -> None:
     Batch.objects.filter(pk=batch.pk).update(state=State.STOPPED, why=why, lease=None)
 
 
-def _release(person: Person, api: Client, batch: Batch, row: Row) -> tuple[State, str]:
-    """Release the mail of one row. Infected mail is left alone: that step is taken for one mail at a time."""
-    ids = batch.ids
+def _release(person: Person, api: Client, batch: Batch, row: Row) -> tuple[State, str, str]:
+    """Release the mail of one row: state, message and the gateway's words. Infected mail is left alone: that step is taken by hand."""
+    ids, infected = batch.ids, _("Infected: release it by itself, where the page says what that means.")
     try:
         message = api.call(mail.READ, mail.MessageContent, fugluIdOrMailId=row.target, **ids)
-        row.label = (message.subject or _("(no subject)"))[:300]
+        row.label = (message.subject or "")[:300]
         if verdict.verdict(message.headers).infected:
-            return State.REFUSED, _("Infected: release it by itself, where the page says what that means.")
+            return State.REFUSED, infected, ""
         act(
-            person, api, mail.RELEASE, target=f"{batch.title}: {row.label}", url=batch.url,
+            person, api, mail.RELEASE, target=f"{batch.mailbox or ids['userIdOrEmail']}: {row.label}", url=batch.url,
             once=f"batch-{batch.pk}-{row.pk}", lock=(ids["userIdOrEmail"], ids["folderPath"], row.target), fugluId=row.target, **ids,
         )
-        return State.DONE, _("Released.")
     except DoneAlready as first:
-        return (State.DONE, _("Released.")) if first.entry.result == "done" else (State.UNKNOWN, _("Tried before; check the inbox."))
+        if first.entry.result != Result.DONE:
+            return State.UNKNOWN, _("Tried before. Check the inbox before you repeat it."), ""
     except PreconditionFailed:
-        return State.REFUSED, _("Infected: release it by itself, where the page says what that means.")
+        return State.REFUSED, infected, ""
     except NotFound:
-        return State.REFUSED, _("It is not in this folder any more.")
-    except NotAllowed:
-        return State.REFUSED, _("Your account may not release it.")
+        return State.REFUSED, _("It is not in this folder any more."), ""
     except (SignedOut, Unreachable, TooFast):
         raise
+    except NotAllowed as error:
+        return State.REFUSED, _("Your account may not release it."), error.message
     except ApiError as error:
         if is_unclear(error) and error.operation == mail.RELEASE.id:
-            return State.UNKNOWN, _("No clear answer came. Check the inbox before you repeat it.")
-        return State.REFUSED, _("The gateway refused it.") + (f" ({error.message})" if error.message else "")
+            return State.UNKNOWN, _("No clear answer came. Check the inbox before you repeat it."), ""
+        return State.REFUSED, _("The gateway refused it."), error.message
+    return State.DONE, _("Released."), ""

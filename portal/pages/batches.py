@@ -5,10 +5,9 @@ from django.db.models import Count
 from django.http import Http404, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path, reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-import portal.ui.addresses  # noqa: F401 (registers <segment:>)
+import portal.ui.addresses  # noqa: F401 (registers <id:>)
 from portal import session
 from portal.api import mail
 from portal.api.errors import NotFound
@@ -41,7 +40,7 @@ def batch_release(request: PortalRequest) -> HttpResponse:
     with transaction.atomic():
         batch = Batch.objects.create(
             owner=request.person.owner, who=request.person.who, session_key=session.session_key(request), operation=mail.RELEASE.id,
-            ids={"userIdOrEmail": user, "folderPath": folder}, title=_("Release from %(folder)s") % {"folder": folder[:200]}, url=back,
+            ids={"userIdOrEmail": user, "folderPath": folder}, url=back,
         )
         Row.objects.bulk_create(Row(batch=batch, target=mail_id) for mail_id in mails)
     worker.wake()

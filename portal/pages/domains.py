@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 from django_tables2 import Column
 
-import portal.ui.addresses  # noqa: F401 (registers <segment:>)
+import portal.ui.addresses  # noqa: F401 (registers <id:>)
 from portal.api import domains, users
 from portal.ui.pages import PortalRequest, region
 from portal.ui.tables import RemoteTable, remote_table
@@ -82,6 +82,6 @@ def domain_users(request: PortalRequest, domain_id: str) -> HttpResponse:
 
 urlpatterns = [
     path("domains/", domain_list, name="domain-list"),
-    path("domains/<segment:domain_id>/", domain_hub, name="domain-hub"),
-    path("domains/<segment:domain_id>/users/", domain_users, name="domain-users"),
+    path("domains/<id:domain_id>/", domain_hub, name="domain-hub"),
+    path("domains/<id:domain_id>/users/", domain_users, name="domain-users"),
 ]

@@ -7,7 +7,8 @@ from typing import Any
 from django import template
 from django.template.defaultfilters import filesizeformat
 
-from portal.ui import verdict, words
+from portal.api.errors import ApiError
+from portal.ui import screens, verdict, words
 
 register = template.Library()
 
@@ -72,3 +73,15 @@ def here(context: Any, **changes: Any) -> str:
         if value not in (None, ""):
             query[name] = value
     return "?" + query.urlencode() if query else context["request"].path
+
+
+@register.filter
+def domain_part(address: Any) -> str:
+    """What stands behind the @ of an address."""
+    return str(address or "").rpartition("@")[2]
+
+
+@register.simple_tag
+def explained(error: ApiError) -> tuple[int, str, str]:
+    """Status, heading and sentence for an error of the gateway."""
+    return screens.explain(error)

@@ -11,7 +11,7 @@ _ID = Operation("", "GET", "/{id}")
 
 
 class Segment:
-    """An id as one segment, `<segment:user_id>`.
+    """An id as one segment, `<id:user_id>`.
 
     It is encoded twice: a WSGI server decodes the path once before Django sees it, and an id with a slash (a folder
     `INBOX/Sub`, a Message-ID) would fall apart. An id that can be none in the API either is a plain 404, and never sent.
@@ -31,4 +31,4 @@ class Segment:
         return quote(str(value), safe="")
 
 
-register_converter(Segment, "segment")
+register_converter(Segment, "id")

@@ -77,6 +77,10 @@ class Body:
     cut: bool = False  # it was too long to show whole
     remote: bool = False  # it would load something from elsewhere
 
+    @property
+    def odd(self) -> bool:
+        return any(link.odd for link in self.links)
+
 
 def csp(remote_images: bool) -> str:
     """The policy of a body's own answer: nothing runs, nothing is sent, nothing is fetched but images that were asked for."""
@@ -134,6 +138,16 @@ def safe_html(body: Body, remote_images: bool = False) -> str:
         filter_style_properties=STYLES, url_schemes={"http", "https", "mailto", "data", "cid"}, url_relative="deny",
         link_rel="noopener noreferrer nofollow",
         set_tag_attribute_values={"a": {"target": "_blank"}, "img": {"referrerpolicy": "no-referrer"}},
+    )
+
+
+def document(body: Body, remote_images: bool = False) -> str:
+    """The sanitised body as a document of its own, for the iframe; to be served with `csp`."""
+    return (
+        '<!doctype html><html><head><meta charset="utf-8"><meta name="referrer" content="no-referrer"><title>-</title><style>'
+        "html { color-scheme: light; background: #fff; color: #111; font: 15px/1.5 system-ui, sans-serif }"
+        "body { margin: 12px; overflow-wrap: anywhere } img { max-width: 100%; height: auto } table { max-width: 100% }"
+        f"</style></head><body>{safe_html(body, remote_images)}</body></html>"
     )
 
 

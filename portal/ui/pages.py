@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.templatetags.static import static
 from django_htmx.middleware import HtmxDetails
 
 from portal import session
@@ -33,7 +34,8 @@ def layout(request: Any) -> dict[str, Any]:
     return {
         "layout": "_fragment.html" if fragment else "base.html",
         "person": getattr(request, "person", None),
-        "sandbox_in_use": settings.SANDBOX,
+        "demo": settings.SANDBOX,
+        "icons": static("icons.svg"),
     }
 
 

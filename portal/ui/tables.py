@@ -45,14 +45,14 @@ class RemoteTableData(TableData):
         return self.total
 
 
-class RemotePaginator(Paginator[Any]):
+class RemotePaginator(Paginator):  # type: ignore[type-arg]
     """Slices first and counts afterwards: one call for a page, two when the page is past the end."""
 
     def __init__(self, object_list: Any, per_page: int, **kwargs: Any) -> None:
         per_page = per_page if per_page > 0 else PER_PAGE
         super().__init__(object_list, min(per_page, MOST_PER_PAGE), **kwargs)
 
-    def page(self, number: Any) -> Page[Any]:
+    def page(self, number: Any) -> Page:  # type: ignore[type-arg]
         number = max(1, min(int(number), LAST_PAGE))
         rows = self.object_list[(number - 1) * self.per_page : number * self.per_page]
         data = getattr(self.object_list, "data", self.object_list)
@@ -92,7 +92,7 @@ def remote_table(request: HttpRequest, table_class: type[RemoteTable], fetch: Fe
     ).configure(table)
 
 
-def remote_page(request: HttpRequest, fetch: Fetch) -> Page[Any]:
+def remote_page(request: HttpRequest, fetch: Fetch) -> Page:  # type: ignore[type-arg]
     """One page of a remote list that is not shown as a table; past the end it is the last one."""
     data = RemoteTableData(fetch)
     paginator = RemotePaginator(data, PER_PAGE)

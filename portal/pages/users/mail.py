@@ -10,7 +10,7 @@ from django.http import HttpResponse, HttpResponseRedirect, StreamingHttpRespons
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import content_disposition_header
+from django.utils.http import content_disposition_header, urlencode
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
@@ -79,7 +79,10 @@ def mail_list(request: PortalRequest, user_id: str, folder: str) -> HttpResponse
         calls_nothing(None) if alone else lambda: request.api.call(users.READ, users.User, userId=user_id),
     )
     if alone:
-        return render(request, "users/_mails.html", {**got(listed), "user_id": user_id, "newest": "newest" in request.GET})
+        own = str(request.person.mailbox) == user_id  # reading marks the own mail as seen: it is not opened unasked
+        return render(
+            request, "users/_mails.html", {**got(listed), "user_id": user_id, "newest": "newest" in request.GET, "own_mailbox": own},
+        )
     context = {"user": got(user), "user_id": user_id, "folder": folder}
     return render(request, "users/hub.html", {**context, **_panel(listed, "mails_error")})
 
@@ -133,7 +136,7 @@ def mail_body(request: PortalRequest, user_id: str, folder: str, mail_id: str) -
     message = request.api.call(mail.READ, mail.MessageContent, userIdOrEmail=user_id, folderPath=folder, fugluIdOrMailId=mail_id)
     taken = bodies.take_apart(message.content, message.source)
     images = request.GET.get("images") == "1"
-    response = render(request, "users/body.html", {"html": bodies.safe_html(taken, images)})
+    response = HttpResponse(bodies.document(taken, images))
     response["Content-Security-Policy"] = bodies.csp(images)
     response["Referrer-Policy"] = "no-referrer"
     return response
@@ -187,7 +190,11 @@ def _list(request: PortalRequest, user_id: str, folder: str) -> dict[str, Any]:
         if not found:
             raise
         return _list(request, user_id, found)
-    return {"page": page, "search": search, "searched": bool(query), "folder": folder, "sort": sort, "once": one_time_key()}
+    kept = {k: v for k, v in request.GET.items() if v and k in ("sender", "subject", "after", "before", "sort", "page")}
+    return {
+        "page": page, "search": search, "searched": bool(query), "folder": folder, "sort": sort,
+        "keep": "?" + urlencode(kept) if kept else "",  # every link of the list leads back to this view of it
+    }
 
 
 def _held_elsewhere(request: PortalRequest, user_id: str, folder: str) -> str:

@@ -1,23 +1,23 @@
 from django.urls import path
 
-import portal.ui.addresses  # noqa: F401 (registers <segment:>)
+import portal.ui.addresses  # noqa: F401 (registers <id:>)
 from portal.pages.users import actions, mail, views
 
-ONE = "users/<segment:user_id>/mail/<segment:folder>/<segment:mail_id>/"
+ONE = "users/<id:user_id>/mail/<id:folder>/<id:mail_id>/"
 
 urlpatterns = [
     path("users/", views.user_list, name="user-list"),
-    path("users/<segment:user_id>/", views.user_hub, name="user-hub"),
-    path("users/<segment:user_id>/mail/", mail.mailbox, name="mailbox"),
-    path("users/<segment:user_id>/subfolders/", mail.subfolders, name="subfolders"),
-    path("users/<segment:user_id>/mail/<segment:folder>/", mail.mail_list, name="mail-list"),
+    path("users/<id:user_id>/", views.user_hub, name="user-hub"),
+    path("users/<id:user_id>/mail/", mail.mailbox, name="mailbox"),
+    path("users/<id:user_id>/subfolders/", mail.subfolders, name="subfolders"),
+    path("users/<id:user_id>/mail/<id:folder>/", mail.mail_list, name="mail-list"),
     path(ONE, mail.mail_read, name="mail-read"),
     path(ONE + "body/", mail.mail_body, name="mail-body"),
     path(ONE + "source/", mail.mail_source, name="mail-source"),
     path(ONE + "attachments/", mail.all_attachments, name="all-attachments"),
-    path(ONE + "attachments/<segment:part>/", mail.attachment, name="attachment"),
+    path(ONE + "attachments/<id:part>/", mail.attachment, name="attachment"),
     path(ONE + "release/", actions.release, name="release"),
     path(ONE + "block/", actions.block, name="block"),
-    path("users/<segment:user_id>/rules/<segment:rule_id>/", actions.user_rule, name="user-rule"),
-    path("domains/<segment:domain_id>/rules/senders/<segment:rule_id>/", actions.domain_rule, name="domain-rule"),
+    path("users/<id:user_id>/rules/<id:rule_id>/", actions.user_rule, name="user-rule"),
+    path("domains/<id:domain_id>/rules/senders/<id:rule_id>/", actions.domain_rule, name="domain-rule"),
 ]

@@ -1,0 +1,237 @@
+"""Sender rules of domains and of mailboxes (openapi.yaml, tag FilteringRulesOnSenders).
+
+Both owners have the same operations, so each is written once, for whoever owns the rules. All writes of a request happen
+or none.
+"""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from sandbox import answers
+from sandbox.answers import Refusal, maybe_millis, millis
+from sandbox.auth import Caller, domain_for, user_for
+from sandbox.mail import EPOCH
+from sandbox.models import Domain, SenderRule, User
+
+Owner = Domain | User
+
+LABEL = r"[^\W_](?:[^\W_]|-){0,62}(?<!-)"
+DOMAIN = re.compile(rf"(?=.{{1,253}}$)(?:{LABEL}\.)+(?!\d+$){LABEL}")
+ADDRESS = re.compile(r"[^\s@<>()\[\],;:\"\\\x00-\x1f]{1,64}@(?P<domain>.+)")
+
+SORT = {
+    "owner": "pk",  # all rules of a list have the same owner
+    "id": "pk", "value": "value", "type": "type", "createdDate": "created_date", "expireAt": "expire_at",
+}
+FILTERS = {"type": answers.text("type"), "value": answers.text("value", lower_case=True)}
+
+
+def get_domain_filter_rules(request: HttpRequest, caller: Caller, domain_id: str) -> HttpResponse:
+    """getDomainFilterRules"""
+    return rules(request, domain_for(caller, domain_id, "RULE_VIEW"), default="owner")
+
+
+def get_user_filter_rules(request: HttpRequest, caller: Caller, user_id: str) -> HttpResponse:
+    """getUserFilterRules"""
+    return rules(request, user_for(caller, user_id, "RULE_VIEW"), default="id")
+
+
+def rules(request: HttpRequest, owner: Owner, *, default: str) -> HttpResponse:
+    rows = owner.sender_rules.all()
+    return answers.listing(request, rows, lambda rule: rule_json(rule, str(owner)), sort=SORT, default=default, filters=FILTERS)
+
+
+@transaction.atomic(using="sandbox")
+def add_domain_rule(request: HttpRequest, caller: Caller, domain_id: str) -> HttpResponse:
+    """addDomainRule"""
+    made = add(domain_for(caller, domain_id, "RULE_EDIT"), items(request))
+    return answers.json(made, status=201, headers={"Location": f"/domains/{domain_id}/wblist"})
+
+
+@transaction.atomic(using="sandbox")
+def add_mailbox_rule(request: HttpRequest, caller: Caller, user_id: str) -> HttpResponse:
+    """addMailboxRule"""
+    made = add(user_for(caller, user_id, "RULE_EDIT"), items(request))
+    return answers.json(made, status=201, headers={"Location": f"/users/{user_id}/wblist"})
+
+
+@transaction.atomic(using="sandbox")
+def set_domain_rules(request: HttpRequest, caller: Caller, domain_id: str) -> HttpResponse:
+    """setDomainRules"""
+    return replace_all(request, domain_for(caller, domain_id, "RULE_EDIT"))
+
+
+@transaction.atomic(using="sandbox")
+def set_mailbox_rules(request: HttpRequest, caller: Caller, user_id: str) -> HttpResponse:
+    """setMailboxRules"""
+    return replace_all(request, user_for(caller, user_id, "RULE_EDIT"))
+
+
+@transaction.atomic(using="sandbox")
+def update_domain_rule(request: HttpRequest, caller: Caller, domain_id: str, rule_id: str) -> HttpResponse:
+    """updateDomainRule"""
+    return update(request, domain_for(caller, domain_id, "RULE_EDIT"), rule_id)
+
+
+@transaction.atomic(using="sandbox")
+def update_mailbox_rule(request: HttpRequest, caller: Caller, user_id: str, rule_id: str) -> HttpResponse:
+    """updateMailboxRule"""
+    return update(request, user_for(caller, user_id, "RULE_EDIT"), rule_id)
+
+
+@transaction.atomic(using="sandbox")
+def delete_domain_rule(request: HttpRequest, caller: Caller, domain_id: str, rule_id: str) -> HttpResponse:
+    """deleteDomainRule"""
+    rule_of(domain_for(caller, domain_id, "RULE_EDIT"), rule_id).delete()
+    return answers.no_content()
+
+
+@transaction.atomic(using="sandbox")
+def delete_mailbox_rule(request: HttpRequest, caller: Caller, user_id: str, rule_id: str) -> HttpResponse:
+    """deleteMailboxRule"""
+    rule_of(user_for(caller, user_id, "RULE_EDIT"), rule_id).delete()
+    return answers.no_content()
+
+
+@transaction.atomic(using="sandbox")
+def add_entries(request: HttpRequest, caller: Caller) -> HttpResponse:
+    """addEntries: each rule names its owner, a domain or a mailbox."""
+    made = []
+    for place, item in enumerate(items(request), start=1):
+        owner = owner_named(caller, item.get("owner") if isinstance(item, dict) else None, place)
+        made += add(owner, [item], place)
+    return answers.json(made, status=201)
+
+
+def add(owner: Owner, new: list[dict[str, Any]], first: int = 1) -> list[dict[str, Any]]:
+    """Make the rules of a request; 409 where one is there already, or comes twice. `first` is the number of the first."""
+    made = []
+    for place, item in enumerate(new, start=first):
+        wanted = columns(item, place)
+        refuse_twin(owner, wanted)
+        made.append(owner.sender_rules.create(created_date=timezone.now(), **wanted))
+    return [rule_json(rule, str(owner)) for rule in made]
+
+
+def replace_all(request: HttpRequest, owner: Owner) -> HttpResponse:
+    new = items(request)
+    owner.sender_rules.all().delete()
+    return answers.json(add(owner, new))
+
+
+def update(request: HttpRequest, owner: Owner, rule_id: str) -> HttpResponse:
+    """The rule as sent; what the body leaves out is gone, the day it was made stays."""
+    rule = rule_of(owner, rule_id)
+    wanted = columns(answers.body(request), 1)
+    refuse_twin(owner, wanted, but=rule)
+    for name, value in wanted.items():
+        setattr(rule, name, value)
+    rule.save()
+    return answers.json(rule_json(rule, str(owner)))
+
+
+def items(request: HttpRequest) -> list[Any]:
+    """The rules in a request's body."""
+    found = answers.body(request)
+    if not isinstance(found, list):
+        raise Refusal(400, "The body must be an array of rules.")
+    return found
+
+
+def columns(item: Any, place: int) -> dict[str, Any]:
+    """One rule of a request, checked: 422 says which rule, and what is wrong with each of its fields."""
+    if not isinstance(item, dict):
+        raise Refusal(422, f"Rule {place} is not an object.")
+    value, kind, end, spf_on = (item.get(name) for name in ("value", "type", "expireAt", "spfOn"))
+    wrong = {}
+    if not is_sender(value):
+        wrong["value"] = "neither an address nor a domain"
+    if kind not in SenderRule.Type.values:
+        wrong["type"] = f"must be one of {', '.join(SenderRule.Type.values)}"
+    if kind == SenderRule.Type.ALLOW and not isinstance(spf_on, bool):
+        wrong["spfOn"] = "must be true or false on a rule of type ALLOW"
+    if not isinstance(item.get("description"), str | None):
+        wrong["description"] = "not a text"
+    expire_at = None
+    if end is not None:
+        expire_at = moment(end)
+        if expire_at is None:
+            wrong["expireAt"] = "not a date in milliseconds"
+        elif expire_at <= timezone.now():
+            wrong["expireAt"] = "in the past"
+    if wrong:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in wrong.items())
+        raise Refusal(422, f"Rule {place} is not valid. {reasons}.", wrong)
+    return {
+        "value": value.lower(),
+        "type": kind,
+        "expire_at": expire_at,
+        "description": item.get("description"),
+        "spf_on": spf_on if kind == SenderRule.Type.ALLOW else None,
+    }
+
+
+def is_sender(value: Any) -> bool:
+    """An address, or a domain: no wildcard, no bare word."""
+    if not isinstance(value, str):
+        return False
+    address = ADDRESS.fullmatch(value)
+    return DOMAIN.fullmatch(address["domain"] if address else value) is not None
+
+
+def moment(millis: Any) -> datetime | None:
+    """A date of the API, unless it is none that a calendar has."""
+    if not isinstance(millis, int) or isinstance(millis, bool):
+        return None
+    try:
+        return EPOCH + timedelta(milliseconds=millis)
+    except OverflowError:
+        return None
+
+
+def refuse_twin(owner: Owner, wanted: dict[str, Any], but: SenderRule | None = None) -> None:
+    """409 where the owner has a rule of the same type on the same sender."""
+    twins = owner.sender_rules.filter(value=wanted["value"], type=wanted["type"])
+    if twins.exclude(pk=but.pk if but else None).exists():
+        message = f"A rule of type {wanted['type']} on {wanted['value']} is there already."
+        raise Refusal(409, message, {"value": "already has this rule"})
+
+
+def rule_of(owner: Owner, rule_id: str) -> SenderRule:
+    rule = owner.sender_rules.filter(pk=SenderRule.key(rule_id)).first()
+    if rule is None:
+        raise Refusal(404, "The rule may not exist.")
+    return rule
+
+
+def owner_named(caller: Caller, name: Any, place: int) -> Owner:
+    """The domain or mailbox of this name; 422 where the caller sees none, since addEntries documents no 404."""
+    name = name.lower() if isinstance(name, str) else ""
+    domain = Domain.objects.filter(name=name).first()
+    try:
+        if domain:
+            return domain_for(caller, domain.uid, "RULE_EDIT")
+        return user_for(caller, name, "RULE_EDIT", or_email=True)
+    except Refusal as refusal:
+        if refusal.status != 404:
+            raise
+        raise Refusal(422, f"Rule {place} is not valid. owner: no such domain or mailbox.", {"owner": "no such owner"}) from None
+
+
+def rule_json(rule: SenderRule, owner: str) -> dict[str, Any]:
+    """FilterSender"""
+    return {
+        "id": rule.uid,
+        "value": rule.value,
+        "owner": owner,
+        "type": rule.type,
+        "createdDate": millis(rule.created_date),
+        "expireAt": maybe_millis(rule.expire_at),
+        "description": rule.description,
+        "spfOn": rule.spf_on,
+    }

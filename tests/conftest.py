@@ -1,0 +1,111 @@
+"""What all tests share: a fresh sandbox, people who are signed in to it, and a gateway that misbehaves on demand."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from django.conf import settings
+from django.db import connections
+from django.test import Client
+
+from cleanmail_admin import upstream
+
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+@pytest.fixture(scope="session")
+def seeded(django_db_setup: None, django_db_blocker: Any) -> Path:
+    """The sandbox's database with the demo data, made once; `sandbox` copies it for each test."""
+    from sandbox import seed
+
+    copy = settings.VAR / "seeded.sqlite3"
+    with django_db_blocker.unblock():
+        seed.seed()
+        _copy(Path(connections["sandbox"].settings_dict["NAME"]), copy)
+        connections.close_all()
+    return copy
+
+
+@pytest.fixture
+def sandbox(seeded: Path, transactional_db: None, request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """A fresh sandbox; the value is its demo tokens: administrator, customer's administrator, helpdesk, end user.
+
+    Needs `pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])`.
+    """
+    from sandbox import seed
+
+    _copy(seeded, Path(connections["sandbox"].settings_dict["NAME"]))
+    names = ("admin", "customer", "helpdesk", "owner")
+    yield dict(zip(names, seed.demo_tokens().values(), strict=True))
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Through SQLite itself: other connections may be open, and a write-ahead log is part of a database."""
+    with sqlite3.connect(source) as read, sqlite3.connect(target, timeout=20) as write:
+        read.backup(write)
+    read.close()
+    write.close()
+
+
+def signed_in(token: str) -> Client:
+    """A browser of somebody who has signed in with this token."""
+    browser = Client()
+    answer = browser.post("/sign-in/", {"token": token})
+    assert answer.status_code == 302, answer.content.decode()
+    return browser
+
+
+@pytest.fixture
+def as_admin(sandbox: dict[str, str]) -> Client:
+    """The system administrator."""
+    return signed_in(sandbox["admin"])
+
+
+@pytest.fixture
+def as_customer(sandbox: dict[str, str]) -> Client:
+    """The administrator of one customer."""
+    return signed_in(sandbox["customer"])
+
+
+@pytest.fixture
+def as_helpdesk(sandbox: dict[str, str]) -> Client:
+    """A person at the helpdesk who may look, and nothing else."""
+    return signed_in(sandbox["helpdesk"])
+
+
+@pytest.fixture
+def as_owner(sandbox: dict[str, str]) -> Client:
+    """anna.keller@nordwind.example, who owns a mailbox."""
+    return signed_in(sandbox["owner"])
+
+
+class Gateway:
+    """A gateway that answers what a test wants. `answer` may be changed at any time; `asked` is what it was asked."""
+
+    def __init__(self) -> None:
+        self.answer: Handler = lambda request: httpx.Response(200, json=[], headers={"X-Total-Count": "0"})
+        self.asked: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        request.read()
+        self.asked.append(request)
+        return self.answer(request)
+
+
+@pytest.fixture
+def gateway(db: None, monkeypatch: pytest.MonkeyPatch) -> Gateway:
+    """Instead of the sandbox, a gateway that the test speaks for."""
+    mock = Gateway()
+    monkeypatch.setattr(upstream, "transport", lambda: httpx.MockTransport(mock))
+    return mock
+
+
+@pytest.fixture
+def browser_of_somebody(gateway: Gateway) -> Client:
+    """Somebody signed in to the mock gateway (of several mailboxes, so no end user)."""
+    browser = signed_in("an-opaque-token-of-a-test")
+    gateway.asked.clear()
+    return browser

@@ -1,0 +1,121 @@
+"""Clients of the sandbox, one for each kind of caller. Every answer they get is held to the contract."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from django.utils import timezone
+
+from cleanmail_admin.upstream import SandboxTransport
+from sandbox import auth, seed
+from sandbox.models import Account, Customer, Domain, Grant, Mail, Token, User
+from tests.sandbox import contract
+
+Client = httpx.Client
+
+
+def client(secret: str | None) -> Client:
+    """A client with a token, or without one."""
+    headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+    return Client(
+        transport=SandboxTransport(), base_url="http://sandbox", headers=headers, event_hooks={"response": [contract.check]},
+    )
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """The data is made once; each test's own writes are rolled back."""
+    with django_db_blocker.unblock():
+        if not seed.is_seeded():
+            seed.seed()
+
+
+@pytest.fixture(autouse=True)
+def seeded(request: pytest.FixtureRequest) -> None:
+    """Made again where a test that commits has emptied the database behind itself."""
+    if request.node.get_closest_marker("django_db"):
+        request.getfixturevalue("db")
+        if not seed.is_seeded():
+            seed.seed()
+
+
+@pytest.fixture
+def nobody() -> Client:
+    return client(None)
+
+
+@pytest.fixture
+def sysadmin() -> Client:
+    return client(seed.demo_tokens()["system administrator"])
+
+
+@pytest.fixture
+def admin() -> Client:
+    """The administrator of Nordwind."""
+    return client(seed.demo_tokens()["customer's administrator"])
+
+
+@pytest.fixture
+def helpdesk() -> Client:
+    """Somebody who may read everything of Nordwind, and change nothing."""
+    return client(seed.demo_tokens()["helpdesk (read only)"])
+
+
+@pytest.fixture
+def anna() -> Client:
+    """The end user who owns Anna Keller's mailbox."""
+    return client(seed.demo_tokens()["end user"])
+
+
+@pytest.fixture
+def stranger(account: Callable[..., Client]) -> Client:
+    """The administrator of the other customer."""
+    other = Customer.objects.get(name="Alpenmilch Genossenschaft")
+    return account("lea.amsler@alpenmilch.example", Grant.Scope.CUSTOMER, other.pk, auth.PERMISSIONS)
+
+
+@pytest.fixture
+def account() -> Callable[..., Client]:
+    """Makes an account with one grant, and its client."""
+
+    def make(login: str, scope: str = "", key: int = 0, permissions: tuple[str, ...] = (), **columns: Any) -> Client:
+        row = Account.objects.create(login=login, **columns)
+        if scope:
+            Grant.objects.create(account=row, scope_type=scope, scope_id=key, permissions=list(permissions))
+        Token.objects.create(
+            account=row, name="test", digest=auth.digest(f"secret of {login}"), created_at=timezone.now(),
+            expiration=timezone.now() + timedelta(hours=1),
+        )
+        return client(f"secret of {login}")
+
+    return make
+
+
+@pytest.fixture
+def nordwind() -> Domain:
+    return Domain.objects.get(name="nordwind.example")
+
+
+@pytest.fixture
+def alpenmilch() -> Domain:
+    return Domain.objects.get(name="alpenmilch.example")
+
+
+@pytest.fixture
+def keller() -> User:
+    """Anna Keller's mailbox account."""
+    return User.objects.get(email=seed.ANNA)
+
+
+@pytest.fixture
+def held(keller: User) -> Callable[[str], Mail]:
+    """Finds one of Anna's held mails by a piece of its subject."""
+    return lambda subject: Mail.objects.get(folder__user=keller, folder__path="Quarantine", subject__contains=subject)
+
+
+@pytest.fixture
+def box(keller: User) -> str:
+    """The address of Anna's quarantine."""
+    return f"/users/{keller.uid}/emails/Quarantine"
