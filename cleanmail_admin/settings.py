@@ -20,7 +20,8 @@ TEST = env.bool("CLEANMAIL_TEST", default=False)
 
 def _key(name: str) -> str:
     """A key from the environment; with DEBUG one is made once and kept in var/, so that sessions outlive a restart."""
-    if value := env.str(name, default=""):
+    value: str = env.str(name, default="")
+    if value:
         return value
     if not DEBUG:
         raise ImproperlyConfigured(f"Set {name}: production does not start without its keys (README.md, Settings).")
@@ -90,10 +91,15 @@ TEMPLATES = [
             ],
             "builtins": ["django.templatetags.i18n", "django.templatetags.static", "portal.templatetags.portal"],
             "loaders": [
-                ("django.template.loaders.cached.Loader",
-                 ["django.template.loaders.filesystem.Loader", "django.template.loaders.app_directories.Loader"]),
-            ] if not DEBUG or TEST else [
-                "django.template.loaders.filesystem.Loader", "django.template.loaders.app_directories.Loader",
+                (
+                    "django.template.loaders.cached.Loader",
+                    ["django.template.loaders.filesystem.Loader", "django.template.loaders.app_directories.Loader"],
+                ),
+            ]
+            if not DEBUG or TEST
+            else [
+                "django.template.loaders.filesystem.Loader",
+                "django.template.loaders.app_directories.Loader",
             ],
         },
     }
@@ -110,7 +116,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if SANDBOX:
     INSTALLED_APPS.append("sandbox")
     DATABASES["sandbox"] = {
-        "ENGINE": "django.db.backends.sqlite3", "NAME": str(VAR / "sandbox.sqlite3"), "OPTIONS": SQLITE, "CONN_MAX_AGE": 600,
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(VAR / "sandbox.sqlite3"),
+        "OPTIONS": SQLITE,
+        "CONN_MAX_AGE": 600,
         "TEST": {"NAME": str(VAR / "test-sandbox.sqlite3")},
     }
     DATABASE_ROUTERS = ["cleanmail_admin.upstream.SandboxRouter"]

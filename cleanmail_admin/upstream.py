@@ -53,7 +53,8 @@ def answer_in_sandbox(request: WSGIRequest, path: str) -> HttpResponse:
         match = get_resolver("sandbox.urls").resolve(path)
     except Resolver404:
         return HttpResponse('{"code":404,"message":"No such address."}', status=404, content_type="application/json")
-    return match.func(request, *match.args, **match.kwargs)
+    answer: HttpResponse = match.func(request, *match.args, **match.kwargs)
+    return answer
 
 
 class SandboxRouter:

@@ -3,11 +3,11 @@
 from urllib.parse import quote
 
 from django.conf import settings
-from django.conf.urls.i18n import set_language
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponse
-from django.urls import include, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
+from django.views.i18n import set_language
 
 from cleanmail_admin.upstream import answer_in_sandbox
 from portal.ui.pages import public
@@ -17,7 +17,7 @@ handler404 = "portal.pages.errors.not_found"
 handler500 = "portal.pages.errors.server_error"
 
 pages = ("home", "signin", "search", "users.urls", "domains", "batches", "activity", "probes")
-urlpatterns = [path("", include(f"portal.pages.{page}")) for page in pages]
+urlpatterns: list[URLPattern | URLResolver] = [path("", include(f"portal.pages.{page}")) for page in pages]
 urlpatterns.append(path("language/", public(set_language), name="language"))
 
 

@@ -99,6 +99,7 @@ class NoVariables(SafeExceptionReporterFilter):
 
     def get_safe_request_meta(self, request: Any) -> dict[str, Any]:
         return {
-            name: value for name, value in super().get_safe_request_meta(request).items()
+            name: value
+            for name, value in super().get_safe_request_meta(request).items()
             if name not in ("HTTP_COOKIE", "HTTP_AUTHORIZATION", "QUERY_STRING")
         }

@@ -71,10 +71,17 @@ def sign_in(request: HttpRequest, token: str) -> None:
     who = str(claims.get("sub") or "")[:200] or f"token {owner[:6]}"
     SignInAttempt.objects.filter(token=_keyed("try", token)).delete()
     request.session.flush()
-    request.session.update({
-        "token": _seal().encrypt(token.encode()).decode(), "who": who, "owner": owner, "mailbox": mailbox,
-        "since": now, "seen": now, "ends": min(now + SESSION_LIMIT, ends) if isinstance(ends, int) else now + SESSION_LIMIT,
-    })
+    request.session.update(
+        {
+            "token": _seal().encrypt(token.encode()).decode(),
+            "who": who,
+            "owner": owner,
+            "mailbox": mailbox,
+            "since": now,
+            "seen": now,
+            "ends": min(now + SESSION_LIMIT, ends) if isinstance(ends, int) else now + SESSION_LIMIT,
+        }
+    )
     request.session.set_expiry(SESSION_LIMIT)
 
 

@@ -1,7 +1,7 @@
 """What all tests share: a fresh sandbox, people who are signed in to it, and a gateway that misbehaves on demand."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ def seeded(django_db_setup: None, django_db_blocker: Any) -> Path:
 
 
 @pytest.fixture
-def sandbox(seeded: Path, transactional_db: None, request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+def sandbox(seeded: Path, transactional_db: None, request: pytest.FixtureRequest) -> dict[str, str]:
     """A fresh sandbox; the value is its demo tokens: administrator, customer's administrator, helpdesk, end user.
 
     Needs `pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])`.
@@ -39,7 +39,7 @@ def sandbox(seeded: Path, transactional_db: None, request: pytest.FixtureRequest
 
     _copy(seeded, Path(connections["sandbox"].settings_dict["NAME"]))
     names = ("admin", "customer", "helpdesk", "owner")
-    yield dict(zip(names, seed.demo_tokens().values(), strict=True))
+    return dict(zip(names, seed.demo_tokens().values(), strict=True))
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -4,8 +4,14 @@ import os
 import tempfile
 
 os.environ.update(
-    DEBUG="1", CLEANMAIL_TEST="1", BATCH_WORKER="process", SECRET_KEY="a secret of the tests, and only of the tests, long enough",
-    TOKEN_KEYS="first key of the tests and long enough to be one", CLEANMAIL_API_URL="", DATABASE_URL="", LOG_LEVEL="INFO",
+    DEBUG="1",
+    CLEANMAIL_TEST="1",
+    BATCH_WORKER="process",
+    SECRET_KEY="a secret of the tests, and only of the tests, long enough",
+    TOKEN_KEYS="first key of the tests and long enough to be one",
+    CLEANMAIL_API_URL="",
+    DATABASE_URL="",
+    LOG_LEVEL="INFO",
     DATA_DIR=tempfile.mkdtemp(prefix="cleanmail-admin-tests-"),
 )
 del os.environ["DATABASE_URL"]

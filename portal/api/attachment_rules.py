@@ -3,7 +3,11 @@
 from portal.api.operation import Operation
 
 LIST = Operation(
-    "getDomainAttachmentFilters", "GET", "/domains/{domainId}/filters/attachments", sort=("action",), filters=("action",),
+    "getDomainAttachmentFilters",
+    "GET",
+    "/domains/{domainId}/filters/attachments",
+    sort=("action",),
+    filters=("action",),
 )
 ADD = Operation("addAttachmentFilterToDomain", "POST", "/domains/{domainId}/filters/attachments")
 EDIT = Operation("editAttachmentFilter", "PATCH", "/filters/attachments/{attachmentId}")

@@ -11,7 +11,17 @@ import httpx
 import msgspec
 
 from portal.api.errors import (
-    ApiError, BadAnswer, Conflict, NotAllowed, NotFound, PreconditionFailed, Refused, SignedOut, TimedOut, TooFast, Unreachable,
+    ApiError,
+    BadAnswer,
+    Conflict,
+    NotAllowed,
+    NotFound,
+    PreconditionFailed,
+    Refused,
+    SignedOut,
+    TimedOut,
+    TooFast,
+    Unreachable,
     UpstreamFailed,
 )
 from portal.api.operation import Operation
@@ -24,7 +34,14 @@ WHOLE_ANSWER = 15.0  # seconds for all of it: a gateway that drips a byte a seco
 LARGEST = 64 * 1024 * 1024  # bytes of one JSON answer
 
 BY_STATUS: dict[int, type[ApiError]] = {
-    400: Refused, 401: SignedOut, 403: NotAllowed, 404: NotFound, 409: Conflict, 412: PreconditionFailed, 422: Refused, 429: TooFast,
+    400: Refused,
+    401: SignedOut,
+    403: NotAllowed,
+    404: NotFound,
+    409: Conflict,
+    412: PreconditionFailed,
+    422: Refused,
+    429: TooFast,
 }
 
 
@@ -56,10 +73,15 @@ class Client:
         self.request_id = request_id or uuid4().hex
         self.calls = 0
         self._http = httpx.Client(
-            transport=transport, base_url=base_url, timeout=TIMEOUT, trust_env=False, follow_redirects=False,
+            transport=transport,
+            base_url=base_url,
+            timeout=TIMEOUT,
+            trust_env=False,
+            follow_redirects=False,
             headers={
                 **({"Authorization": f"Bearer {token}"} if token else {}),
-                "X-Request-ID": self.request_id, "User-Agent": "cleanmail-admin",
+                "X-Request-ID": self.request_id,
+                "User-Agent": "cleanmail-admin",
             },
         )
 
@@ -71,8 +93,14 @@ class Client:
     @overload
     def call(self, op: Operation, type: None = None, **kw: Any) -> None: ...
     def call(
-        self, op: Operation, type: Any = None, *, json: Any = None, query: dict[str, Any] | None = None,
-        headers: dict[str, str] | None = None, **ids: str | int,
+        self,
+        op: Operation,
+        type: Any = None,
+        *,
+        json: Any = None,
+        query: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+        **ids: str | int,
     ) -> Any:
         """One call; the answer decoded as `type`, or None where no body is wanted. Raises an ApiError."""
         response, body = self._whole(op, op.url(**ids), query, json, headers)
@@ -83,8 +111,15 @@ class Client:
         return self._decode(op, body, type)
 
     def page(
-        self, op: Operation, type: type[T], *, offset: int = 0, size: int = 40, sort: str = "",
-        query: dict[str, Any] | None = None, **ids: str | int,
+        self,
+        op: Operation,
+        type: type[T],
+        *,
+        offset: int = 0,
+        size: int = 40,
+        sort: str = "",
+        query: dict[str, Any] | None = None,
+        **ids: str | int,
     ) -> Page[T]:
         """One page of a list. `sort` is a documented key, with a minus for descending; "" is the gateway's own order."""
         asked = {"offset": offset, "pageSize": size, **({"sort": sort} if sort else {}), **(query or {})}
@@ -113,11 +148,18 @@ class Client:
                 response.close()
 
         return Download(
-            response.headers.get("content-type", ""), response.headers.get("content-disposition", ""), chunks(),
+            response.headers.get("content-type", ""),
+            response.headers.get("content-disposition", ""),
+            chunks(),
         )
 
     def _whole(
-        self, op: Operation, url: str, query: dict[str, Any] | None, json: Any, headers: dict[str, str] | None,
+        self,
+        op: Operation,
+        url: str,
+        query: dict[str, Any] | None,
+        json: Any,
+        headers: dict[str, str] | None,
     ) -> tuple[httpx.Response, bytes]:
         """Send, read all of the answer, and raise for every status that is not a success."""
         extra = dict(headers or {})
@@ -181,7 +223,10 @@ class Client:
     def _error(self, op: Operation, response: httpx.Response, body: bytes) -> ApiError:
         message, fields = _reason(body)
         error = BY_STATUS.get(response.status_code, UpstreamFailed)(
-            op.id, request_id=self.request_id, message=message, fields=fields,
+            op.id,
+            request_id=self.request_id,
+            message=message,
+            fields=fields,
         )
         if isinstance(error, TooFast) and (wait := response.headers.get("retry-after", "")).isdigit():
             error.retry_after = max(1, min(int(wait), 3600))

@@ -7,7 +7,10 @@ from portal.api.policies import Policy
 
 # Sort keys, here and in the other groups: the contract names the default of each list and, for domains alone, a second one (3.2).
 LIST = Operation(
-    "listDomains", "GET", "/domains", sort=("name", "id"),
+    "listDomains",
+    "GET",
+    "/domains",
+    sort=("name", "id"),
     filters=("name", "status", "customerId", "externalId", "platformId", "platformName"),
 )
 READ = Operation("getDomain", "GET", "/domains/{domainId}")
@@ -29,7 +32,10 @@ SET_USERS_ACCESS = Operation("affectUsersAccess", "PUT", "/domains/{domainId}/ac
 OPTIONS = Operation("listDomainOptions", "GET", "/domains/{domainId}/options")
 SET_OPTION = Operation("setDomainOption", "POST", "/domains/{domainId}/options", needs="sysadmin if restricted")
 DELETE_OPTION = Operation(
-    "deleteDomainOption", "DELETE", "/domains/{domainId}/options/{optionName}", needs="sysadmin if restricted",
+    "deleteDomainOption",
+    "DELETE",
+    "/domains/{domainId}/options/{optionName}",
+    needs="sysadmin if restricted",
 )
 
 

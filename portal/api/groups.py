@@ -3,7 +3,11 @@
 from portal.api.operation import Operation
 
 LIST = Operation(
-    "listEmailAliasesOfDomain", "GET", "/domains/{domainId}/groups", sort=("email",), filters=("email", "recipient"),
+    "listEmailAliasesOfDomain",
+    "GET",
+    "/domains/{domainId}/groups",
+    sort=("email",),
+    filters=("email", "recipient"),
 )
 READ = Operation("listTargetedAddressesOfAlias", "GET", "/domains/{domainId}/groups/{groupId}")
 CREATE = Operation("createEmailAlias", "POST", "/domains/{domainId}/groups")
@@ -12,5 +16,7 @@ DELETE = Operation("deleteEmailAlias", "DELETE", "/groups/{groupId}")
 
 ADD_RECIPIENTS = Operation("addAddressesToEmailAlias", "POST", "/domains/{domainId}/groups/{groupId}/addresses")
 DELETE_RECIPIENT = Operation(
-    "deleteEmailAliasRecipient", "DELETE", "/domains/{domainId}/groups/{groupId}/addresses/{addressId}",
+    "deleteEmailAliasRecipient",
+    "DELETE",
+    "/domains/{domainId}/groups/{groupId}/addresses/{addressId}",
 )

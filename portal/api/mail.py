@@ -11,26 +11,42 @@ SUBFOLDERS = Operation("getSubfolders", "GET", "/users/{userIdOrEmail}/emails/fo
 
 # The one list that takes several filters in a request, joined by `operator` (AND, OR, NOT). Newest first unless told.
 LIST = Operation(
-    "getFolderContent", "GET", "/users/{userIdOrEmail}/emails/{folderPath}", sort=("sentDate",),
-    filters=("receivedAfter", "receivedBefore", "from", "to", "cc", "subject", "body", "id"), query=("operator",),
+    "getFolderContent",
+    "GET",
+    "/users/{userIdOrEmail}/emails/{folderPath}",
+    sort=("sentDate",),
+    filters=("receivedAfter", "receivedBefore", "from", "to", "cc", "subject", "body", "id"),
+    query=("operator",),
 )
 
 # Headers for whoever may see the account; content and source are filled for the owner of the mailbox only.
 READ = Operation(
-    "getEmail", "GET", "/users/{userIdOrEmail}/emails/{folderPath}/{fugluIdOrMailId}",
-    needs="owner for content and source", query=("fields",),
+    "getEmail",
+    "GET",
+    "/users/{userIdOrEmail}/emails/{folderPath}/{fugluIdOrMailId}",
+    needs="owner for content and source",
+    query=("fields",),
 )
 RELEASE = Operation(
-    "releaseEmail", "POST", "/users/{userIdOrEmail}/emails/{folderPath}/{fugluId}/release", headers=("X-Virus-Lover",),
+    "releaseEmail",
+    "POST",
+    "/users/{userIdOrEmail}/emails/{folderPath}/{fugluId}/release",
+    headers=("X-Virus-Lover",),
 )
 # That files are for the owner only is not said; it follows from the rule on content.
 PART = Operation(
-    "downloadEmailAttachmentPart", "GET", "/users/{userId}/emails/{folderPath}/{emailId}/attachments/{partId}",
-    needs="owner", query=("dl",),
+    "downloadEmailAttachmentPart",
+    "GET",
+    "/users/{userId}/emails/{folderPath}/{emailId}/attachments/{partId}",
+    needs="owner",
+    query=("dl",),
 )
 ALL_PARTS = Operation(
-    "getAllEmailAttachments", "GET", "/users/{userId}/emails/{folderPath}/{messageId}/attachments",
-    needs="owner", query=("dl",),
+    "getAllEmailAttachments",
+    "GET",
+    "/users/{userId}/emails/{folderPath}/{messageId}/attachments",
+    needs="owner",
+    query=("dl",),
 )
 
 SEND = Operation("sendEmail", "POST", "/users/{userIdOrEmail}/emails/send", needs="signed-in user")

@@ -5,7 +5,11 @@ import msgspec
 from portal.api.operation import Operation
 
 LIST_OF_DOMAIN = Operation(
-    "getDomainFilterRules", "GET", "/domains/{domainId}/wblist", sort=("owner",), filters=("type", "value"),
+    "getDomainFilterRules",
+    "GET",
+    "/domains/{domainId}/wblist",
+    sort=("owner",),
+    filters=("type", "value"),
 )
 ADD_TO_DOMAIN = Operation("addDomainRule", "POST", "/domains/{domainId}/wblist")
 EDIT_OF_DOMAIN = Operation("updateDomainRule", "PUT", "/domains/{domainId}/wblist/{wbItemId}")

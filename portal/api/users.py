@@ -7,7 +7,11 @@ from portal.api.policies import Policy
 
 LIST = Operation("listUsers", "GET", "/users", sort=("email",), filters=("email", "platformName"))
 LIST_OF_DOMAIN = Operation(
-    "listDomainUsers", "GET", "/domains/{domainId}/users", sort=("email",), filters=("email", "platformName"),
+    "listDomainUsers",
+    "GET",
+    "/domains/{domainId}/users",
+    sort=("email",),
+    filters=("email", "platformName"),
 )
 READ = Operation("getUser", "GET", "/users/{userId}")
 CREATE = Operation("createUser", "POST", "/users")

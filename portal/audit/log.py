@@ -26,8 +26,16 @@ class DoneAlready(Exception):
 
 
 def act(
-    person: Person, api: Client, op: Operation, type: Any = None, *, target: str, url: str = "", once: str = "",
-    lock: tuple[str, ...] = (), **call: Any,
+    person: Person,
+    api: Client,
+    op: Operation,
+    type: Any = None,
+    *,
+    target: str,
+    url: str = "",
+    once: str = "",
+    lock: tuple[str, ...] = (),
+    **call: Any,
 ) -> Any:
     """Do one write and log it. Returns what `Client.call` returns and raises what it raises.
 
@@ -35,8 +43,13 @@ def act(
     names the thing acted on: a second click, or a second person at the same moment, gets DoneAlready instead of a second write.
     """
     entry = Entry(
-        owner=person.owner, who=person.who, operation=op.id, target=target[:500], url=url[:2000],
-        request_id=api.request_id, once=once[:64] or None,
+        owner=person.owner,
+        who=person.who,
+        operation=op.id,
+        target=target[:500],
+        url=url[:2000],
+        request_id=api.request_id,
+        once=once[:64] or None,
         lock=sha256("\0".join((op.id, *lock)).encode()).hexdigest() if lock else "",
     )
     if first := _begin(entry):

@@ -35,7 +35,9 @@ class Entry(models.Model):
         indexes = (models.Index(fields=("owner", "-id"), name="entry_owner"),)
         constraints = (
             models.UniqueConstraint(
-                fields=("lock",), condition=models.Q(result="") & ~models.Q(lock=""), name="one_write_at_a_time",
+                fields=("lock",),
+                condition=models.Q(result="") & ~models.Q(lock=""),
+                name="one_write_at_a_time",
             ),
         )
 

@@ -65,7 +65,9 @@ def claim() -> Batch | None:
         if not taken:
             return None
         batch.rows.filter(state=State.RUNNING).update(
-            state=State.UNKNOWN, finished=timezone.now(), message=_("The worker was interrupted here. Check before you repeat it."),
+            state=State.UNKNOWN,
+            finished=timezone.now(),
+            message=_("The worker was interrupted here. Check before you repeat it."),
         )
         return batch
 
@@ -117,7 +119,7 @@ def _stop(batch: Batch, why: str) -> None:
 
 
 def _release(person: Person, api: Client, batch: Batch, row: Row) -> tuple[State, str, str]:
-    """Release the mail of one row: state, message and the gateway's words. Infected mail is left alone: that step is taken by hand."""
+    """Release the mail of one row: state, message and the gateway's words. Infected mail waits for somebody to decide."""
     ids, infected = batch.ids, _("Infected: release it by itself, where the page says what that means.")
     try:
         message = api.call(mail.READ, mail.MessageContent, fugluIdOrMailId=row.target, **ids)
@@ -125,8 +127,15 @@ def _release(person: Person, api: Client, batch: Batch, row: Row) -> tuple[State
         if verdict.verdict(message.headers).infected:
             return State.REFUSED, infected, ""
         act(
-            person, api, mail.RELEASE, target=f"{batch.mailbox or ids['userIdOrEmail']}: {row.label}", url=batch.url,
-            once=f"batch-{batch.pk}-{row.pk}", lock=(ids["userIdOrEmail"], ids["folderPath"], row.target), fugluId=row.target, **ids,
+            person,
+            api,
+            mail.RELEASE,
+            target=f"{batch.mailbox or ids['userIdOrEmail']}: {row.label}",
+            url=batch.url,
+            once=f"batch-{batch.pk}-{row.pk}",
+            lock=(ids["userIdOrEmail"], ids["folderPath"], row.target),
+            fugluId=row.target,
+            **ids,
         )
     except DoneAlready as first:
         if first.entry.result != Result.DONE:

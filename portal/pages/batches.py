@@ -39,8 +39,12 @@ def batch_release(request: PortalRequest) -> HttpResponse:
         return HttpResponseRedirect(back)
     with transaction.atomic():
         batch = Batch.objects.create(
-            owner=request.person.owner, who=request.person.who, session_key=session.session_key(request), operation=mail.RELEASE.id,
-            ids={"userIdOrEmail": user, "folderPath": folder}, url=back,
+            owner=request.person.owner,
+            who=request.person.who,
+            session_key=session.session_key(request),
+            operation=mail.RELEASE.id,
+            ids={"userIdOrEmail": user, "folderPath": folder},
+            url=back,
         )
         Row.objects.bulk_create(Row(batch=batch, target=mail_id) for mail_id in mails)
     worker.wake()
@@ -56,7 +60,11 @@ def batch_page(request: PortalRequest, batch_id: int) -> HttpResponse:
     finished = sum(row.finished is not None for row in rows)
     counts = {state: sum(row.state == state for row in rows) for state in State}
     context = {
-        "batch": batch, "rows": rows, "finished": finished, "counts": counts, "going": batch.state in (State.WAITING, State.RUNNING),
+        "batch": batch,
+        "rows": rows,
+        "finished": finished,
+        "counts": counts,
+        "going": batch.state in (State.WAITING, State.RUNNING),
     }
     return render(request, "batches/_progress.html" if region(request) == "progress" else "batches/batch.html", context)
 
@@ -74,7 +82,9 @@ def batch_resume(request: PortalRequest, batch_id: int) -> HttpResponse:
     """Go on with the rows that wait, with the session of now."""
     batch = _mine(request, batch_id)
     Batch.objects.filter(pk=batch.pk, state=State.STOPPED).update(
-        state=State.WAITING, why="", session_key=session.session_key(request),
+        state=State.WAITING,
+        why="",
+        session_key=session.session_key(request),
     )
     worker.wake()
     return HttpResponseRedirect(reverse("batch", args=(batch_id,)))

@@ -27,8 +27,12 @@ class DomainTable(RemoteTable):
         return value.name if value else None
 
     def render_services(self, value: Any, record: domains.Domain) -> list[Any]:
-        services = ((record.incoming, _("Filter")), (record.quarantine, _("Quarantine")), (record.retention, _("Retention")),
-                    (record.archive, _("Archive")))
+        services = (
+            (record.incoming, _("Filter")),
+            (record.quarantine, _("Quarantine")),
+            (record.retention, _("Retention")),
+            (record.archive, _("Archive")),
+        )
         return [name for on, name in services if on]
 
 
@@ -47,9 +51,11 @@ def domain_list(request: PortalRequest) -> HttpResponse:
     part = request.GET.get("name", "").strip().replace("*", "")[:200]
     query = {"name": f"*{part}*"} if part else {}
     table = remote_table(
-        request, DomainTable,
+        request,
+        DomainTable,
         lambda offset, size, sort: request.api.page(
-            domains.LIST, domains.Domain, offset=offset, size=size, sort=sort, query=query),
+            domains.LIST, domains.Domain, offset=offset, size=size, sort=sort, query=query
+        ),
         domains.LIST.sort,
     )
     return render(request, "domains/list.html", {"table": table, "part": part})
@@ -72,9 +78,11 @@ def domain_users(request: PortalRequest, domain_id: str) -> HttpResponse:
     if not alone:
         context["domain"] = request.api.call(domains.READ, domains.Domain, domainId=domain_id)
     context["table"] = remote_table(
-        request, DomainUserTable,
+        request,
+        DomainUserTable,
         lambda offset, size, sort: request.api.page(
-            users.LIST_OF_DOMAIN, users.User, offset=offset, size=size, sort=sort, query=query, domainId=domain_id),
+            users.LIST_OF_DOMAIN, users.User, offset=offset, size=size, sort=sort, query=query, domainId=domain_id
+        ),
         users.LIST_OF_DOMAIN.sort,
     )
     return render(request, "domains/_users.html" if alone else "domains/hub.html", context)

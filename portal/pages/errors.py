@@ -20,7 +20,9 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _page(request, 500, _("Something went wrong here"), _("This is our mistake, and it is in our log. Nothing of yours is lost."))
+    return _page(
+        request, 500, _("Something went wrong here"), _("This is our mistake, and it is in our log. Nothing of yours is lost.")
+    )
 
 
 @public

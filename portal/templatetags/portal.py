@@ -72,7 +72,7 @@ def here(context: Any, **changes: Any) -> str:
         query.pop(name, None)
         if value not in (None, ""):
             query[name] = value
-    return "?" + query.urlencode() if query else context["request"].path
+    return "?" + str(query.urlencode()) if query else str(context["request"].path)
 
 
 @register.filter

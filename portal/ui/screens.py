@@ -20,7 +20,11 @@ def explain(error: errors.ApiError) -> tuple[int, str, str]:
     what = operation_name(error.operation)
     match error:
         case errors.NotAllowed():
-            return 403, _("Not allowed"), _("Your account may not do this: %(what)s. An administrator of the domain can.") % {"what": what}
+            return (
+                403,
+                _("Not allowed"),
+                _("Your account may not do this: %(what)s. An administrator of the domain can.") % {"what": what},
+            )
         case errors.NotFound():
             return 404, _("Not found"), _("It does not exist, it is not there any more, or your account may not see it.")
         case errors.Conflict():
@@ -30,12 +34,22 @@ def explain(error: errors.ApiError) -> tuple[int, str, str]:
         case errors.Refused():
             return 422, _("Refused"), _("The gateway refused the request.")
         case errors.TooFast():
-            return 429, _("Too many requests"), _("Please wait %(seconds)s seconds, then try again.") % {"seconds": error.retry_after}
+            return (
+                429,
+                _("Too many requests"),
+                _("Please wait %(seconds)s seconds, then try again.") % {"seconds": error.retry_after},
+            )
         case errors.Unreachable():
-            return 503, _("The gateway cannot be reached"), _("Nothing was sent and nothing was changed. It may be back in a moment.")
+            return (
+                503,
+                _("The gateway cannot be reached"),
+                _("Nothing was sent and nothing was changed. It may be back in a moment."),
+            )
         case errors.TimedOut(wrote=True):
-            return 504, _("We do not know whether it happened"), _(
-                "The request was sent, but no answer came. Look at the current state before you repeat it."
+            return (
+                504,
+                _("We do not know whether it happened"),
+                _("The request was sent, but no answer came. Look at the current state before you repeat it."),
             )
         case errors.TimedOut():
             return 504, _("The gateway takes too long"), _("It did not answer in time. Nothing was changed.")
@@ -52,7 +66,10 @@ def error_screen(request: HttpRequest, error: errors.ApiError) -> HttpResponse:
         return session_over(request)
     status, title, text = explain(error)
     context = {
-        "title": title, "text": text, "error": error, "status": status,
+        "title": title,
+        "text": text,
+        "error": error,
+        "status": status,
         "again": request.get_full_path() if request.method == "GET" else "",
         "seconds": getattr(error, "retry_after", None),
     }

@@ -68,10 +68,6 @@ class RemoteTable(tables.Table):
     Cells are text, or the name of a fragment template to include: markup is never built in Python.
     """
 
-    class Meta:
-        orderable = False
-        template_name = "_table.html"
-
     def body(self) -> Iterator[tuple[Any, list[tuple[str, Any]]]]:
         """Each row as (record, [(column name, value)]). The value is None where the API said nothing."""
         columns = [(column.name, getattr(self, f"render_{column.name}", None)) for column in self.columns]
@@ -86,10 +82,10 @@ class RemoteTable(tables.Table):
 
 def remote_table(request: HttpRequest, table_class: type[RemoteTable], fetch: Fetch, sortable: Sequence[str]) -> RemoteTable:
     """The table for the page, sort and size in the request's address, already fetched."""
-    table = table_class(RemoteTableData(fetch, sortable))
-    return tables.RequestConfig(
-        request, paginate={"paginator_class": RemotePaginator, "per_page": PER_PAGE},
-    ).configure(table)
+    table = table_class(RemoteTableData(fetch, sortable), orderable=False)  # but for the columns that say otherwise
+    paginate = {"paginator_class": RemotePaginator, "per_page": PER_PAGE}
+    tables.RequestConfig(request, paginate=paginate).configure(table)
+    return table
 
 
 def remote_page(request: HttpRequest, fetch: Fetch) -> Page:  # type: ignore[type-arg]

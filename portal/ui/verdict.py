@@ -13,14 +13,15 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 # Senders that anybody can register with: allowing one says nothing about who writes.
-FREE_MAIL = frozenset("""
+FREE_MAIL_DOMAINS = """
     126.com 163.com aol.com arcor.de bluemail.ch bluewin.ch email.com fastmail.com free.fr freenet.de gmail.com gmx.at gmx.ch
     gmx.com gmx.de gmx.fr gmx.net googlemail.com hey.com hispeed.ch hotmail.ch hotmail.com hotmail.de hotmail.es hotmail.fr
     hotmail.it icloud.com inbox.com inbox.ru jubii.dk laposte.net live.com live.dk live.fr live.no mac.com mail.com mail.de
     mail.dk mail.ru me.com msn.com online.de online.no orange.fr outlook.com outlook.de outlook.es outlook.fr posteo.de
     posteo.net proton.me protonmail.ch protonmail.com qq.com rocketmail.com sfr.fr sunrise.ch t-online.de telefonica.net
     tuta.com tutanota.com wanadoo.fr web.de yahoo.com yahoo.de yahoo.es yahoo.fr yandex.com yandex.ru ymail.com zoho.com
-""".split())
+"""
+FREE_MAIL = frozenset(FREE_MAIL_DOMAINS.split())
 
 REASONS = ("SPAM", "VIRUS", "ADVERT", "BLACKLISTED", "SENDER_VERIFY", "BAD_HEADERS", "BAD_ENCODING", "BAD_ATTACHMENTS")
 PASS, FAIL = "pass", ("fail", "softfail", "permerror", "policy", "hardfail")
@@ -138,7 +139,8 @@ def explain(v: Verdict, limit: float | None = None) -> str:
             return _("Held because the virus scanner found something in it.")
         case "SPAM" if v.score is not None and limit is not None:
             return _("Held as spam: its score is %(score)s, and from %(limit)s on a mail counts as spam here.") % {
-                "score": f"{v.score:g}", "limit": f"{limit:g}",
+                "score": f"{v.score:g}",
+                "limit": f"{limit:g}",
             }
         case "SPAM":
             return _("Held as spam.")
@@ -163,9 +165,15 @@ def doubts(v: Verdict, who: Sender, own_domains: set[str]) -> list[str]:
     if who.domain in FREE_MAIL:
         found.append(_("%(domain)s is a free-mail service: anyone can open an address there.") % {"domain": who.domain})
     if any(who.domain == own or who.domain.endswith("." + own) for own in own_domains):
-        found.append(_("%(domain)s is the customer's own domain: forgers like to pretend to be a colleague.") % {"domain": who.domain})
+        found.append(
+            _("%(domain)s is the customer's own domain: forgers like to pretend to be a colleague.") % {"domain": who.domain}
+        )
+    if masked := _masked(who):
+        found.append(masked)
     if authentic(v.checks, who.domain) is False:
-        found.append(_("The mail is not proven to come from %(domain)s: anyone can write this sender's name.") % {"domain": who.domain})
+        found.append(
+            _("The mail is not proven to come from %(domain)s: anyone can write this sender's name.") % {"domain": who.domain}
+        )
     return found
 
 
@@ -174,8 +182,8 @@ def warnings(who: Sender, headers: Mapping[str, Any] | None) -> list[str]:
     found = []
     if not who.address:
         found.append(_("There is no usable sender address in this mail."))
-    if (shown := ADDRESS.search(who.name)) and shown[0].lower() != who.address.lower():
-        found.append(_("The sender's name shows another address (%(shown)s) than the mail comes from.") % {"shown": shown[0]})
+    if masked := _masked(who):
+        found.append(masked)
     if "xn--" in who.domain or not who.domain.isascii():
         found.append(_("The sender's domain has letters that can look like others: %(domain)s.") % {"domain": who.domain})
     answer = sender(header(headers, "Reply-To"))
@@ -184,14 +192,23 @@ def warnings(who: Sender, headers: Mapping[str, Any] | None) -> list[str]:
     return found
 
 
+def _masked(who: Sender) -> str:
+    """A warning when the sender's name pretends to be an address that the mail does not come from, else ""."""
+    shown = ADDRESS.search(who.name)
+    if shown is None or shown[0].lower() == who.address.lower():
+        return ""
+    return _("The sender's name shows another address (%(shown)s) than the mail comes from.") % {"shown": shown[0]}
+
+
 def _checks(headers: Mapping[str, Any] | None) -> tuple[Check, ...]:
-    found = {}
+    found: dict[str, Check] = {}
     results = header(headers, "Authentication-Results")
     for part in results.split(";")[1:]:
         if said := re.match(r"\s*(spf|dkim|dmarc)\s*=\s*(\w+)", part, re.IGNORECASE):
             where = re.search(r"(?:smtp\.mailfrom|header\.d|header\.i|header\.from|smtp\.helo)\s*=\s*\"?([^\s;\"]+)", part)
             check = Check(said[1].upper(), said[2].lower(), where[1].rpartition("@")[2].lower() if where else "")
-            if check.name not in found or (check.passed and not found[check.name].passed):  # several DKIM signatures: one is enough
+            # Of several DKIM signatures one that passed is enough.
+            if check.name not in found or (check.passed and not found[check.name].passed):
                 found[check.name] = check
     if "SPF" not in found and (spf := re.match(r"(\w+)", header(headers, "Received-SPF"))):
         where = re.search(r"envelope-from=\"?<?([^\s;\">]+)", header(headers, "Received-SPF"))

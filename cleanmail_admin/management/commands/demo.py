@@ -58,8 +58,11 @@ def _prepare() -> dict[str, str]:
     from sandbox import seed
 
     stamp = settings.VAR / "demo-ready"
-    versions = sorted(str(file.relative_to(settings.BASE_DIR)) for app in ("portal", "sandbox")
-                      for file in Path(settings.BASE_DIR, app).rglob("migrations/0*.py"))
+    versions = sorted(
+        str(file.relative_to(settings.BASE_DIR))
+        for app in ("portal", "sandbox")
+        for file in Path(settings.BASE_DIR, app).rglob("migrations/0*.py")
+    )
     wanted = "\n".join(versions)
     settings.VAR.mkdir(parents=True, exist_ok=True)
     if not stamp.exists() or stamp.read_text() != wanted:

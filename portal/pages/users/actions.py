@@ -16,8 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.http import urlencode
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext as _, gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from portal import session
@@ -36,12 +35,12 @@ INFECTED = {"X-Virus-Lover": "1"}  # its presence is what counts
 class RuleForm(forms.Form):
     """How long a sender rule lasts, and why it is there."""
 
-    days = forms.TypedChoiceField(label=gettext_lazy("Ends after"), choices=EXPIRY, coerce=int, required=False, empty_value=90)
+    days = forms.TypedChoiceField(label=gettext_lazy("Ends after"), choices=EXPIRY, coerce=int, required=False, empty_value="90")
     description = forms.CharField(label=gettext_lazy("Description"), required=False, max_length=250)
 
     def expiry(self) -> int | None:
         """The end of the rule in milliseconds, None for never."""
-        days = self.cleaned_data["days"]
+        days = int(self.cleaned_data["days"])
         return int((timezone.now() + timedelta(days=days)).timestamp() * 1000) if days else None
 
 
@@ -79,7 +78,9 @@ def release(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> 
     mailed.must_exist()
     allow = form.cleaned_data["allow"]
     if allow and not mailed.who.address:
-        return _answer(request, mailed, Outcome(_("There is no usable sender address in this mail, so it cannot be allowed."), "error"))
+        return _answer(
+            request, mailed, Outcome(_("There is no usable sender address in this mail, so it cannot be allowed."), "error")
+        )
     doubts = mailed.doubts() if allow and not form.cleaned_data["confirmed"] else []
     infected = mailed.judged.infected and not form.cleaned_data["infected"]
     if doubts or infected:
@@ -115,7 +116,9 @@ def block(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> Ht
         return _answer(request, mailed, _rule_outcome(first))
     mailed.must_exist()
     if not mailed.who.address:
-        return _answer(request, mailed, Outcome(_("There is no usable sender address in this mail, so it cannot be blocked."), "error"))
+        return _answer(
+            request, mailed, Outcome(_("There is no usable sender address in this mail, so it cannot be blocked."), "error")
+        )
     return _answer(request, mailed, _add_rule(request, mailed, form, "BLOCK", "mailbox", ""))
 
 
@@ -123,7 +126,12 @@ def block(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> Ht
 def user_rule(request: PortalRequest, user_id: str, rule_id: str) -> HttpResponse:
     """Change or remove one sender rule of a mailbox: its end and its description."""
     return _rule(
-        request, {"userId": user_id}, rule_id, sender_rules.LIST_OF_USER, sender_rules.EDIT_OF_USER, sender_rules.DELETE_OF_USER,
+        request,
+        {"userId": user_id},
+        rule_id,
+        sender_rules.LIST_OF_USER,
+        sender_rules.EDIT_OF_USER,
+        sender_rules.DELETE_OF_USER,
         reverse("user-hub", args=(user_id,)),
     )
 
@@ -132,8 +140,13 @@ def user_rule(request: PortalRequest, user_id: str, rule_id: str) -> HttpRespons
 def domain_rule(request: PortalRequest, domain_id: str, rule_id: str) -> HttpResponse:
     """Change or remove one sender rule of a domain."""
     return _rule(
-        request, {"domainId": domain_id}, rule_id, sender_rules.LIST_OF_DOMAIN, sender_rules.EDIT_OF_DOMAIN,
-        sender_rules.DELETE_OF_DOMAIN, reverse("domain-hub", args=(domain_id,)),
+        request,
+        {"domainId": domain_id},
+        rule_id,
+        sender_rules.LIST_OF_DOMAIN,
+        sender_rules.EDIT_OF_DOMAIN,
+        sender_rules.DELETE_OF_DOMAIN,
+        reverse("domain-hub", args=(domain_id,)),
     )
 
 
@@ -144,7 +157,11 @@ class Mail:
         self.request, self.user_id, self.folder, self.mail_id = request, user_id, folder, mail_id
         message, user = together(
             lambda: request.api.call(
-                mail.READ, mail.MessageContent, userIdOrEmail=user_id, folderPath=folder, fugluIdOrMailId=mail_id,
+                mail.READ,
+                mail.MessageContent,
+                userIdOrEmail=user_id,
+                folderPath=folder,
+                fugluIdOrMailId=mail_id,
             ),
             lambda: request.api.call(users.READ, users.User, userId=user_id),
         )
@@ -179,23 +196,31 @@ class Mail:
         if not isinstance(domain, ApiError):
             own |= {str(name.name).lower() for name in (domain.domainAliases or [])} | {str(domain.name).lower()}
             if not isinstance(same_name, ApiError) and domain.customer:
-                own |= {
-                    str(d.name).lower() for d in same_name.rows if d.customer and d.customer.id == domain.customer.id
-                }
+                own |= {str(d.name).lower() for d in same_name.rows if d.customer and d.customer.id == domain.customer.id}
         return verdict.doubts(self.judged, self.who, {name for name in own if name})
 
     def context(self) -> dict[str, Any]:
         return {
-            "mail": self.message, "mailed": self, "who": self.who, "judged": self.judged, "user": self.user,
-            "user_id": self.user_id, "folder": self.folder, "mail_id": self.mail_id,
+            "mail": self.message,
+            "mailed": self,
+            "who": self.who,
+            "judged": self.judged,
+            "user": self.user,
+            "user_id": self.user_id,
+            "folder": self.folder,
+            "mail_id": self.mail_id,
         }
 
 
 def _release(request: PortalRequest, mailed: Mail, form: ActionForm) -> None:
     """Release it; infected mail only with the header, clean mail only without, as the gateway demands."""
     call: dict[str, Any] = {
-        "target": mailed.target, "url": mailed.url, "lock": (mailed.user_id, mailed.folder, mailed.mail_id),
-        "userIdOrEmail": mailed.user_id, "folderPath": mailed.folder, "fugluId": mailed.mail_id,
+        "target": mailed.target,
+        "url": mailed.url,
+        "lock": (mailed.user_id, mailed.folder, mailed.mail_id),
+        "userIdOrEmail": mailed.user_id,
+        "folderPath": mailed.folder,
+        "fugluId": mailed.mail_id,
     }
     once = form.cleaned_data["once"]
     if not form.cleaned_data["infected"]:
@@ -210,6 +235,7 @@ def _release(request: PortalRequest, mailed: Mail, form: ActionForm) -> None:
 def _add_rule(request: PortalRequest, mailed: Mail, form: ActionForm, kind: str, scope: str, done: str) -> Outcome:
     """Add an ALLOW or BLOCK rule for the sender. Never raises for a refusal: what was done before it must still be told."""
     email = mailed.user.email or ""
+    ids: dict[str, Any]
     if scope == "domain":
         op, ids, place = sender_rules.ADD_TO_DOMAIN, {"domainId": mailed.user.domainId or ""}, email.rpartition("@")[2]
     else:
@@ -226,22 +252,35 @@ def _add_rule(request: PortalRequest, mailed: Mail, form: ActionForm, kind: str,
     said = {"sender": sender, "place": place}
     try:
         added = act(
-            request.person, request.api, op, list[sender_rules.SenderRule], target=f"{kind} {sender}: {place}", url=mailed.url,
-            once="" if allow else form.cleaned_data["once"], json=[new], **ids,
+            request.person,
+            request.api,
+            op,
+            list[sender_rules.SenderRule],
+            target=f"{kind} {sender}: {place}",
+            url=mailed.url,
+            once="" if allow else form.cleaned_data["once"],
+            json=[new],
+            **ids,
         )
     except SignedOut:
         raise
     except DoneAlready as twice:
         return _rule_outcome(twice.entry)
     except Conflict:
-        known = _("%(sender)s is on the allow list of %(place)s already.") if allow else _(
-            "%(sender)s is on the block list of %(place)s already.")
+        known = (
+            _("%(sender)s is on the allow list of %(place)s already.")
+            if allow
+            else _("%(sender)s is on the block list of %(place)s already.")
+        )
         return Outcome(f"{done} {known % said}".strip())
     except ApiError as error:
         if isinstance(error, NotAllowed):
             session.remember_refusal(request, op.id, mailed.user.domainId or "")
-        failed = _("The sender rule for %(sender)s was not added:") if not is_unclear(error) else _(
-            "It is unclear whether the sender rule for %(sender)s was added:")
+        failed = (
+            _("The sender rule for %(sender)s was not added:")
+            if not is_unclear(error)
+            else _("It is unclear whether the sender rule for %(sender)s was added:")
+        )
         return Outcome(f"{done} {failed % said} {screens.explain(error)[2]} {_quoted(error)}".strip(), "warn")
     until = _until(expiry)
     text = _("%(sender)s is allowed for %(place)s") if allow else _("%(sender)s is blocked for %(place)s")
@@ -256,7 +295,13 @@ def _add_rule(request: PortalRequest, mailed: Mail, form: ActionForm, kind: str,
 
 
 def _rule(
-    request: PortalRequest, owner: dict[str, str], rule_id: str, listing: Operation, edit: Operation, delete: Operation, back: str,
+    request: PortalRequest,
+    owner: dict[str, Any],
+    rule_id: str,
+    listing: Operation,
+    edit: Operation,
+    delete: Operation,
+    back: str,
 ) -> HttpResponse:
     # The API reads no single rule: it is found again by its value.
     value = request.GET.get("value", "")
@@ -269,7 +314,7 @@ def _rule(
     if request.method == "GET" or not form.is_valid():
         return render(request, "users/rule.html", {"rule": rule, "form": form, "back": back, "once": one_time_key()})
     target = f"{rule.type} {rule.value}: {rule.owner}"
-    common = {"target": target, "url": back, "once": request.POST.get("once", ""), **owner, "wbItemId": rule_id}
+    common: dict[str, Any] = {"target": target, "url": back, "once": request.POST.get("once", ""), **owner, "wbItemId": rule_id}
     try:
         if "delete" in request.POST:
             act(request.person, request.api, delete, **common)
@@ -287,17 +332,27 @@ def _rule(
 
 
 def _ask_to_release(
-    request: PortalRequest, mailed: Mail, form: ActionForm, doubts: list[str] | None = None, infected: bool = False,
+    request: PortalRequest,
+    mailed: Mail,
+    form: ActionForm,
+    doubts: list[str] | None = None,
+    infected: bool = False,
 ) -> HttpResponse:
     """The page (or dialog) that says what it means before it is done."""
     mailed.must_exist()
     allow = form.data.get("allow", "")
     context = {
-        **mailed.context(), "allow": allow if allow in ("mailbox", "domain") else "", "doubts": doubts or [],
-        "infected": infected or mailed.judged.infected, "once": one_time_key(),
-        "form": RuleForm(initial={
-            "days": form.data.get("days") or 90, "description": form.data.get("description") or _describe(request, True),
-        }),
+        **mailed.context(),
+        "allow": allow if allow in ("mailbox", "domain") else "",
+        "doubts": doubts or [],
+        "infected": infected or mailed.judged.infected,
+        "once": one_time_key(),
+        "form": RuleForm(
+            initial={
+                "days": form.data.get("days") or 90,
+                "description": form.data.get("description") or _describe(request, True),
+            }
+        ),
     }
     response = render(request, "users/release.html", context)
     if screens.is_fragment(request) and request.method == "POST":
@@ -328,12 +383,17 @@ def _said(request: PortalRequest, outcome: Outcome, back: str) -> HttpResponse:
 def _release_outcome(entry: Entry) -> Outcome:
     match entry.result:
         case Result.DONE:
-            return Outcome(_("Released once already, by %(who)s. It was not sent a second time.") % {"who": entry.who}, state="released")
+            return Outcome(
+                _("Released once already, by %(who)s. It was not sent a second time.") % {"who": entry.who}, state="released"
+            )
         case Result.REFUSED:
             return Outcome(_("The gateway refused this release.") + " " + entry.reason, "error")
         case _other:
-            return Outcome(_("This release was started already, and its end is not known. Look in the inbox before you repeat it."),
-                           "warn", "unknown")
+            return Outcome(
+                _("This release was started already, and its end is not known. Look in the inbox before you repeat it."),
+                "warn",
+                "unknown",
+            )
 
 
 def _rule_outcome(entry: Entry) -> Outcome:
@@ -344,7 +404,9 @@ def _rule_outcome(entry: Entry) -> Outcome:
 
 def _describe(request: PortalRequest, allow: bool) -> str:
     said = {"who": request.person.who, "date": date_format(timezone.localdate(), "SHORT_DATE_FORMAT")}
-    text = _("Allowed from the quarantine by %(who)s, %(date)s") if allow else _("Blocked from the quarantine by %(who)s, %(date)s")
+    text = (
+        _("Allowed from the quarantine by %(who)s, %(date)s") if allow else _("Blocked from the quarantine by %(who)s, %(date)s")
+    )
     return (text % said)[:250]
 
 
@@ -367,5 +429,7 @@ def _quoted(error: ApiError) -> str:
 
 
 def _unclear(error: ApiError) -> str:
-    return _("We do not know whether the mail was released: the request was sent, but no clear answer came. "
-             "Look in the inbox of the mailbox before you repeat it.")
+    return _(
+        "We do not know whether the mail was released: the request was sent, but no clear answer came. "
+        "Look in the inbox of the mailbox before you repeat it."
+    )

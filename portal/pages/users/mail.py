@@ -18,8 +18,7 @@ from django.views.decorators.http import require_safe
 from portal import session
 from portal.api import mail, sender_rules, users
 from portal.api.errors import ApiError, NotFound
-from portal.ui import body as bodies
-from portal.ui import verdict
+from portal.ui import body as bodies, verdict
 from portal.ui.pages import PortalRequest, calls_nothing, got, one_time_key, region, together
 from portal.ui.tables import remote_page
 
@@ -38,7 +37,9 @@ class MailSearch(forms.Form):
     def criteria(self) -> dict[str, Any]:
         """The query for the API: days become milliseconds in the reader's time zone, both days included."""
         said = self.cleaned_data
-        found: dict[str, Any] = {name: said[field] for field, name in (("sender", "from"), ("subject", "subject")) if said.get(field)}
+        found: dict[str, Any] = {
+            name: said[field] for field, name in (("sender", "from"), ("subject", "subject")) if said.get(field)
+        }
         if day := said.get("after"):
             found["receivedAfter"] = _milliseconds(day)
         if day := said.get("before"):
@@ -54,7 +55,10 @@ def folders(request: PortalRequest, user_id: str) -> HttpResponse:
         calls_nothing(None) if region(request) else lambda: request.api.call(users.READ, users.User, userId=user_id),
     )
     context = {
-        "folders": got(found), "user": user, "user_id": user_id, "shown": request.GET.get("shown", ""),
+        "folders": got(found),
+        "user": user,
+        "user_id": user_id,
+        "shown": request.GET.get("shown", ""),
         "held": session.held_folder(request),
     }
     return render(request, "users/_folders.html" if region(request) else "users/folders.html", context)
@@ -64,7 +68,11 @@ def folders(request: PortalRequest, user_id: str) -> HttpResponse:
 def subfolders(request: PortalRequest, user_id: str) -> HttpResponse:
     """The folders inside one folder, asked for when a person opens it."""
     found = request.api.call(
-        mail.SUBFOLDERS, list[mail.Folder], userIdOrEmail=user_id, path=request.GET.get("path", ""), query={"fields": "STATS"},
+        mail.SUBFOLDERS,
+        list[mail.Folder],
+        userIdOrEmail=user_id,
+        path=request.GET.get("path", ""),
+        query={"fields": "STATS"},
     )
     context = {"folders": found, "user_id": user_id, "shown": request.GET.get("shown", ""), "inner": True}
     return render(request, "users/_folders.html", context)
@@ -81,7 +89,9 @@ def mail_list(request: PortalRequest, user_id: str, folder: str) -> HttpResponse
     if alone:
         own = str(request.person.mailbox) == user_id  # reading marks the own mail as seen: it is not opened unasked
         return render(
-            request, "users/_mails.html", {**got(listed), "user_id": user_id, "newest": "newest" in request.GET, "own_mailbox": own},
+            request,
+            "users/_mails.html",
+            {**got(listed), "user_id": user_id, "newest": "newest" in request.GET, "own_mailbox": own},
         )
     context = {"user": got(user), "user_id": user_id, "folder": folder}
     return render(request, "users/hub.html", {**context, **_panel(listed, "mails_error")})
@@ -94,7 +104,9 @@ def mail_read(request: PortalRequest, user_id: str, folder: str, mail_id: str) -
     # Only a session that was refused something must know the mailbox's domain, to leave out the button.
     needs_user = not alone or any(session.refused(request, op.id) for op in ACTIONS.values())
     message, user, listed = together(
-        lambda: request.api.call(mail.READ, mail.MessageContent, userIdOrEmail=user_id, folderPath=folder, fugluIdOrMailId=mail_id),
+        lambda: request.api.call(
+            mail.READ, mail.MessageContent, userIdOrEmail=user_id, folderPath=folder, fugluIdOrMailId=mail_id
+        ),
         (lambda: request.api.call(users.READ, users.User, userId=user_id)) if needs_user else calls_nothing(None),
         calls_nothing({}) if alone else lambda: _list(request, user_id, folder),
     )
@@ -103,12 +115,19 @@ def mail_read(request: PortalRequest, user_id: str, folder: str, mail_id: str) -
         return render(request, "users/_reading.html", reading(request, got(message), user_id, folder, mail_id, user))
     context = {"user": got(user), "user_id": user_id, "folder": folder, "mail_id": mail_id, **_panel(listed, "mails_error")}
     if isinstance(message, ApiError):
-        return render(request, "users/hub.html", {**context, "mail_error": message}, status=404 if isinstance(message, NotFound) else 200)
+        return render(
+            request, "users/hub.html", {**context, "mail_error": message}, status=404 if isinstance(message, NotFound) else 200
+        )
     return render(request, "users/hub.html", {**context, **reading(request, message, user_id, folder, mail_id, user)})
 
 
 def reading(
-    request: PortalRequest, message: mail.MessageContent, user_id: str, folder: str, mail_id: str, user: users.User | None,
+    request: PortalRequest,
+    message: mail.MessageContent,
+    user_id: str,
+    folder: str,
+    mail_id: str,
+    user: users.User | None,
 ) -> dict[str, Any]:
     """What the reading pane shows of a mail."""
     judged = verdict.verdict(message.headers)
@@ -118,14 +137,24 @@ def reading(
     domain = str(user.domainId) if user else ""
     limit = user.policy.spamScore if user and user.policy else None
     return {
-        "mail": message, "mail_id": mail_id, "user_id": user_id, "folder": folder, "who": who, "judged": judged,
-        "why": verdict.explain(judged, limit), "warnings": verdict.warnings(who, message.headers),
+        "mail": message,
+        "mail_id": mail_id,
+        "user_id": user_id,
+        "folder": folder,
+        "who": who,
+        "judged": judged,
+        "why": verdict.explain(judged, limit),
+        "warnings": verdict.warnings(who, message.headers),
         "authentic": verdict.authentic(judged.checks, who.domain),
         "return_path": verdict.header(message.headers, "Return-Path").strip("<>"),
-        "owner": owner, "body": taken, "html_view": request.GET.get("view") == "html", "images": request.GET.get("images") == "1",
+        "owner": owner,
+        "body": taken,
+        "html_view": request.GET.get("view") == "html",
+        "images": request.GET.get("images") == "1",
         "held_here": folder == session.held_folder(request),
         "may": {name: domain not in session.refused(request, op.id) for name, op in ACTIONS.items()},
-        "own_mailbox": str(request.person.mailbox) == user_id, "once": one_time_key(),
+        "own_mailbox": str(request.person.mailbox) == user_id,
+        "once": one_time_key(),
     }
 
 
@@ -143,7 +172,7 @@ def mail_body(request: PortalRequest, user_id: str, folder: str, mail_id: str) -
 
 
 @require_safe
-def mail_source(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> HttpResponse:
+def mail_source(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> StreamingHttpResponse:
     """The raw message as a file, for whom the gateway gives it to."""
     message = request.api.call(mail.READ, mail.MessageContent, userIdOrEmail=user_id, folderPath=folder, fugluIdOrMailId=mail_id)
     if not message.source:
@@ -152,14 +181,14 @@ def mail_source(request: PortalRequest, user_id: str, folder: str, mail_id: str)
 
 
 @require_safe
-def attachment(request: PortalRequest, user_id: str, folder: str, mail_id: str, part: str) -> HttpResponse:
+def attachment(request: PortalRequest, user_id: str, folder: str, mail_id: str, part: str) -> StreamingHttpResponse:
     """One file of a mail, passed through in chunks and never opened here."""
     found = request.api.stream(mail.PART, userId=user_id, folderPath=folder, emailId=mail_id, partId=part, query={"dl": "true"})
     return _as_file(found.chunks, request.GET.get("name", "") or f"part-{part}")
 
 
 @require_safe
-def all_attachments(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> HttpResponse:
+def all_attachments(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> StreamingHttpResponse:
     """All files of a mail as the gateway's one archive."""
     found = request.api.stream(mail.ALL_PARTS, userId=user_id, folderPath=folder, messageId=mail_id, query={"dl": "true"})
     return _as_file(found.chunks, "attachments.zip")
@@ -180,7 +209,14 @@ def _list(request: PortalRequest, user_id: str, folder: str) -> dict[str, Any]:
 
     def fetch(offset: int, size: int, _sort: str) -> Any:
         return request.api.page(
-            mail.LIST, mail.Message, offset=offset, size=size, sort=sort, query=query, userIdOrEmail=user_id, folderPath=folder,
+            mail.LIST,
+            mail.Message,
+            offset=offset,
+            size=size,
+            sort=sort,
+            query=query,
+            userIdOrEmail=user_id,
+            folderPath=folder,
         )
 
     try:
@@ -190,9 +226,13 @@ def _list(request: PortalRequest, user_id: str, folder: str) -> dict[str, Any]:
         if not found:
             raise
         return _list(request, user_id, found)
-    kept = {k: v for k, v in request.GET.items() if v and k in ("sender", "subject", "after", "before", "sort", "page")}
+    kept = {k: str(v) for k, v in request.GET.items() if v and k in ("sender", "subject", "after", "before", "sort", "page")}
     return {
-        "page": page, "search": search, "searched": bool(query), "folder": folder, "sort": sort,
+        "page": page,
+        "search": search,
+        "searched": bool(query),
+        "folder": folder,
+        "sort": sort,
         "keep": "?" + urlencode(kept) if kept else "",  # every link of the list leads back to this view of it
     }
 

@@ -34,7 +34,8 @@ def user_list(request: PortalRequest) -> HttpResponse:
     part = request.GET.get("email", "").strip().strip("*")[:200]
     query = {"email": f"*{part}*"} if part else {}
     table = remote_table(
-        request, UserTable,
+        request,
+        UserTable,
         lambda offset, size, sort: request.api.page(users.LIST, users.User, offset=offset, size=size, sort=sort, query=query),
         users.LIST.sort,
     )
@@ -45,4 +46,6 @@ def user_list(request: PortalRequest) -> HttpResponse:
 def user_hub(request: PortalRequest, user_id: str) -> HttpResponse:
     """One user. One call; the held mail and the folders come as panels of their own, and fail on their own."""
     user = request.api.call(users.READ, users.User, userId=user_id)
-    return render(request, "users/hub.html", {"user": user, "user_id": user_id, "folder": session.held_folder(request), "newest": True})
+    return render(
+        request, "users/hub.html", {"user": user, "user_id": user_id, "folder": session.held_folder(request), "newest": True}
+    )

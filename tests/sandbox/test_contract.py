@@ -1,0 +1,73 @@
+"""The sandbox against docs/upstream/openapi.yaml as a whole; contract.check holds every single answer to it."""
+
+import json
+
+import httpx
+import pytest
+from django.urls import get_resolver
+
+from tests.sandbox import contract
+
+pytestmark = pytest.mark.django_db(databases=["default", "sandbox"])
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+OPERATIONS = [(method, path) for path, item in contract.API["paths"].items() for method in METHODS if method.lower() in item]
+
+
+def filled(path: str) -> str:
+    return contract.re.sub(r"\{\w+\}", "xxxxx", path)
+
+
+def test_the_contract_has_93_operations():
+    assert len(OPERATIONS) == 93
+
+
+@pytest.mark.parametrize("path", contract.API["paths"])
+def test_a_documented_path_knows_its_methods_and_refuses_the_others(sysadmin, path):
+    known = {method for method, known in OPERATIONS if known == path}
+    for method in METHODS:
+        answer = sysadmin.request(method, filled(path))
+        assert (answer.status_code == 405) == (method not in known)
+        if method not in known:
+            assert set(answer.headers["Allow"].split(", ")) == known
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_every_operation_wants_a_token(nobody, method, path):
+    assert nobody.request(method, filled(path)).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/", "/nothing", "/domains/", "/domains/x/nothing", "/users//emails/folders", "/users/x/emails/a/b/c/d/e"])
+def test_an_unknown_path_is_404(sysadmin, path):
+    assert sysadmin.get(path).status_code == 404
+
+
+def test_the_sandbox_has_no_address_that_the_contract_lacks():
+    routes = {contract.re.sub(r"<segment:\w+>", "{}", str(pattern.pattern)) for pattern in get_resolver("sandbox.urls").url_patterns}
+    assert routes == {contract.re.sub(r"\{\w+\}", "{}", path[1:]) for path in contract.API["paths"]}
+
+
+def answer(status: int, body: object, path: str = "/users", headers: dict[str, str] | None = None) -> httpx.Response:
+    request = httpx.Request("GET", f"http://sandbox{path}")
+    return httpx.Response(
+        status, content=json.dumps(body), request=request, headers={"Content-Type": "application/json", **(headers or {})},
+    )
+
+
+@pytest.mark.parametrize("wrong", [
+    answer(200, [{"id": "x"}], headers={"X-Total-Count": "1"}),
+    answer(200, [{"email": 5, "status": "ENABLED", "language": "EN", "domainId": "x"}], headers={"X-Total-Count": "1"}),
+    answer(200, []),
+    answer(418, {}),
+    answer(404, {"code": 404, "message": "x", "fields": {}}),
+    answer(403, {"code": 400, "message": "x", "fields": {}}),
+    answer(403, "forbidden"),
+    answer(200, {}, path="/nowhere"),
+])
+def test_the_check_of_the_answers_finds_what_is_wrong(wrong):
+    with pytest.raises(AssertionError):
+        contract.check(wrong)
+
+
+def test_the_check_of_the_answers_lets_through_what_is_right():
+    contract.check(answer(200, [], headers={"X-Total-Count": "0"}))
+    contract.check(answer(403, {"code": 403, "message": "x", "fields": {}}))
