@@ -1,6 +1,8 @@
 """Settings, from the environment only; README.md lists every variable.
 
 The defaults are the secure ones. `DEBUG=1` is for one's own machine: plain HTTP, keys kept in var/, the sandbox allowed.
+Django's own DEBUG, with its technical error pages, is a switch apart (TECHNICAL_PAGES=1): people who try the product see the
+product's pages.
 """
 
 import logging
@@ -14,16 +16,16 @@ env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var")))
 
-DEBUG = env.bool("DEBUG", default=False)
-TEST = env.bool("CLEANMAIL_TEST", default=False)
+LOCAL = env.bool("DEBUG", default=False)
+DEBUG = LOCAL and env.bool("TECHNICAL_PAGES", default=False)
 
 
 def _key(name: str) -> str:
-    """A key from the environment; with DEBUG one is made once and kept in var/, so that sessions outlive a restart."""
+    """A key from the environment; with DEBUG=1 one is made once and kept in var/, so that sessions outlive a restart."""
     value: str = env.str(name, default="")
     if value:
         return value
-    if not DEBUG:
+    if not LOCAL:
         raise ImproperlyConfigured(f"Set {name}: production does not start without its keys (README.md, Settings).")
     file = VAR / f"debug-{name.lower().replace('_', '-')}"
     if not file.exists():
@@ -38,11 +40,11 @@ SECRET_KEY = _key("SECRET_KEY")
 TOKEN_KEYS = [key.strip() for key in _key("TOKEN_KEYS").split(",") if key.strip()]
 if any(len(key) < 32 for key in TOKEN_KEYS):
     raise ImproperlyConfigured("Every key in TOKEN_KEYS needs 32 characters or more.")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if LOCAL else [])
 
 # The gateway. Empty means the embedded sandbox.
 CLEANMAIL_API_URL = env.str("CLEANMAIL_API_URL", default="").rstrip("/")
-SANDBOX = env.bool("SANDBOX", default=DEBUG) and not CLEANMAIL_API_URL
+SANDBOX = env.bool("SANDBOX", default=LOCAL) and not CLEANMAIL_API_URL
 if not CLEANMAIL_API_URL and not SANDBOX:
     raise ImproperlyConfigured("Set CLEANMAIL_API_URL to the gateway's address, or SANDBOX=1 to serve the embedded sandbox.")
 UPSTREAM = "cleanmail_admin.upstream"  # the module that makes the connection
@@ -64,8 +66,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "portal.middleware.security_headers",
+    "django.middleware.gzip.GZipMiddleware",  # pads at random, so that lengths tell nothing of secrets (BREACH)
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -82,6 +84,7 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
@@ -90,17 +93,6 @@ TEMPLATES = [
                 "portal.ui.pages.layout",
             ],
             "builtins": ["django.templatetags.i18n", "django.templatetags.static", "portal.templatetags.portal"],
-            "loaders": [
-                (
-                    "django.template.loaders.cached.Loader",
-                    ["django.template.loaders.filesystem.Loader", "django.template.loaders.app_directories.Loader"],
-                ),
-            ]
-            if not DEBUG or TEST
-            else [
-                "django.template.loaders.filesystem.Loader",
-                "django.template.loaders.app_directories.Loader",
-            ],
         },
     }
 ]
@@ -129,21 +121,21 @@ SESSION_ENGINE = env.str("SESSION_ENGINE", default="django.contrib.sessions.back
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_MINUTES", default=120) * 60
 SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_NAME = "session" if DEBUG else "__Host-session"
-CSRF_COOKIE_NAME = "csrf" if DEBUG else "__Host-csrf"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+SESSION_COOKIE_NAME = "session" if LOCAL else "__Host-session"
+CSRF_COOKIE_NAME = "csrf" if LOCAL else "__Host-csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not LOCAL
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "portal.pages.errors.csrf_failure"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 LANGUAGE_COOKIE_HTTPONLY = True
-LANGUAGE_COOKIE_SECURE = not DEBUG
+LANGUAGE_COOKIE_SECURE = not LOCAL
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 if cache := env.str("CACHE_URL", default=""):
     CACHES = {"default": env.cache_url_config(cache)}
 
-SECURE_SSL_REDIRECT = not DEBUG
+SECURE_SSL_REDIRECT = not LOCAL
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes speak plain HTTP to the process itself
-SECURE_HSTS_SECONDS = 0 if DEBUG else 365 * 24 * 3600
+SECURE_HSTS_SECONDS = 0 if LOCAL else 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_REFERRER_POLICY = "same-origin"
 SILENCED_SYSTEM_CHECKS = ["security.W021"]  # preloading is the domain owner's decision, for all of the domain
@@ -167,11 +159,11 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
+        if LOCAL
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     }
 }
-WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = LOCAL
 
 # Batches run in a thread of each web process; BATCH_WORKER=process leaves them to `manage.py batches`.
 BATCH_WORKER = env.str("BATCH_WORKER", default="thread")
@@ -190,4 +182,4 @@ LOGGING = {
         "django.server": {"handlers": [], "propagate": False},
     },
 }
-logging.raiseExceptions = DEBUG
+logging.raiseExceptions = LOCAL

@@ -21,7 +21,7 @@ READ_ONLY = tuple(name for name in PERMISSIONS if name.endswith("_VIEW"))
 
 # How a domain leads to the object of a grant.
 PATHS = {"BROKER": "customer__broker", "CUSTOMER": "customer", "DOMAIN": "pk"}
-MODELS = {"broker": Broker, "customer": Customer, "domain": Domain}
+MODELS: dict[str, type[Broker] | type[Customer] | type[Domain]] = {"broker": Broker, "customer": Customer, "domain": Domain}
 
 
 @dataclass(frozen=True)

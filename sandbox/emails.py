@@ -70,7 +70,8 @@ def get_folder_content(request: HttpRequest, caller: Caller, user: str, folder: 
     if "body" in query and not caller.owns(owner):
         raise Refusal(403, "Only the owner of the mailbox may search the text of its mail.")
     rows = folder_of(owner, folder).mails.filter(search(query))
-    return answers.page(query, rows, lambda row: line_json(row, owner, folder), sort={"sentDate": "sent_date"}, default="-sentDate")
+    sort = {"sentDate": "sent_date"}
+    return answers.page(query, rows, lambda row: line_json(row, owner, folder), sort=sort, default="-sentDate")
 
 
 def search(query: dict[str, str]) -> Q:
@@ -102,14 +103,15 @@ def get_email(request: HttpRequest, caller: Caller, user: str, folder: str, mail
     if not row.seen:
         row.seen = True
         Mail.objects.filter(pk=row.pk).update(seen=True)
-    return answers.json(line_json(row, owner, folder) | {"content": row.source.content, "source": mail.source(row.source.raw)})
+    text = {"content": row.source.content, "source": mail.source(bytes(row.source.raw))}
+    return answers.json(line_json(row, owner, folder) | text)
 
 
 def download_email_attachment_part(
     request: HttpRequest, caller: Caller, user: str, folder: str, mail_id: str, part: str,
 ) -> HttpResponse:
     """downloadEmailAttachmentPart: one file, as the mail declares it."""
-    found = mail.file(source_for(caller, user, folder, mail_id).raw, part)
+    found = mail.file(bytes(source_for(caller, user, folder, mail_id).raw), part)
     if found is None:
         raise Refusal(404, "The mail has no such part.")
     name, media_type, data = found
@@ -123,7 +125,7 @@ def get_all_email_attachments(request: HttpRequest, caller: Caller, user: str, f
         return answers.json(attachments_json(source.mail, source.mail.folder.user, folder))
     archive = BytesIO()
     with ZipFile(archive, "w", ZIP_DEFLATED) as zipped:
-        for name, data in mail.all_files(source.raw):
+        for name, data in mail.all_files(bytes(source.raw)):
             zipped.writestr(name, data)
     return file_answer(request, "attachments.zip", "application/zip", archive.getvalue())
 

@@ -105,7 +105,8 @@ def untagged(raw: bytes, tags: tuple[str, ...]) -> bytes:
     end = found.start() + 2 if found else len(raw)
     head = GATEWAY_TAGS.sub(b"", raw[:end])
     for tag in filter(None, tags):
-        head = re.sub(rb"^(Subject:[ \t]*)" + re.escape(tag.encode()) + rb"[ \t]*", rb"\1", head, flags=re.IGNORECASE | re.MULTILINE)
+        tagged = rb"^(Subject:[ \t]*)" + re.escape(tag.encode()) + rb"[ \t]*"
+        head = re.sub(tagged, rb"\1", head, flags=re.IGNORECASE | re.MULTILINE)
     return head + raw[end:]
 
 

@@ -1,7 +1,6 @@
 """The data that the sandbox starts with: two customers, their people and their mail. The same every time, but for the day."""
 
 import base64
-import hashlib
 import json
 from datetime import datetime, timedelta
 from random import Random
@@ -15,8 +14,21 @@ from sandbox import mail, seedmail
 from sandbox.auth import PERMISSIONS, READ_ONLY, digest
 from sandbox.emails import INBOX, QUARANTINE
 from sandbox.models import (
-    Account, Broker, Customer, Domain, DomainAlias, Folder, Grant, Mail, MailSource, OutgoingProvider, Platform, Policy,
-    SenderRule, Token, User,
+    Account,
+    Broker,
+    Customer,
+    Domain,
+    DomainAlias,
+    Folder,
+    Grant,
+    Mail,
+    MailSource,
+    OutgoingProvider,
+    Platform,
+    Policy,
+    SenderRule,
+    Token,
+    User,
 )
 
 YEAR = timedelta(days=365)
@@ -78,8 +90,10 @@ def is_seeded() -> bool:
 
 @transaction.atomic(using="sandbox")
 def seed() -> None:
-    """Write all of it into an empty database."""
-    random = Random(20)  # noqa: S311 - the same data every time is the point
+    """Write all of it, unless it is there."""
+    if is_seeded():
+        return
+    random = Random(20)
     now = timezone.now().replace(microsecond=0)
     domains = seed_domains(now)
     users = seed_users(domains, now, random)
@@ -108,11 +122,8 @@ def dead_tokens() -> dict[str, str]:
 def secret_of(name: str, login: str, authority: str) -> str:
     """A seeded token. Only its hash is stored, so it is made again from the same claims and this installation's key."""
     row = Token.objects.get(name=name, account__login=login)
-    assert row.expiration
-    secret = signed({
-        "version": 3, "sub": login, "iat": int(row.created_at.timestamp()), "exp": int(row.expiration.timestamp()),
-        "authorities": [authority],
-    })
+    made, end = (int(moment.timestamp()) for moment in (row.created_at, row.created_at + YEAR))
+    secret = signed({"version": 3, "sub": login, "iat": made, "exp": end, "authorities": [authority]})
     if row.digest != digest(secret):  # SECRET_KEY has changed since: the old text is dead, this one takes its place
         row.digest = digest(secret)
         row.save(update_fields=["digest"])
@@ -125,7 +136,8 @@ def signed(claims: dict[str, Any]) -> str:
     def encoded(data: bytes) -> str:
         return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
-    head = ".".join(encoded(json.dumps(part, separators=(",", ":")).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, claims))
+    parts = ({"alg": "HS256", "typ": "JWT"}, claims)
+    head = ".".join(encoded(json.dumps(part, separators=(",", ":")).encode()) for part in parts)
     return f"{head}.{encoded(salted_hmac('sandbox.token', head, algorithm='sha256').digest())}"
 
 
@@ -149,16 +161,17 @@ def seed_accounts(domains: dict[str, Domain], users: dict[str, User], now: datet
             )
     for who, (login, _) in {**PERSONAS, **DEAD}.items():
         made = now - 2 * YEAR if who == "expired" else now
-        # The digest follows from the rest: secret_of() fills it in.
         Token.objects.create(account=accounts[login], name=who, created_at=made, expiration=made + YEAR, digest=who)
-    demo_tokens(), dead_tokens()
+    demo_tokens()  # the digests follow from the rest: asking for the tokens writes them
+    dead_tokens()
 
 
 def seed_domains(now: datetime) -> dict[str, Domain]:
     """Two customers of one broker, with domains in every state."""
     broker = Broker.objects.create(name="Rheintal IT")
     nordwind = Customer.objects.create(
-        broker=broker, name="Nordwind Logistik AG", description="Spedition, Olten", external_id="RT-1001", created_at=now - 3 * YEAR,
+        broker=broker, name="Nordwind Logistik AG", description="Spedition, Olten", external_id="RT-1001",
+        created_at=now - 3 * YEAR,
     )
     alpenmilch = Customer.objects.create(broker=broker, name="Alpenmilch Genossenschaft", created_at=now - 2 * YEAR)
     provider = OutgoingProvider.objects.create(name="Mailversand", spf_provider="spf.mailversand.example")
@@ -176,8 +189,8 @@ def seed_domains(now: datetime) -> dict[str, Domain]:
                sender_verify_on=False, creation_date=now - YEAR),
         Domain(customer=alpenmilch, name="alpenmilch-neu.example", status="PENDING", default_language="DE",
                creation_date=now - timedelta(days=2)),
-        Domain(customer=alpenmilch, name="altmilch.example", status="DELETED", default_language="DE", creation_date=now - 2 * YEAR,
-               deletion_date=now - timedelta(days=9), purge_date=now + timedelta(days=21)),
+        Domain(customer=alpenmilch, name="altmilch.example", status="DELETED", default_language="DE",
+               creation_date=now - 2 * YEAR, deletion_date=now - timedelta(days=9), purge_date=now + timedelta(days=21)),
     )
     domains = {row.name: row for row in Domain.objects.bulk_create(rows)}
     policies = [Policy(domain=row, name=f"Policy-{row.name}", **services(retention=row.customer == nordwind)) for row in rows]
@@ -228,8 +241,8 @@ def seed_users(domains: dict[str, Domain], now: datetime, random: Random) -> dic
         for person in people:
             first, _, last = person.partition(" ")
             rows.append(User(
-                domain=domain, email=f"{person.lower().translate(PLAIN)}@{name}", firstname=first, lastname=last, language=language,
-                status=domain.status if domain.status == "PENDING" else random.choices(User.Status.values, (90, 7, 3))[0],
+                domain=domain, email=f"{person.lower().translate(PLAIN)}@{name}", firstname=first, lastname=last,
+                language=language, status=domain.status if domain.status == "PENDING" else random.choices(User.Status.values, (90, 7, 3))[0],
                 creation_date=now - timedelta(days=random.randrange(30, 700), minutes=random.randrange(1440)),
                 last_connection_date=now - timedelta(hours=random.randrange(2, 900)) if random.random() < 0.6 else None,
                 mfa_type=random.choice(("TOTP", "NONE", None)),
@@ -257,7 +270,8 @@ def seed_rules(domains: dict[str, Domain], users: dict[str, User], now: datetime
     nordwind, anna = domains["nordwind.example"], users[ANNA]
     made = now - timedelta(days=40)
     SenderRule.objects.bulk_create([
-        SenderRule(domain=nordwind, value="zoll.example", type="ALLOW", spf_on=True, created_date=made, description="Zollbehörde"),
+        SenderRule(domain=nordwind, value="zoll.example", type="ALLOW", spf_on=True, created_date=made,
+                   description="Zollbehörde"),
         SenderRule(domain=nordwind, value="leads-and-more.example", type="BLOCK", created_date=made),
         SenderRule(domain=nordwind, value="martin.nordwind@nordwind.example", type="PROTECTED", created_date=made,
                    description="Geschäftsleitung: gegen CEO-Betrug"),

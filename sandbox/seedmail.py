@@ -113,8 +113,9 @@ def attachment(name: str, media_type: str, data: bytes, *extra: str) -> bytes:
 
 def multipart(kind: str, *parts: bytes) -> bytes:
     boundary = f"=_{zlib.crc32(b''.join(parts)):08x}"
-    head = f'Content-Type: multipart/{kind}; boundary="{boundary}"\r\n\r\n'
-    return head.encode() + b"".join(f"--{boundary}\r\n".encode() + part + b"\r\n" for part in parts) + f"--{boundary}--\r\n".encode()
+    head = f'Content-Type: multipart/{kind}; boundary="{boundary}"\r\n\r\n'.encode()
+    line = f"--{boundary}".encode()
+    return head + b"".join(line + b"\r\n" + part + b"\r\n" for part in parts) + line + b"--\r\n"
 
 
 def pdf(title: str) -> bytes:
@@ -158,7 +159,8 @@ HOSTILE_HTML = """
 <math><mtext><table><mglyph><style><img src onerror=alert('mutation')></style></mglyph></table></mtext></math>
 <iframe src="http://evil.example/frame" srcdoc="<script>alert('frame')</script>"></iframe>
 <object data="http://evil.example/object"></object><embed src="http://evil.example/embed">
-<form action="http://evil.example/login"><input name="password" type="password" autofocus onfocus="alert('focus')"><button>Anmelden</button></form>
+<form action="http://evil.example/login"><input name="password" type="password" autofocus onfocus="alert('focus')">
+<button>Anmelden</button></form>
 <a href="javascript:alert('link')">Hier klicken</a> <a href="JaVa&#x09;Script:alert('tab')">oder hier</a>
 <a href="data:text/html,<script>alert('data')</script>">oder da</a> <a href="http://evil.example/" target="_top">https://www.nordwind.example/</a>
 <template><script>alert('template')</script></template><details open ontoggle="alert('toggle')">x</details>
@@ -234,7 +236,8 @@ def special_mail(random: Random) -> list[tuple[timedelta, Letter]]:
             person("Fournitures Dubois", "facture@fournitures-dubois.example"), word("Facture impayée n° 2231", "iso-8859-1"),
             multipart("mixed", text("Veuillez trouver ci-joint la facture.\n"),
                       attachment("facture_2231.pdf.com", "application/octet-stream", EICAR)),
-            score=11.2, reason="VIRUS", virus="Eicar-Test-Signature", spf="none", dkim="none", dmarc="none", tests="BAYES_95,CLAMAV",
+            score=11.2, reason="VIRUS", virus="Eicar-Test-Signature", spf="none", dkim="none", dmarc="none",
+            tests="BAYES_95,CLAMAV",
         )),
         (timedelta(days=1, hours=8), Letter(
             person("Paletten-Profi", "news@paletten-profi.example"), word("Nur diese Woche: 40 % auf Paletten – jetzt zugreifen"),
@@ -257,7 +260,8 @@ def special_mail(random: Random) -> list[tuple[timedelta, Letter]]:
         (timedelta(days=2, hours=6), Letter(
             person("Atelier Lumière", "bonjour@atelier-lumiere.example"), word("Votre carton d’invitation – soirée d’ouverture"),
             multipart(
-                "related", html('<p>Chère Anna,</p><img src="cid:logo@atelier-lumiere.example" alt="Logo"><p>À bientôt&nbsp;!</p>'),
+                "related",
+                html('<p>Chère Anna,</p><img src="cid:logo@atelier-lumiere.example" alt="Logo"><p>À bientôt&nbsp;!</p>'),
                 attachment("logo.png", "image/png", png(224, 96, 32), "Content-ID: <logo@atelier-lumiere.example>",
                            'Content-Disposition: inline; filename="logo.png"'),
             ),
@@ -279,7 +283,7 @@ def special_mail(random: Random) -> list[tuple[timedelta, Letter]]:
             score=2.2, reason="BAD_ATTACHMENTS", tests="BAYES_00,HTML_MESSAGE",
         )),
         (timedelta(days=4), Letter(
-            person("Altes System", "noreply@altsystem.example"), "Kaputte Kodierung \u00e4\u00f6\u00fc".encode("latin-1"), BROKEN_MIME,
+            person("Altes System", "noreply@altsystem.example"), "Kaputte Kodierung äöü".encode("latin-1"), BROKEN_MIME,
             score=4.4, reason="BAD_ENCODING", dkim="", dmarc="", tests="BAYES_20,MIME_BAD_HEADER,MISSING_MIME_END",
         )),
         (timedelta(days=5), Letter(
@@ -328,27 +332,34 @@ def special_mail(random: Random) -> list[tuple[timedelta, Letter]]:
             score=5.3, reason="SPAM", spf="", dkim="", dmarc="", tests="BAYES_50",
         )),
         (timedelta(days=14), Letter(
-            person("Søren Ørsted", "soren@baltic-line.example"), "Tilbud på færge – raa bytes \u00e6\u00f8\u00e5".encode(),
+            person("Søren Ørsted", "soren@baltic-line.example"), "Tilbud på færge – rå bytes æøå".encode(),
             text("Kære Anna\n\nVedhæftet vores tilbud.\n"), score=5.5, reason="SPAM", tests="BAYES_50,SUBJ_ILLEGAL_CHARS",
         )),
     ]
 
 
-# Subject, sender's name and address, text, reason, score, how the checks went.
+# Subject; the sender's name and address; text; why it is held, its score, and how the checks went.
 BULK = (
-    ("Ihr Paket wartet auf Sie", "Paketdienst", "zustellung@paket-info.example", "Bitte zahlen Sie CHF 2.99 Zollgebühr.",
-     "SPAM", 12.4, "fail"),
-    ("Votre colis est bloqué à la douane", "Service Colis", "colis@suivi-colis.example", "Réglez les frais de 1,99 €.", "SPAM", 13.1, "fail"),
-    ("Verdienen Sie 4'000 Franken von zu Hause", "Nebenjob", "job@schnell-reich.example", "Ohne Vorkenntnisse!", "SPAM", 9.8, "none"),
-    ("Newsletter: Neues aus der Logistik", "Logistik Heute", "news@logistik-heute.example", "Die Themen der Woche.", "ADVERT", 2.8, "pass"),
+    ("Ihr Paket wartet auf Sie", "Paketdienst", "zustellung@paket-info.example",
+     "Bitte zahlen Sie CHF 2.99 Zollgebühr.", "SPAM", 12.4, "fail"),
+    ("Votre colis est bloqué à la douane", "Service Colis", "colis@suivi-colis.example",
+     "Réglez les frais de 1,99 €.", "SPAM", 13.1, "fail"),
+    ("Verdienen Sie 4'000 Franken von zu Hause", "Nebenjob", "job@schnell-reich.example",
+     "Ohne Vorkenntnisse!", "SPAM", 9.8, "none"),
+    ("Newsletter: Neues aus der Logistik", "Logistik Heute", "news@logistik-heute.example",
+     "Die Themen der Woche.", "ADVERT", 2.8, "pass"),
     ("Soldes d’automne : -50 %", "Mode & Maison", "promo@mode-maison.example", "Profitez-en !", "ADVERT", 3.4, "pass"),
-    ("Vind en ny cykel", "Cykelklubben", "nyt@cykelklub.example", "Deltag i konkurrencen på få sekunder.", "ADVERT", 2.1, "pass"),
-    ("Oferta especial para su empresa", "Ofertas Ñandú", "ventas@ofertas-nandu.example", "Tóner al mejor precio.", "SPAM", 6.7, "softfail"),
+    ("Vind en ny cykel", "Cykelklubben", "nyt@cykelklub.example",
+     "Deltag i konkurrencen på få sekunder.", "ADVERT", 2.1, "pass"),
+    ("Oferta especial para su empresa", "Ofertas Ñandú", "ventas@ofertas-nandu.example",
+     "Tóner al mejor precio.", "SPAM", 6.7, "softfail"),
     ("Re: Re: Angebot Büromöbel", "Büro Weiß", "verkauf@buero-weiss.example", "Unser Angebot im Anhang.", "SPAM", 5.2, "pass"),
     ("Crypto: your wallet is waiting", "Coin Desk", "desk@coin-fortune.example", "Claim 0.4 BTC now.", "SPAM", 16.0, "fail"),
-    ("Einladung zum Webinar: Zoll 2027", "Zollakademie", "seminar@zollakademie.example", "Kostenlos und online.", "ADVERT", 3.0, "pass"),
+    ("Einladung zum Webinar: Zoll 2027", "Zollakademie", "seminar@zollakademie.example",
+     "Kostenlos und online.", "ADVERT", 3.0, "pass"),
     ("Mahnung 3. Stufe", "Inkasso Süd", "mahnung@inkasso-sued.example", "Zahlen Sie sofort.", "SPAM", 8.1, "softfail"),
-    ("Votre abonnement expire", "Streaming Plus", "compte@streaming-plus.example", "Mettez à jour votre carte.", "SPAM", 10.5, "fail"),
+    ("Votre abonnement expire", "Streaming Plus", "compte@streaming-plus.example",
+     "Mettez à jour votre carte.", "SPAM", 10.5, "fail"),
     ("Rabatt auf Druckerpatronen", "Tinten-König", "info@tinten-koenig.example", "Nur heute.", "BLACKLISTED", 4.0, "pass"),
 )
 CLEAN = (
@@ -364,9 +375,10 @@ def bulk_mail(random: Random) -> Letter:
     """Something that lands in any quarantine."""
     subject, name, address, body, reason, score, checks = random.choice(BULK)
     return Letter(
-        person(name, address), word(f"{subject} [{random.randrange(1000, 10000)}]"), html(f"<p>{body}</p>"), spf=checks,
-        dkim="pass" if checks == "pass" else "none", dmarc=checks if checks in ("pass", "fail") else "none", reason=reason,
-        score=round(score + random.uniform(-0.2, 1.5), 1), tests="BAYES_99,HTML_MESSAGE" if score >= LIMIT else "BAYES_40,HTML_MESSAGE",
+        person(name, address), word(f"{subject} [{random.randrange(1000, 10000)}]"), html(f"<p>{body}</p>"),
+        score=round(score + random.uniform(-0.2, 1.5), 1), reason=reason,
+        tests="BAYES_99,HTML_MESSAGE" if score >= LIMIT else "BAYES_40,HTML_MESSAGE",
+        spf=checks, dkim="pass" if checks == "pass" else "none", dmarc=checks if checks in ("pass", "fail") else "none",
     )
 
 

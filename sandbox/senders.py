@@ -149,7 +149,8 @@ def columns(item: Any, place: int) -> dict[str, Any]:
         raise Refusal(422, f"Rule {place} is not an object.")
     value, kind, end, spf_on = (item.get(name) for name in ("value", "type", "expireAt", "spfOn"))
     wrong = {}
-    if not is_sender(value):
+    sender = sender_of(value)
+    if sender is None:
         wrong["value"] = "neither an address nor a domain"
     if kind not in SenderRule.Type.values:
         wrong["type"] = f"must be one of {', '.join(SenderRule.Type.values)}"
@@ -168,7 +169,7 @@ def columns(item: Any, place: int) -> dict[str, Any]:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in wrong.items())
         raise Refusal(422, f"Rule {place} is not valid. {reasons}.", wrong)
     return {
-        "value": value.lower(),
+        "value": sender,
         "type": kind,
         "expire_at": expire_at,
         "description": item.get("description"),
@@ -176,12 +177,12 @@ def columns(item: Any, place: int) -> dict[str, Any]:
     }
 
 
-def is_sender(value: Any) -> bool:
-    """An address, or a domain: no wildcard, no bare word."""
+def sender_of(value: Any) -> str | None:
+    """An address or a domain, in lower case; None for anything else, a wildcard and a bare word among it."""
     if not isinstance(value, str):
-        return False
+        return None
     address = ADDRESS.fullmatch(value)
-    return DOMAIN.fullmatch(address["domain"] if address else value) is not None
+    return value.lower() if DOMAIN.fullmatch(address["domain"] if address else value) else None
 
 
 def moment(millis: Any) -> datetime | None:
@@ -196,8 +197,8 @@ def moment(millis: Any) -> datetime | None:
 
 def refuse_twin(owner: Owner, wanted: dict[str, Any], but: SenderRule | None = None) -> None:
     """409 where the owner has a rule of the same type on the same sender."""
-    twins = owner.sender_rules.filter(value=wanted["value"], type=wanted["type"])
-    if twins.exclude(pk=but.pk if but else None).exists():
+    twin = owner.sender_rules.filter(value=wanted["value"], type=wanted["type"]).first()
+    if twin and twin != but:
         message = f"A rule of type {wanted['type']} on {wanted['value']} is there already."
         raise Refusal(409, message, {"value": "already has this rule"})
 

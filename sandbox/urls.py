@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import path, register_converter
@@ -18,6 +18,9 @@ class Segment:
 
     def to_python(self, value: str) -> str:
         return unquote(value, errors="replace")
+
+    def to_url(self, value: str) -> str:
+        return quote(value, safe="")
 
 
 register_converter(Segment, "segment")

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 BIN = os.path.dirname(sys.executable)
-ENV = {**os.environ, "DEBUG": "1", "CLEANMAIL_TEST": "1", "CLEANMAIL_API_URL": ""}
+ENV = {**os.environ, "DEBUG": "1", "CLEANMAIL_API_URL": ""}
 LINT = [
     ["ruff", "check", "."],
     ["djlint", "--lint", "--quiet", "templates"],

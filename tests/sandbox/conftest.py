@@ -28,17 +28,15 @@ def client(secret: str | None) -> Client:
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """The data is made once; each test's own writes are rolled back."""
     with django_db_blocker.unblock():
-        if not seed.is_seeded():
-            seed.seed()
+        seed.seed()
 
 
 @pytest.fixture(autouse=True)
-def seeded(request: pytest.FixtureRequest) -> None:
+def data(request: pytest.FixtureRequest) -> None:
     """Made again where a test that commits has emptied the database behind itself."""
     if request.node.get_closest_marker("django_db"):
         request.getfixturevalue("db")
-        if not seed.is_seeded():
-            seed.seed()
+        seed.seed()
 
 
 @pytest.fixture

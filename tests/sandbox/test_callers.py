@@ -119,14 +119,15 @@ def test_the_helpdesk_reads_everything_of_its_customer(helpdesk, nordwind, kelle
 
 def test_the_helpdesk_changes_nothing(helpdesk, nordwind, keller, box, held):
     rule = [{"value": "x.example", "type": "BLOCK"}]
-    mailbox_rule = keller.sender_rules.first().uid
-    domain_rule = nordwind.sender_rules.first().uid
+    domain, mailbox = f"/domains/{nordwind.uid}/wblist", f"/users/{keller.uid}/wblist"
+    domain_rule, mailbox_rule = nordwind.sender_rules.first().uid, keller.sender_rules.first().uid
     for method, path, body in (
-        ("POST", f"/domains/{nordwind.uid}/wblist", rule), ("PUT", f"/domains/{nordwind.uid}/wblist", rule),
-        ("PUT", f"/domains/{nordwind.uid}/wblist/{domain_rule}", rule[0]), ("DELETE", f"/domains/{nordwind.uid}/wblist/{domain_rule}", None),
-        ("POST", f"/users/{keller.uid}/wblist", rule), ("PUT", f"/users/{keller.uid}/wblist", rule),
-        ("PUT", f"/users/{keller.uid}/wblist/{mailbox_rule}", rule[0]), ("DELETE", f"/users/{keller.uid}/wblist/{mailbox_rule}", None),
-        ("POST", "/wblist", [{**rule[0], "owner": "nordwind.example"}]), ("POST", f"{box}/{held('Rechnung').fuglu_id}/release", None),
+        ("POST", domain, rule), ("PUT", domain, rule),
+        ("PUT", f"{domain}/{domain_rule}", rule[0]), ("DELETE", f"{domain}/{domain_rule}", None),
+        ("POST", mailbox, rule), ("PUT", mailbox, rule),
+        ("PUT", f"{mailbox}/{mailbox_rule}", rule[0]), ("DELETE", f"{mailbox}/{mailbox_rule}", None),
+        ("POST", "/wblist", [{**rule[0], "owner": "nordwind.example"}]),
+        ("POST", f"{box}/{held('Rechnung').fuglu_id}/release", None),
     ):
         assert helpdesk.request(method, path, json=body).status_code == 403
     assert (nordwind.sender_rules.count(), keller.sender_rules.count()) == (5, 2)
@@ -155,9 +156,8 @@ def test_a_permission_on_another_broker_with_the_same_number_as_the_customer_giv
 
 def test_rights_from_two_grants_add_up(account, nordwind):
     who = account("somebody", "DOMAIN", nordwind.pk, ("DOMAIN_VIEW",))
-    Grant.objects.create(
-        account=Account.objects.get(login="somebody"), scope_type="CUSTOMER", scope_id=nordwind.customer_id, permissions=["USER_VIEW"],
-    )
+    row = Account.objects.get(login="somebody")
+    Grant.objects.create(account=row, scope_type="CUSTOMER", scope_id=nordwind.customer_id, permissions=["USER_VIEW"])
     assert who.get("/domains").headers["X-Total-Count"] == "1"
     assert who.get(f"/domains/{nordwind.uid}/users").status_code == 200
     hafen = Domain.objects.get(name="nordwind-hafen.example")

@@ -1,6 +1,7 @@
 """The sandbox against docs/upstream/openapi.yaml as a whole; contract.check holds every single answer to it."""
 
 import json
+import re
 
 import httpx
 import pytest
@@ -14,7 +15,7 @@ OPERATIONS = [(method, path) for path, item in contract.API["paths"].items() for
 
 
 def filled(path: str) -> str:
-    return contract.re.sub(r"\{\w+\}", "xxxxx", path)
+    return re.sub(r"\{\w+\}", "xxxxx", path)
 
 
 def test_the_contract_has_93_operations():
@@ -36,14 +37,17 @@ def test_every_operation_wants_a_token(nobody, method, path):
     assert nobody.request(method, filled(path)).status_code == 401
 
 
-@pytest.mark.parametrize("path", ["/", "/nothing", "/domains/", "/domains/x/nothing", "/users//emails/folders", "/users/x/emails/a/b/c/d/e"])
+@pytest.mark.parametrize("path", [
+    "/", "/nothing", "/domains/", "/domains/x/nothing", "/users//emails/folders", "/users/x/emails/a/b/c/d/e",
+])
 def test_an_unknown_path_is_404(sysadmin, path):
     assert sysadmin.get(path).status_code == 404
 
 
 def test_the_sandbox_has_no_address_that_the_contract_lacks():
-    routes = {contract.re.sub(r"<segment:\w+>", "{}", str(pattern.pattern)) for pattern in get_resolver("sandbox.urls").url_patterns}
-    assert routes == {contract.re.sub(r"\{\w+\}", "{}", path[1:]) for path in contract.API["paths"]}
+    routes = [str(pattern.pattern) for pattern in get_resolver("sandbox.urls").url_patterns]
+    documented = {re.sub(r"\{\w+\}", "{}", path[1:]) for path in contract.API["paths"]}
+    assert {re.sub(r"<segment:\w+>", "{}", route) for route in routes} == documented
 
 
 def answer(status: int, body: object, path: str = "/users", headers: dict[str, str] | None = None) -> httpx.Response:

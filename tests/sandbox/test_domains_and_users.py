@@ -12,7 +12,9 @@ def test_a_domain_comes_with_its_policy_aliases_customer_and_platforms(admin, no
     found = admin.get(f"/domains/{nordwind.uid}").json()
     assert found["name"] == "nordwind.example"
     assert found["policy"]["id"] == nordwind.policy.uid
-    assert [alias["name"] for alias in found["domainAliases"]] == ["nordwind-logistik.example", "nordwind.test", "nordwind-ag.example"]
+    assert [alias["name"] for alias in found["domainAliases"]] == [
+        "nordwind-logistik.example", "nordwind.test", "nordwind-ag.example",
+    ]
     assert found["customer"]["brokerId"] == nordwind.customer.broker.uid
     assert [platform["default"] for platform in found["platforms"]] == [True, False]
     assert found["outgoingProviders"][0]["spfProvider"] == "spf.mailversand.example"
@@ -83,7 +85,9 @@ def test_hostile_names_come_back_as_they_are(admin):
     assert found["firstname"] == "<img src=x onerror=alert(1)>"
 
 
-@pytest.mark.parametrize("uid", ["00000", "x", "1", "a" * 300, "%00", "..%2f..%2fetc", "%C3%28", "'%20or%201=1--", "%2F", "%F0%9F%98%80"])
+@pytest.mark.parametrize("uid", [
+    "00000", "x", "1", "a" * 300, "%00", "..%2f..%2fetc", "%C3%28", "'%20or%201=1--", "%2F", "%F0%9F%98%80",
+])
 def test_a_text_that_is_no_id_is_404(sysadmin, uid):
     for kind in ("domains", "users", "policies"):
         assert sysadmin.get(f"/{kind}/{uid}").status_code == 404

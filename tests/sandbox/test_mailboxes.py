@@ -23,11 +23,10 @@ def test_the_top_folders_are_listed_and_counted_only_on_demand(helpdesk, keller)
     assert [folder["path"] for folder in plain] == ["INBOX", "Quarantine", "Sent"]
     assert "messageCount" not in plain[0]
     counted = helpdesk.get(f"/users/{keller.uid}/emails/folders", params={"fields": "STATS"}).json()
-    held = counted[1]
-    assert held["messageCount"] == held["unreadMessageCount"] == Mail.objects.filter(folder__user=keller, folder__path="Quarantine").count()
+    assert (counted[1]["messageCount"], counted[1]["unreadMessageCount"]) == (22, 22)
     Mail.objects.filter(folder__user=keller, folder__path="Quarantine", subject__contains="Rechnung").update(seen=True)
     again = helpdesk.get(f"/users/{keller.uid}/emails/folders", params={"fields": "X,stats"}).json()
-    assert again[1]["unreadMessageCount"] == held["messageCount"] - 1
+    assert (again[1]["messageCount"], again[1]["unreadMessageCount"]) == (22, 21)
 
 
 def test_subfolders_are_reached_by_their_links_and_show_one_level(anna):
@@ -40,8 +39,8 @@ def test_subfolders_are_reached_by_their_links_and_show_one_level(anna):
 
 
 def test_an_unknown_folder_or_mailbox_is_404(anna, sysadmin, keller):
-    for path in ("emails/Nowhere", "emails/folders/Nowhere", "emails/INBOX/Projekte", "emails/inbox%2Fprojekte", "emails/Nowhere/x"):
-        assert anna.get(f"/users/{keller.uid}/{path}").status_code == 404
+    for path in ("Nowhere", "folders/Nowhere", "INBOX/Projekte", "inbox%2Fprojekte", "Nowhere/x"):
+        assert anna.get(f"/users/{keller.uid}/emails/{path}").status_code == 404
     assert sysadmin.get("/users/nobody@nordwind.example/emails/folders").status_code == 404
 
 
@@ -247,7 +246,8 @@ def test_the_list_of_files_comes_to_who_takes_only_json(anna, box, held):
 
 
 def test_a_mail_without_files_gives_an_empty_archive(anna, box, held):
-    assert ZipFile(BytesIO(anna.get(f"{box}/{held('Schlagwort' if False else 'Donau').fuglu_id}/attachments").content)).namelist() == []
+    answer = anna.get(f"{box}/{held('Donau').fuglu_id}/attachments")
+    assert ZipFile(BytesIO(answer.content)).namelist() == []
 
 
 def test_the_test_virus_arrives_whole(anna, box, held):
@@ -266,7 +266,8 @@ def add(user: User, raw: bytes) -> Mail:
     b"",
     b"Subject: \xff\xfe half a character \xc3\r\nX-Fuglu-ID: broken\r\n\r\n\xff",
     b"X-Fuglu-ID: broken\r\nSubject: =?utf-8?b?7aCA?= =?utf-16?q?=D8?=\r\nFrom: \xed\xa0\x80 <\xff@x.example>\r\n\r\nx",
-    b"X-Fuglu-ID: broken\r\nContent-Type: text/x\xff; charset=\"\xff\"\r\nContent-Disposition: attachment; filename*=klingon''%FF\r\n\r\nx",
+    b"X-Fuglu-ID: broken\r\nContent-Type: text/x\xff; charset=\"\xff\"\r\n"
+    b"Content-Disposition: attachment; filename*=klingon''%FF\r\n\r\nx",
 ])
 def test_bytes_that_are_no_text_break_neither_the_list_nor_the_mail(anna, keller, box, raw):
     row = add(keller, raw)

@@ -28,7 +28,7 @@ def test_the_four_demo_tokens_come_in_order_and_stay_the_same():
 
 def test_tokens_are_made_anew_when_the_key_of_the_installation_changes(settings, anna):
     old = seed.demo_tokens()["end user"]
-    settings.SECRET_KEY = "another key, as long as a key should be, 50 letters"  # noqa: S105
+    settings.SECRET_KEY = "another key, as long as a key should be, 50 letters"
     new = seed.demo_tokens()["end user"]
     assert new != old
     assert anna.get("/users").status_code == 401
