@@ -6,7 +6,9 @@ product's pages.
 """
 
 import logging
+import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 import environ
@@ -28,11 +30,19 @@ def _key(name: str) -> str:
     if not LOCAL:
         raise ImproperlyConfigured(f"Set {name}: production does not start without its keys (README.md, Settings).")
     file = VAR / f"debug-{name.lower().replace('_', '-')}"
-    if not file.exists():
+    try:
         VAR.mkdir(parents=True, exist_ok=True)
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(48))
-    return file.read_text().strip()
+        # Made under a name of its own and then linked: of two processes that start at once, one makes the key for both.
+        if not file.exists():
+            new = file.with_suffix(f".{secrets.token_hex(4)}")
+            new.touch(mode=0o600)
+            new.write_text(secrets.token_urlsafe(48))
+            with suppress(FileExistsError):
+                os.link(new, file)
+            new.unlink()
+        return file.read_text().strip()
+    except OSError as problem:
+        raise ImproperlyConfigured(f"The data folder {VAR} cannot be written: {problem}") from None
 
 
 SECRET_KEY = _key("SECRET_KEY")

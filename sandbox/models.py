@@ -9,7 +9,7 @@ from django.db.models import Q
 
 ALPHABET = string.digits + string.ascii_letters
 ID_LENGTH = 5
-IDS = len(ALPHABET) ** ID_LENGTH  # 916 million for each table
+IDS: int = len(ALPHABET) ** ID_LENGTH  # 916 million for each table
 SPREAD = 498_274_711  # odd and no multiple of 31, so it has no common factor with 62 ** 5 and no two keys share an id
 UNSPREAD: int = pow(SPREAD, -1, IDS)
 

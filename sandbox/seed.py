@@ -242,7 +242,8 @@ def seed_users(domains: dict[str, Domain], now: datetime, random: Random) -> dic
             first, _, last = person.partition(" ")
             rows.append(User(
                 domain=domain, email=f"{person.lower().translate(PLAIN)}@{name}", firstname=first, lastname=last,
-                language=language, status=domain.status if domain.status == "PENDING" else random.choices(User.Status.values, (90, 7, 3))[0],
+                language=language,
+                status="PENDING" if domain.status == "PENDING" else random.choices(User.Status.values, (90, 7, 3))[0],
                 creation_date=now - timedelta(days=random.randrange(30, 700), minutes=random.randrange(1440)),
                 last_connection_date=now - timedelta(hours=random.randrange(2, 900)) if random.random() < 0.6 else None,
                 mfa_type=random.choice(("TOTP", "NONE", None)),

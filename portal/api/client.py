@@ -1,6 +1,7 @@
 """The one module that speaks HTTP to the gateway."""
 
 import logging
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ log = logging.getLogger("portal.api")
 TIMEOUT = httpx.Timeout(15, connect=3, pool=2)
 WHOLE_ANSWER = 15.0  # seconds for all of it: a gateway that drips a byte a second never trips the read timeout
 LARGEST = 64 * 1024 * 1024  # bytes of one JSON answer
+MOST_ROWS = 10**12  # whatever X-Total-Count claims: pages are counted with it
+BROKEN = (httpx.TransportError, httpx.DecodingError)  # no whole answer came, or none that can be unpacked
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 BY_STATUS: dict[int, type[ApiError]] = {
     400: Refused,
@@ -126,7 +130,7 @@ class Client:
         response, body = self._whole(op, op.url(**ids), asked, None, None)
         rows: list[T] = self._decode(op, body, list[type])[:size]  # type: ignore[valid-type]
         try:
-            total = max(int(response.headers["x-total-count"]), offset + len(rows) if rows else 0)
+            total = min(max(int(response.headers["x-total-count"]), offset + len(rows) if rows else 0), MOST_ROWS)
         except (KeyError, ValueError):  # not counted: as far as we can see, and one more page if this one is full
             total = offset + len(rows) + (len(rows) == size)
         return Page(rows, total)
@@ -138,7 +142,7 @@ class Client:
             response = self._send(op, request)
             if response.status_code != 200:
                 raise self._error(op, response, self._read(op, response, time.monotonic()))
-        except httpx.TransportError as problem:
+        except BROKEN as problem:
             raise self._no_answer(op, problem) from None
 
         def chunks() -> Iterator[bytes]:
@@ -174,7 +178,7 @@ class Client:
                 response = self._send(op, request)
                 body = self._read(op, response, started)
                 break
-            except httpx.TransportError as problem:
+            except BROKEN as problem:
                 # A read is asked once more when the connection broke (an idle one often has); a write never is.
                 if last or op.method != "GET" or isinstance(problem, httpx.TimeoutException | httpx.ConnectError):
                     raise self._no_answer(op, problem) from None
@@ -208,10 +212,10 @@ class Client:
     def _decode(self, op: Operation, body: bytes, type: Any) -> Any:
         try:
             return msgspec.json.decode(body, type=type)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             raise BadAnswer(op.id, request_id=self.request_id) from None
 
-    def _no_answer(self, op: Operation, problem: httpx.TransportError) -> ApiError:
+    def _no_answer(self, op: Operation, problem: httpx.RequestError) -> ApiError:
         if isinstance(problem, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
             return Unreachable(op.id, request_id=self.request_id)
         if op.method == "GET" and not isinstance(problem, httpx.TimeoutException):
@@ -228,7 +232,7 @@ class Client:
             message=message,
             fields=fields,
         )
-        if isinstance(error, TooFast) and (wait := response.headers.get("retry-after", "")).isdigit():
+        if isinstance(error, TooFast) and re.fullmatch("[0-9]{1,9}", wait := response.headers.get("retry-after", "")):
             error.retry_after = max(1, min(int(wait), 3600))
         return error
 
@@ -237,12 +241,12 @@ def _reason(body: bytes) -> tuple[str, dict[str, str]]:
     """The gateway's words for a refusal. The contract leaves error bodies open: what is no JSON object says nothing."""
     try:
         said = msgspec.json.decode(body[:65536])
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        if not isinstance(said, dict):
+            return "", {}
+        fields = said.get("fields")
+        return (
+            str(said.get("message") or "")[:500],
+            {str(name)[:80]: str(why)[:300] for name, why in list(fields.items())[:50]} if isinstance(fields, dict) else {},
+        )
+    except UNREADABLE:
         return "", {}
-    if not isinstance(said, dict):
-        return "", {}
-    fields = said.get("fields")
-    return (
-        str(said.get("message") or "")[:500],
-        {str(name)[:80]: str(why)[:300] for name, why in list(fields.items())[:50]} if isinstance(fields, dict) else {},
-    )

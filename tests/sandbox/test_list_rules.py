@@ -109,8 +109,8 @@ def test_an_unknown_parameter_is_refused_and_named(sysadmin, path):
 
 @pytest.mark.parametrize("query", [
     {"offset": "-1"}, {"offset": "x"}, {"offset": "1.5"}, {"offset": ""}, {"offset": "9" * 30}, {"offset": "٣"},
-    {"pageSize": "0"}, {"pageSize": "-5"}, {"pageSize": "all"}, {"pageSize": str(2**31)}, {"sort": "password"}, {"sort": "--email"}, {"sort": ""},
-    {"sort": "email,id"}, {"email": "x" * 1001},
+    {"pageSize": "0"}, {"pageSize": "-5"}, {"pageSize": "all"}, {"pageSize": str(2**31)},
+    {"sort": "password"}, {"sort": "--email"}, {"sort": ""}, {"sort": "email,id"}, {"email": "x" * 1001},
 ])
 def test_a_bad_page_order_or_value_is_refused_and_named(sysadmin, query):
     answer = sysadmin.get("/users", params=query)

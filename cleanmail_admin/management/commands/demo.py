@@ -3,13 +3,13 @@
 import os
 import socket
 import sys
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
+
+from cleanmail_admin.prepare import prepare
 
 ROLES = ("system administrator", "customer's administrator", "helpdesk, reads only", "end user with a mailbox")
 
@@ -20,17 +20,20 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, default=8000)
-        parser.add_argument("--prepare", action="store_true", help="stop before serving")
+        parser.add_argument("--prepare", dest="only_prepare", action="store_true", help="stop before serving")
 
-    def handle(self, *, port: int, prepare: bool, **options: Any) -> None:
+    def handle(self, *, port: int, only_prepare: bool, **options: Any) -> None:
         if not settings.SANDBOX:
             raise CommandError("The demo runs on the sandbox: unset CLEANMAIL_API_URL.")
+        from sandbox.seed import demo_tokens
+
         if not 0 < port < 65536:
             raise CommandError(f"{port} is no port.")
-        if not prepare:
+        if not only_prepare:
             _port_is_free(port)
         try:
-            tokens = _prepare()
+            prepare()
+            tokens = demo_tokens()
         except (OSError, DatabaseError) as problem:
             raise CommandError(f"The demo data cannot be written to {settings.VAR}: {problem}") from None
         self.stdout.write(f"\n  Cleanmail Admin   http://127.0.0.1:{port}\n\n  Sign in with one of these tokens:\n")
@@ -38,7 +41,7 @@ class Command(BaseCommand):
             self.stdout.write(f"\n  {role}\n  {token}\n")
         self.stdout.write("\n  Stop with Ctrl-C. `make clean` removes the data.\n\n")
         self.stdout.flush()
-        if not prepare:
+        if not only_prepare:
             # In place of this process, so that Ctrl-C and a kill reach the server itself.
             os.environ |= {"BIND": f"127.0.0.1:{port}", "DJANGO_SETTINGS_MODULE": "cleanmail_admin.settings"}
             os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "--log-level", "warning", "cleanmail_admin.wsgi"])
@@ -51,24 +54,3 @@ def _port_is_free(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError:
             raise CommandError(f"Port {port} is taken. Try: make demo PORT={port + 1}") from None
-
-
-def _prepare() -> dict[str, str]:
-    """Databases and demo data, made once; a stamp spares the second start the look through all migrations."""
-    from sandbox import seed
-
-    stamp = settings.VAR / "demo-ready"
-    versions = sorted(
-        str(file.relative_to(settings.BASE_DIR))
-        for app in ("portal", "sandbox")
-        for file in Path(settings.BASE_DIR, app).rglob("migrations/0*.py")
-    )
-    wanted = "\n".join(versions)
-    settings.VAR.mkdir(parents=True, exist_ok=True)
-    if not stamp.exists() or stamp.read_text() != wanted:
-        call_command("migrate", verbosity=0, interactive=False)
-        call_command("migrate", database="sandbox", verbosity=0, interactive=False)
-        stamp.write_text(wanted)
-    if not seed.is_seeded():
-        seed.seed()
-    return seed.demo_tokens()
