@@ -21,6 +21,12 @@ bench: .venv/test-ready ## print what a page costs, as ratios of peers measured 
 lint: .venv/test-ready ## only lint and types
 	@$(BIN)/python tests/run.py lint
 
+texts: .venv/test-ready ## collect the texts people read into locale/ and compile them
+	@$(BIN)/python -m tests.texts
+
+ledger: .venv/test-ready ## write docs/operations.md
+	@$(BIN)/python -m tests.ledger
+
 lock: ## pin requirements*.in, with hashes (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url requirements-uv.in -o requirements-uv.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url requirements.in -o requirements.txt
@@ -48,4 +54,4 @@ clean: ## remove the environment and the demo's data
 	 else $(BIN)/pip install -q --disable-pip-version-check --require-hashes -r $<; fi
 	@touch $@ .venv/run-ready
 
-.PHONY: help setup demo test bench lint lock clean
+.PHONY: help setup demo test bench lint texts ledger lock clean

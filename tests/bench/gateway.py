@@ -99,7 +99,8 @@ def _mail(n: int) -> dict:
 
 
 def _encoded(answer: object) -> bytes:
-    return json.dumps(answer, separators=(",", ":"), ensure_ascii=False).encode()
+    """As the gateway writes it: the Content-Length of the examples is that of JSON laid out for people."""
+    return json.dumps(answer, indent=2, separators=(",", " : "), ensure_ascii=False).encode()
 
 
 USERS, DOMAINS, MAILS = _encoded(_users()), _encoded(_domains()), _encoded(_mails())

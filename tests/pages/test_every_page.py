@@ -1,0 +1,628 @@
+"""Every page of the portal, in front of a gateway that fails in every way it can."""
+
+import html
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import msgspec
+import pytest
+from django.conf import settings
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, resolve
+
+from portal.api import domains, mail, sender_rules, users
+from portal.batches.models import Batch, Row, State
+from portal.ui.words import operation_name
+from tests.conftest import Gateway, signed_in
+
+Answer = Callable[[httpx.Request], httpx.Response]
+
+BATCH = 4711
+MAIL = "/users/u1/mail/Quarantine/m1/"
+RELEASE = {"allow": "mailbox", "days": "30", "description": "typed by hand", "once": "k", "confirmed": "1"}
+RULE = {"days": "365", "description": "typed by hand", "once": "k"}
+
+
+@dataclass(frozen=True)
+class Page:
+    """An address, what is posted to it, and who it asks.
+
+    `asks`: the gateway has a part in it. `panels`: what fails is told inside the page. `file`: its bytes pass through.
+    `writes`: the method of the one call that changes something. `target`: the id that htmx replaces, "-" for one without an id.
+    """
+
+    url: str
+    post: dict[str, Any] | None = None
+    asks: bool = True
+    panels: bool = False
+    file: bool = False
+    writes: str = ""
+    target: str = ""
+
+    @property
+    def name(self) -> str:
+        match = resolve(urlsplit(self.url).path)
+        return match.url_name or match.route
+
+    @property
+    def id(self) -> str:
+        return f"{'POST' if self.post is not None else 'GET'} {self.url}"
+
+    def open(self, somebody: Client, *, fragment: bool = False) -> HttpResponse:
+        headers = {}
+        if fragment:
+            headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/users/u1/mail/Quarantine/?subject=Rechnung"}
+            headers |= {"HX-Target": self.target} if self.target != "-" else {}
+        if self.post is None:
+            return somebody.get(self.url, headers=headers)
+        return somebody.post(self.url, self.post, headers=headers)
+
+
+PAGES = [
+    Page("/", asks=False),
+    Page("/activity/", asks=False),
+    Page("/batches/", asks=False),
+    Page(f"/batches/{BATCH}/", asks=False, target="progress"),
+    Page(f"/batches/{BATCH}/stop/", {}, asks=False),
+    Page(f"/batches/{BATCH}/resume/", {}, asks=False),
+    Page("/batches/release/", {"user": "u1", "folder": "Quarantine", "mail": ["m1", "m2"]}, asks=False),
+    Page("/domains/"),
+    Page("/domains/d1/"),
+    Page("/domains/d1/users/", target="domain-users"),
+    Page("/domains/d1/rules/senders/r1/?value=shop.example"),
+    Page("/domains/d1/rules/senders/r1/?value=shop.example", RULE, writes="PUT", target="-"),
+    Page("/domains/d1/rules/senders/r1/?value=shop.example", {**RULE, "delete": "1"}, writes="DELETE", target="-"),
+    Page("/search/?q=keller", panels=True, target="suggestions"),
+    Page("/users/"),
+    Page("/users/u1/"),
+    Page("/users/u1/mail/?folders", target="folders"),
+    Page("/users/u1/mail/", asks=False),
+    Page("/users/u1/subfolders/?path=INBOX", target="-"),
+    Page("/users/u1/mail/Quarantine/?subject=Rechnung", target="held"),
+    Page(MAIL, target="reading"),
+    Page(f"{MAIL}body/"),
+    Page(f"{MAIL}source/"),
+    Page(f"{MAIL}attachments/", file=True),
+    Page(f"{MAIL}attachments/2/?name=Rechnung.pdf", file=True),
+    Page(f"{MAIL}release/?allow=mailbox"),
+    Page(f"{MAIL}release/", RELEASE, writes="POST", target="reading"),
+    Page(f"{MAIL}block/"),
+    Page(f"{MAIL}block/", {"once": "k"}, writes="POST", target="reading"),
+    Page("/users/u1/rules/r1/?value=shop.example"),
+    Page("/users/u1/rules/r1/?value=shop.example", RULE, writes="PUT", target="-"),
+    Page("/users/u1/rules/r1/?value=shop.example", {**RULE, "delete": "1"}, writes="DELETE", target="-"),
+]
+# Pages for people who are not signed in, and what has no page at all.
+OPEN = {"sign-in", "sign-out", "language", "healthz", "readyz", "^sandbox/api(?P<rest>/.*)$"}
+
+GETS = [page for page in PAGES if page.post is None]
+ASKING = [page for page in PAGES if page.asks and not page.panels]
+WRITING = [page for page in PAGES if page.writes]
+FRAGMENTS = [page for page in PAGES if page.target]
+
+
+def ids(things: list[Any]) -> list[str]:
+    return [thing.id for thing in things]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One way to fail: `status` and `heading` of the screen; `written` where it is another one for a write that was sent."""
+
+    id: str
+    answer: Answer
+    status: int
+    heading: str
+    written: tuple[int, str] = field(default=(0, ""))
+
+
+def status(code: int, body: Any = None, **headers: str) -> Answer:
+    return lambda request: httpx.Response(code, json=body, headers=headers)
+
+
+def raising(error: type[httpx.TransportError]) -> Answer:
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise error("as the test wants it", request=request)
+
+    return answer
+
+
+class Broken(httpx.SyncByteStream):
+    """A body whose connection breaks after the first bytes."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b'[{"id": "u1"'
+        raise httpx.RemoteProtocolError("peer closed connection without sending complete message body")
+
+
+REASON = {"code": 422, "message": "No <b>wildcards</b> here.", "fields": {"value": "neither an address nor a domain"}}
+UNCLEAR = (504, "We do not know whether it happened")
+NONSENSE = "The gateway's answer makes no sense"
+FAILED = "The gateway failed"
+REFUSALS = [
+    Failure("403", status(403, {"code": 403, "message": "RULE_EDIT required"}), 403, "Not allowed"),
+    Failure("404", status(404), 404, "Not found"),
+    Failure("409", status(409, {"message": "There already."}), 409, "Already there"),
+    Failure("412", status(412), 412, "Not possible in this state"),
+    Failure("422", status(422, REASON), 422, "Refused"),
+    Failure("400 without a body", status(400), 422, "Refused"),
+    Failure("429", status(429, **{"Retry-After": "7"}), 429, "Too many requests"),
+    Failure("500", lambda request: httpx.Response(500, html="<h1>Oops</h1>"), 502, FAILED),
+    Failure("501 with a list", status(501, ["not", "built"]), 502, FAILED),
+    Failure("a redirect", status(302, Location="https://elsewhere.example/"), 502, FAILED),
+    Failure("read timeout", raising(httpx.ReadTimeout), 504, "The gateway takes too long", UNCLEAR),
+    Failure("write timeout", raising(httpx.WriteTimeout), 504, "The gateway takes too long", UNCLEAR),
+    Failure("connection refused", raising(httpx.ConnectError), 503, "The gateway cannot be reached"),
+    Failure("connection broken", lambda request: httpx.Response(200, stream=Broken()), 502, NONSENSE, UNCLEAR),
+]
+NO_JSON = [
+    Failure("HTML", lambda request: httpx.Response(200, html="<html><h1>Please pay for the WLAN</h1></html>"), 502, NONSENSE),
+    Failure("empty body", lambda request: httpx.Response(200), 502, NONSENSE),
+    Failure("half JSON", lambda request: httpx.Response(200, content=b'[{"id": "u1", "email": "an'), 502, NONSENSE),
+    Failure("no UTF-8", lambda request: httpx.Response(200, content=b'"\xff\xfe"'), 502, NONSENSE),
+    Failure("wrong shape", status(200, [17]), 502, NONSENSE),
+    Failure("wrong type", status(200, "no object"), 502, NONSENSE),
+]
+FAILURES = REFUSALS + NO_JSON
+
+USER = {"id": "u1", "email": "anna@nordwind.example", "status": "ENABLED", "domainId": "d1", "firstname": "Anna", "lastname": "Keller"}
+DOMAIN = {"id": "d1", "name": "nordwind.example", "status": "ENABLED", "customer": {"id": "c1", "name": "Nordwind"}}
+MESSAGE = {
+    "id": "m1", "from": "Shop <info@shop.example>", "to": ["anna@nordwind.example"], "subject": "Rechnung 7", "sentDate": 1760000000000,
+    "size": 1234, "headers": {"X-Quarantine-Reason": "SPAM", "X-Spam-Score": "5.4"}, "source": "Subject: Rechnung 7\n\nText",
+    "attachments": {"attachments": [{"id": "2", "name": "Rechnung.pdf", "size": 5}]},
+}
+SENDER_RULE = {"id": "r1", "value": "shop.example", "type": "ALLOW", "owner": "anna@nordwind.example", "spfOn": True}
+FOLDER = {"name": "Quarantine", "path": "Quarantine", "messageCount": 1, "unreadMessageCount": 1}
+
+
+def well(request: httpx.Request) -> httpx.Response:
+    """A gateway that works."""
+    path = request.url.path
+    if request.method == "POST" and path.endswith("/wblist"):
+        return httpx.Response(201, json=[SENDER_RULE])
+    if request.method != "GET":
+        return httpx.Response(204)
+    for pattern, body in (
+        (r"/users|/domains/\w+/users", [USER]), (r"/users/\w+", USER), (r"/domains", [DOMAIN]), (r"/domains/\w+", DOMAIN),
+        (r".*/wblist", [SENDER_RULE]), (r"/users/\w+/emails/folders(/.+)?", [FOLDER]), (r"/users/\w+/emails/\w+", [MESSAGE]),
+        (r"/users/\w+/emails/\w+/\w+", MESSAGE),
+    ):
+        if re.fullmatch(pattern, path):
+            return httpx.Response(200, json=body, headers={"X-Total-Count": "1"})
+    assert "/attachments" in path, path
+    return httpx.Response(200, content=b"bytes of a file")
+
+
+def text(answer: HttpResponse) -> str:
+    """What a person reads, tags and all, with nothing escaped."""
+    return html.unescape(answer.getvalue().decode())
+
+
+def heading(answer: HttpResponse) -> str:
+    """The heading of an error: of a whole page, of a panel, or of a toast."""
+    found = re.search(r"<h1>(.*?)</h1>|<h2>(.*?)</h2>|<strong>(.*?)\.</strong>", text(answer))
+    assert found, text(answer)
+    return next(filter(None, found.groups()))
+
+
+def still_signed_in(somebody: Client, gateway: Gateway) -> bool:
+    gateway.answer = well
+    return somebody.get("/users/").status_code == 200
+
+
+@pytest.fixture
+def somebody(browser_of_somebody: Client, gateway: Gateway) -> Client:
+    """Somebody signed in, with a batch, in front of a gateway that works until the test changes it."""
+    batch = Batch.objects.create(
+        pk=BATCH, owner=browser_of_somebody.session["owner"], who="x", session_key="x", operation="releaseEmail", url="/users/u1/",
+        ids={"userIdOrEmail": "u1", "folderPath": "Quarantine"}, state=State.STOPPED,
+    )
+    Row.objects.create(batch=batch, target="m1")
+    gateway.answer = well
+    return browser_of_somebody
+
+
+def addresses(patterns: list[Any], before: str = "") -> Iterator[str]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from addresses(pattern.url_patterns, before + str(pattern.pattern))
+        elif isinstance(pattern, URLPattern):
+            yield pattern.name or before + str(pattern.pattern)
+
+
+def test_no_address_is_forgotten_in_the_table() -> None:
+    assert {page.name for page in PAGES} | OPEN == set(addresses(get_resolver().url_patterns))
+
+
+def test_no_fragment_is_forgotten_in_the_table() -> None:
+    called = set()
+    for template in Path(settings.BASE_DIR, "templates").rglob("*.html"):
+        called |= set(re.findall(r"""hx-(?:get|post)="{% url '([\w-]+)'""", template.read_text()))
+    assert called <= {page.name for page in FRAGMENTS}
+    assert len(called) > 5
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids(PAGES))
+def test_a_page_works_while_the_gateway_does(page: Page, somebody: Client, gateway: Gateway) -> None:
+    answer = page.open(somebody)
+    assert answer.status_code in ((200,) if page.post is None and page.url != "/users/u1/mail/" else (302,))
+    assert bool(gateway.asked) == page.asks
+
+
+@pytest.mark.parametrize("page", FRAGMENTS, ids=ids(FRAGMENTS))
+def test_a_fragment_is_only_a_part_of_a_page(page: Page, somebody: Client) -> None:
+    answer = page.open(somebody, fragment=True)
+    assert answer.status_code == 200
+    assert "<html" not in text(answer)
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=ids(FAILURES))
+@pytest.mark.parametrize("page", ASKING, ids=ids(ASKING))
+def test_a_whole_page_says_what_is_wrong(page: Page, failure: Failure, somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = failure.answer
+    answer = page.open(somebody)
+    if page.file and failure in NO_JSON:  # whatever the bytes of a file are, they are the file
+        assert answer.status_code == 200
+        return
+    if page.file and failure.id == "connection broken":
+        with pytest.raises(httpx.RemoteProtocolError):  # the server breaks off too: the browser knows that the file is not whole
+            answer.getvalue()
+        return
+    assert answer.status_code == failure.status
+    assert heading(answer) == failure.heading
+    assert "To the start page" in text(answer)
+    assert (f'href="{page.url}">Try again' in text(answer)) == (page.post is None)
+    if failure.id == "403":
+        assert any(operation_name(op) in text(answer) for op in ("getUser", "getEmail", *OPERATIONS))
+        assert "RULE_EDIT required" in text(answer)
+    if failure.id == "422":
+        assert "No &lt;b&gt;wildcards&lt;/b&gt; here." in answer.content.decode()
+        assert "neither an address nor a domain" in text(answer)
+    if failure.id == "429":
+        assert "wait 7 seconds" in text(answer)
+    assert still_signed_in(somebody, gateway)
+
+
+OPERATIONS = (
+    "listUsers", "listDomains", "getDomain", "listDomainUsers", "getFolders", "getFolderContent", "getSubfolders",
+    "getUserFilterRules", "getDomainFilterRules", "downloadEmailAttachmentPart", "getAllEmailAttachments",
+)
+ASKING_FRAGMENTS = [page for page in FRAGMENTS if page in ASKING]
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=ids(FAILURES))
+@pytest.mark.parametrize("page", ASKING_FRAGMENTS, ids=ids(ASKING_FRAGMENTS))
+def test_a_fragment_says_what_is_wrong_in_its_place(page: Page, failure: Failure, somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = failure.answer
+    answer = page.open(somebody, fragment=True)
+    assert answer.status_code == failure.status
+    assert heading(answer) == failure.heading
+    assert "<html" not in text(answer)
+    assert answer["HX-Push-Url"] == "false"
+    if page.post is None:
+        assert f'href="{page.url}"' in text(answer)
+        assert "Try again" in text(answer)
+        assert "HX-Retarget" not in answer
+    else:
+        assert (answer["HX-Retarget"], answer["HX-Reswap"]) == ("#toasts", "beforeend")
+    assert still_signed_in(somebody, gateway)
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=ids(FAILURES))
+@pytest.mark.parametrize("page", [page for page in PAGES if not page.asks], ids=lambda page: page.id)
+def test_a_page_that_needs_no_gateway_works_without_one(page: Page, failure: Failure, somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = failure.answer
+    assert page.open(somebody).status_code in (200, 302)
+    assert gateway.asked == []
+
+
+def failing_to_write(failure: Failure) -> Answer:
+    return lambda request: well(request) if request.method == "GET" else failure.answer(request)
+
+
+# What has no body to read cannot be half of one.
+WRITE_FAILURES = REFUSALS + [failure for failure in NO_JSON if failure.id == "HTML"]
+CHANGES = [page for page in WRITING if "/rules/" in page.url]
+
+
+@pytest.mark.parametrize("fragment", [False, True], ids=["whole", "fragment"])
+@pytest.mark.parametrize("failure", WRITE_FAILURES, ids=ids(WRITE_FAILURES))
+@pytest.mark.parametrize("page", CHANGES, ids=ids(CHANGES))
+def test_a_rule_that_cannot_be_changed_says_why(
+    page: Page, failure: Failure, fragment: bool, somebody: Client, gateway: Gateway,
+) -> None:
+    gateway.answer = failing_to_write(failure)
+    answer = page.open(somebody, fragment=fragment)
+    assert (answer.status_code, heading(answer)) == (failure.written if failure.written[0] else (failure.status, failure.heading))
+    assert ("<html" in text(answer)) != fragment
+    assert still_signed_in(somebody, gateway)
+
+
+@pytest.mark.parametrize("failure", WRITE_FAILURES, ids=ids(WRITE_FAILURES))
+def test_a_failed_release_says_so_or_says_that_nobody_knows(failure: Failure, somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = failing_to_write(failure)
+    answer = Page(f"{MAIL}release/", {**RELEASE, "allow": ""}, target="reading").open(somebody, fragment=True)
+    assert "<html" not in text(answer)
+    if failure.id == "412":
+        assert "Release an infected mail?" in text(answer)
+        assert answer["HX-Retarget"] == "#dialog"
+    elif failure.id in ("500", "501 with a list", "a redirect", "HTML") or failure.written[0]:
+        assert answer.status_code == 200
+        assert "We do not know whether the mail was released" in text(answer)
+        assert "Unknown, check" in text(answer)
+    else:
+        assert (answer.status_code, heading(answer)) == (failure.status, failure.heading)
+        assert answer["HX-Retarget"] == "#toasts"
+    assert [request.method for request in gateway.asked].count("POST") == 1
+    assert still_signed_in(somebody, gateway)
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=ids(FAILURES))
+def test_a_failed_block_says_so_and_leaves_the_mail_in_place(failure: Failure, somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = failing_to_write(failure)
+    answer = Page(f"{MAIL}block/", {"once": "k"}, target="reading").open(somebody, fragment=True)
+    assert answer.status_code == 200
+    assert "#toasts" in text(answer)
+    assert answer["HX-Reswap"] == "none"  # else the reading pane would be swapped for nothing
+    known = "info@shop.example is on the block list of anna@nordwind.example already."
+    unclear = failure.status >= 502 and failure.id != "connection refused"
+    assert {
+        "409": known, "connection refused": "was not added: Nothing was sent and nothing was changed.",
+        "403": "was not added: Your account may not do this: add a sender rule to a mailbox.",
+    }.get(failure.id, "It is unclear whether the sender rule" if unclear else "was not added:") in text(answer)
+    assert still_signed_in(somebody, gateway)
+
+
+# 401: the session is over, and one comes back to where one was.
+
+def back_from(answer: HttpResponse) -> str:
+    """Where the sign-in page leads to, from a redirect to it."""
+    target = answer.headers.get("HX-Redirect") or answer["Location"]
+    path, query = urlsplit(target).path, parse_qs(urlsplit(target).query)
+    assert path == "/sign-in/"
+    assert query["ended"] == ["1"]
+    assert "csrf" not in target
+    assert "once" not in query.get("next", [""])[0]
+    return query.get("next", ["/"])[0]
+
+
+def sign_in_again(somebody: Client, gateway: Gateway, back: str) -> HttpResponse:
+    gateway.answer = well
+    answer = somebody.post("/sign-in/", {"token": "an-opaque-token-of-a-test", "next": back})
+    assert (answer.status_code, answer["Location"]) == (302, back)
+    return somebody.get(back)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.asks], ids=lambda page: page.id)
+def test_a_token_that_is_over_ends_the_session_and_leads_back(page: Page, somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = status(401)
+    answer = page.open(somebody)
+    assert answer.status_code == 302
+    back = back_from(answer)
+    assert urlsplit(back).path == urlsplit(page.url).path
+    assert somebody.get("/activity/").status_code == 302
+    assert sign_in_again(somebody, gateway, back).status_code == 200
+
+
+@pytest.mark.parametrize("page", [page for page in FRAGMENTS if page.asks], ids=lambda page: page.id)
+def test_a_token_that_is_over_sends_the_whole_page_to_the_sign_in(page: Page, somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = status(401)
+    answer = page.open(somebody, fragment=True)
+    assert answer.status_code == 200
+    assert answer.content == b""
+    back = back_from(answer)
+    if page.post is None:
+        assert back == "/users/u1/mail/Quarantine/?subject=Rechnung"  # the page that is on the screen, with its search
+    else:
+        assert urlsplit(back).path == urlsplit(page.url).path
+    assert somebody.get("/activity/").status_code == 302
+    assert sign_in_again(somebody, gateway, back).status_code == 200
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids(PAGES))
+def test_a_session_that_is_over_leads_back_to_a_page(page: Page, somebody: Client, gateway: Gateway) -> None:
+    session = somebody.session
+    session["ends"] = 0
+    session.save()
+    answer = page.open(somebody)
+    assert answer.status_code == 302
+    assert gateway.asked == []
+    assert sign_in_again(somebody, gateway, back_from(answer)).status_code in (200, 302)
+
+
+def test_signing_out_of_a_session_that_is_over_is_just_being_out(somebody: Client) -> None:
+    session = somebody.session
+    session["ends"] = 0
+    session.save()
+    answer = somebody.post("/sign-out/")
+    assert (answer.status_code, answer["Location"]) == (302, "/sign-in/")
+
+
+@pytest.mark.parametrize("page", [Page(f"{MAIL}release/", RELEASE), *CHANGES[:1], *CHANGES[2:3]], ids=lambda page: page.id)
+@pytest.mark.parametrize("fragment", [False, True], ids=["whole", "fragment"])
+def test_what_was_typed_is_there_again_after_signing_in(page: Page, fragment: bool, somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = status(401)
+    again = sign_in_again(somebody, gateway, back_from(page.open(somebody, fragment=fragment)))
+    assert page.post
+    assert 'value="typed by hand"' in text(again)
+    assert f'<option value="{page.post["days"]}" selected>' in text(again)
+    if "allow" in page.post:
+        assert 'name="allow" value="mailbox"' in text(again)
+    assert [request for request in gateway.asked if request.method != "GET"] == []
+
+
+# A panel that fails alone.
+
+def failing_at(pattern: str, failure: Failure) -> Answer:
+    return lambda request: failure.answer(request) if re.fullmatch(pattern, request.url.path) else well(request)
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=ids(FAILURES))
+def test_a_list_that_fails_leaves_the_user(failure: Failure, somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = failing_at(r"/users/u1/emails/\w+", failure)
+    answer = somebody.get("/users/u1/mail/INBOX/")
+    assert answer.status_code == 200
+    assert "<h1>anna@nordwind.example</h1>" in text(answer)
+    assert f"<h2>{failure.heading}</h2>" in text(answer)
+    assert 'href="/users/u1/mail/INBOX/">Try again' in text(answer)
+    assert 'hx-trigger="load"' not in text(answer)  # it would ask, and fail, once more by itself
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=ids(FAILURES))
+def test_a_mail_that_fails_leaves_the_user_and_the_list(failure: Failure, somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = failing_at(r"/users/u1/emails/\w+/m1", failure)
+    answer = somebody.get(MAIL)
+    assert answer.status_code == (404 if failure.id == "404" else 200)
+    assert "<h1>anna@nordwind.example</h1>" in text(answer)
+    assert "Rechnung 7" in text(answer)
+    assert f"<h2>{failure.heading}</h2>" in text(answer)
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=ids(FAILURES))
+def test_a_list_that_fails_leaves_the_mail(failure: Failure, somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = failing_at(r"/users/u1/emails/\w+", failure)
+    answer = somebody.get(MAIL)
+    assert answer.status_code == 200
+    assert "<h2>Rechnung 7</h2>" in text(answer)
+    assert f"<h2>{failure.heading}</h2>" in text(answer)
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=ids(FAILURES))
+@pytest.mark.parametrize(("failing", "shown"), [("users", "nordwind.example"), ("domains", "anna@nordwind.example")])
+@pytest.mark.parametrize("fragment", [False, True], ids=["whole", "fragment"])
+def test_half_a_search_shows_the_other_half(
+    failing: str, shown: str, fragment: bool, failure: Failure, somebody: Client, gateway: Gateway,
+) -> None:
+    gateway.answer = failing_at(f"/{failing}", failure)
+    answer = Page("/search/?q=nord", target="suggestions").open(somebody, fragment=fragment)
+    assert answer.status_code == 200
+    assert shown in text(answer)
+    assert ("A part of the search failed" if fragment else f"The {failing} could not be searched") in text(answer)
+    assert ("<html" in text(answer)) != fragment
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=ids(FAILURES))
+def test_a_search_that_fails_wholly_says_so_twice(failure: Failure, somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = failure.answer
+    answer = somebody.get("/search/?q=nord")
+    assert answer.status_code == 200
+    assert "The users could not be searched" in text(answer)
+    assert "The domains could not be searched" in text(answer)
+    assert still_signed_in(somebody, gateway)
+
+
+# The sign-in page asks the gateway too.
+
+@pytest.mark.parametrize("failure", FAILURES, ids=ids(FAILURES))
+def test_the_sign_in_says_what_is_wrong(failure: Failure, gateway: Gateway) -> None:
+    gateway.answer = failure.answer
+    newcomer = Client()
+    answer = newcomer.post("/sign-in/", {"token": "a-token-of-somebody", "next": "/users/u1/"})
+    if failure.id == "403":  # a valid token, of an account that may not list users
+        assert answer["Location"] == "/users/u1/"
+        return
+    assert answer.status_code == failure.status
+    assert 'id="token-problem"' in text(answer)
+    assert "a-token-of-somebody" not in text(answer)
+    assert 'name="next" value="/users/u1/"' in text(answer)
+    assert "session" not in newcomer.cookies
+
+
+def test_the_sign_in_says_that_a_token_is_not_valid(gateway: Gateway) -> None:
+    gateway.answer = status(401)
+    answer = Client().post("/sign-in/", {"token": "a-token-of-somebody"})
+    assert answer.status_code == 403
+    assert "This token is not valid" in text(answer)
+
+
+# Answers that hold nothing.
+
+def null(record: type[msgspec.Struct]) -> dict[str, None]:
+    return {field.encode_name: None for field in msgspec.structs.fields(record)}
+
+
+def nothing(request: httpx.Request, rows: Callable[[type[msgspec.Struct]], list[Any]]) -> httpx.Response:
+    """Objects whose every field is null, and lists of `rows`."""
+    path = request.url.path
+    if request.method != "GET":
+        return httpx.Response(200, json=[])
+    for pattern, record, a_list in (
+        (r"/users|/domains/\w+/users", users.User, True), (r"/users/\w+", users.User, False), (r"/domains", domains.Domain, True),
+        (r"/domains/\w+", domains.Domain, False), (r".*/wblist", sender_rules.SenderRule, True),
+        (r"/users/\w+/emails/folders(/.+)?", mail.Folder, True), (r"/users/\w+/emails/\w+", mail.Message, True),
+        (r"/users/\w+/emails/\w+/\w+", mail.MessageContent, False),
+    ):
+        if re.fullmatch(pattern, path):
+            return httpx.Response(200, json=rows(record) if a_list else null(record))
+    return httpx.Response(200)
+
+
+NOTHING: dict[str, Answer] = {
+    "empty lists": lambda request: nothing(request, lambda record: []),
+    "null fields": lambda request: nothing(request, lambda record: [null(record), null(record)]),
+    "empty objects": lambda request: nothing(request, lambda record: [{}]),
+}
+
+
+@pytest.mark.parametrize("fragment", [False, True], ids=["whole", "fragment"])
+@pytest.mark.parametrize("answer", NOTHING.values(), ids=NOTHING)
+@pytest.mark.parametrize("page", [page for page in PAGES if page.asks], ids=lambda page: page.id)
+def test_a_page_survives_answers_that_hold_nothing(
+    page: Page, answer: Answer, fragment: bool, somebody: Client, gateway: Gateway,
+) -> None:
+    if fragment and not page.target:
+        fragment = False
+    gateway.answer = answer
+    shown = page.open(somebody, fragment=fragment)
+    gone = page.name in ("user-rule", "domain-rule", "mail-source")  # the rule is not among none, and there is no source
+    assert shown.status_code == 404 if gone else shown.status_code in (200, 302)
+    assert ">None<" not in text(shown)
+    assert "/None/" not in text(shown) + shown.headers.get("Location", "")
+
+
+@pytest.mark.parametrize("url", [page.url for page in GETS if page.asks])
+def test_an_empty_answer_says_that_there_is_nothing(url: str, somebody: Client, gateway: Gateway) -> None:
+    said = {
+        "/users/": "There is nothing here yet.", "/domains/": "There is nothing here yet.",
+        "/domains/d1/users/": "There is nothing here yet.", "/search/?q=keller": "No user with this in the address.",
+        "/users/u1/mail/?folders": "This mailbox has no folders.", "/users/u1/subfolders/?path=INBOX": "No subfolders",
+        "/users/u1/mail/Quarantine/?subject=Rechnung": "No mail matches this search.",
+        "/users/u1/mail/Quarantine/": "Nothing is in this folder.",
+    }
+    if url not in said:
+        pytest.skip("shows no list")
+    gateway.answer = NOTHING["empty lists"]
+    assert said[url] in text(somebody.get(url))
+
+
+# Languages.
+
+@pytest.mark.parametrize("language", [code for code, _name in settings.LANGUAGES])
+def test_every_page_comes_in_every_language(language: str, somebody: Client) -> None:
+    somebody.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+    for page in PAGES:
+        whole = page.open(somebody)
+        assert whole.status_code in (200, 302), page.id
+        if whole.status_code == 200 and "<body" in (said := text(whole)) and page.name != "mail-body":
+            assert f'<html lang="{language}">' in said, page.id
+        if page.target:
+            assert page.open(somebody, fragment=True).status_code == 200, page.id
+
+
+@pytest.mark.parametrize("language", [code for code, _name in settings.LANGUAGES])
+def test_every_failure_comes_in_every_language(language: str, somebody: Client, gateway: Gateway) -> None:
+    somebody.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+    for failure in FAILURES:
+        gateway.answer = failure.answer
+        assert somebody.get("/users/").status_code == failure.status
+        gateway.answer = failing_to_write(failure)
+        for page in WRITING:
+            assert page.open(somebody).status_code < 505
+    assert signed_in("another-token").get("/").status_code == 200 if gateway.answer is well else True
