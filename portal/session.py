@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.http import HttpRequest
+from django.middleware.csrf import rotate_token
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
@@ -71,6 +72,7 @@ def sign_in(request: HttpRequest, token: str) -> None:
     who = str(claims.get("sub") or "")[:200] or f"token {owner[:6]}"
     SignInAttempt.objects.filter(token=_keyed("try", token)).delete()
     request.session.flush()
+    rotate_token(request)
     request.session.update(
         {
             "token": _seal().encrypt(token.encode()).decode(),

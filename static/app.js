@@ -128,8 +128,10 @@
       links().forEach((link) => link.removeAttribute("aria-current"));
       const link = open && one(`#${open.dataset.row} > a`);
       link?.setAttribute("aria-current", "true");
-      if (open?.hasAttribute("data-acted")) { one("#dialog")?.close(); (link || target).focus(); }
+      one("#dialog")?.close();
+      if (open?.hasAttribute("data-acted")) (link || target).focus();
       else if (!matchMedia("(min-width: 70rem)").matches) { target.focus(); scrollTo(0, 0); }
+      else if (document.activeElement === document.body) (link || target).focus();
     }
     all("#toasts .toast").slice(0, -3).forEach((toast) => toast.remove());
     if (target.id === "held" || target.id === "reading") settle();

@@ -5,7 +5,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from portal.api.client import Client
@@ -49,7 +49,7 @@ def act(
         target=target[:500],
         url=url[:2000],
         request_id=api.request_id,
-        once=once[:64] or None,
+        once=_key(op, once),
         lock=sha256("\0".join((op.id, *lock)).encode()).hexdigest() if lock else "",
     )
     if first := _begin(entry):
@@ -71,8 +71,13 @@ def act(
 
 def earlier(person: Person, once: str, op: Operation) -> Entry | None:
     """What this very form already did, once it has ended; None when it did nothing yet."""
-    first = Entry.objects.filter(once=once[:64], owner=person.owner, operation=op.id).first() if once else None
+    first = Entry.objects.filter(once=_key(op, once), owner=person.owner).first() if once else None
     return _ended(first) if first else None
+
+
+def _key(op: Operation, once: str) -> str | None:
+    """One form may have several buttons: its key is good for one write of each kind."""
+    return f"{op.id} {once}"[:64] if once else None
 
 
 def is_unclear(error: ApiError) -> bool:
@@ -84,7 +89,8 @@ def _begin(entry: Entry) -> Entry | None:
     """Store the entry; where one with the same key or lock stands in the way, return that instead."""
     for _ in range(2):
         try:
-            entry.save(force_insert=True)
+            with transaction.atomic():
+                entry.save(force_insert=True)
             return None
         except IntegrityError:
             first = Entry.objects.filter(once=entry.once).first() if entry.once else None

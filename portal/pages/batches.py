@@ -5,7 +5,7 @@ from django.db.models import Count
 from django.http import Http404, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path, reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 import portal.ui.addresses  # noqa: F401 (registers <id:>)
 from portal import session
@@ -24,10 +24,11 @@ def batch_list(request: PortalRequest) -> HttpResponse:
     return render(request, "batches/list.html", {"batches": batches})
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 def batch_release(request: PortalRequest) -> HttpResponse:
-    """Release the mails that were selected in a folder (`mail`, many; `user`, `folder`)."""
-    user, folder = request.POST.get("user", ""), request.POST.get("folder", "")
+    """Release the mails that were selected in a folder (`mail`, many; `user`, `folder`). GET leads back to the folder."""
+    said = request.POST if request.method == "POST" else request.GET
+    user, folder = said.get("user", ""), said.get("folder", "")
     mails = list(dict.fromkeys(request.POST.getlist("mail")))[:MOST]
     try:
         for mail_id in mails:
@@ -69,24 +70,26 @@ def batch_page(request: PortalRequest, batch_id: int) -> HttpResponse:
     return render(request, "batches/_progress.html" if region(request) == "progress" else "batches/batch.html", context)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 def batch_stop(request: PortalRequest, batch_id: int) -> HttpResponse:
-    """No further row is begun; the one in flight ends."""
+    """No further row is begun; the one in flight ends. GET leads to the batch."""
     batch = _mine(request, batch_id)
-    Batch.objects.filter(pk=batch.pk, state__in=(State.WAITING, State.RUNNING)).update(state=State.STOPPED, why="", lease=None)
+    if request.method == "POST":
+        Batch.objects.filter(pk=batch.pk, state__in=(State.WAITING, State.RUNNING)).update(state=State.STOPPED, why="", lease=None)
     return HttpResponseRedirect(reverse("batch", args=(batch_id,)))
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 def batch_resume(request: PortalRequest, batch_id: int) -> HttpResponse:
-    """Go on with the rows that wait, with the session of now."""
+    """Go on with the rows that wait, with the session of now. GET leads to the batch."""
     batch = _mine(request, batch_id)
-    Batch.objects.filter(pk=batch.pk, state=State.STOPPED).update(
-        state=State.WAITING,
-        why="",
-        session_key=session.session_key(request),
-    )
-    worker.wake()
+    if request.method == "POST":
+        Batch.objects.filter(pk=batch.pk, state=State.STOPPED).update(
+            state=State.WAITING,
+            why="",
+            session_key=session.session_key(request),
+        )
+        worker.wake()
     return HttpResponseRedirect(reverse("batch", args=(batch_id,)))
 
 

@@ -40,6 +40,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@public  # whose session is over is out already
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session; the token itself stays valid at the gateway."""

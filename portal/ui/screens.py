@@ -88,10 +88,11 @@ def session_over(request: HttpRequest) -> HttpResponse:
     back = request.get_full_path()
     if request.method != "GET":
         # What was typed goes along in the address, and the form's own page shows it again. No form of ours holds a secret.
-        typed = {k: v for k, v in request.POST.items() if k not in ("csrfmiddlewaretoken", "once", "confirmed") and len(v) < 500}
+        said = {**request.GET.dict(), **request.POST.dict()}
+        typed = {k: v for k, v in said.items() if k not in ("csrfmiddlewaretoken", "once", "confirmed") and len(v) < 500}
         back = request.path + ("?" + urlencode(typed) if typed else "")
     elif is_fragment(request):
-        back = urlsplit(request.headers.get("HX-Current-URL", "")).path or "/"
+        back = urlsplit(request.headers.get("HX-Current-URL", ""))._replace(scheme="", netloc="", fragment="").geturl() or "/"
     asked = {"next": back} if back != "/" else {}
     url = reverse("sign-in") + "?" + urlencode({**asked, "ended": "1"} if had_session(request) else asked)
     return HttpResponseClientRedirect(url) if is_fragment(request) else HttpResponseRedirect(url)

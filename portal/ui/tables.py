@@ -68,6 +68,9 @@ class RemoteTable(tables.Table):
     Cells are text, or the name of a fragment template to include: markup is never built in Python.
     """
 
+    class Meta:
+        per_page = PER_PAGE  # also for ?per_page=0
+
     def body(self) -> Iterator[tuple[Any, list[tuple[str, Any]]]]:
         """Each row as (record, [(column name, value)]). The value is None where the API said nothing."""
         columns = [(column.name, getattr(self, f"render_{column.name}", None)) for column in self.columns]
@@ -92,8 +95,11 @@ def remote_page(request: HttpRequest, fetch: Fetch) -> Page:  # type: ignore[typ
     """One page of a remote list that is not shown as a table; past the end it is the last one."""
     data = RemoteTableData(fetch)
     paginator = RemotePaginator(data, PER_PAGE)
-    asked = request.GET.get("page", "")
     try:
-        return paginator.page(asked if asked.isascii() and asked.isdigit() else 1)
+        asked = int(request.GET.get("page", "1"))
+    except ValueError:  # no number, or one with more digits than Python reads
+        asked = 1
+    try:
+        return paginator.page(asked)
     except EmptyPage:
         return paginator.page(paginator.num_pages)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 # Senders that anybody can register with: allowing one says nothing about who writes.
@@ -139,8 +140,8 @@ def explain(v: Verdict, limit: float | None = None) -> str:
             return _("Held because the virus scanner found something in it.")
         case "SPAM" if v.score is not None and limit is not None:
             return _("Held as spam: its score is %(score)s, and from %(limit)s on a mail counts as spam here.") % {
-                "score": f"{v.score:g}",
-                "limit": f"{limit:g}",
+                "score": number_format(v.score),
+                "limit": number_format(limit),
             }
         case "SPAM":
             return _("Held as spam.")

@@ -51,7 +51,7 @@ def environment(data: Path, url: str) -> dict[str, str]:
         "CLEANMAIL_API_URL": url,
         "TRUST_PROXY": "1",
         "DATA_DIR": str(data),
-        "PYTHONDONTWRITEBYTECODE": "1",
+        "DJANGO_SETTINGS_MODULE": "cleanmail_admin.settings",
     }
 
 

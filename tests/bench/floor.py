@@ -8,6 +8,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,6 +18,7 @@ from django.urls import path
 SETTINGS = {
     "SECRET_KEY": "a key of the benchmark, and only of the benchmark",
     "ALLOWED_HOSTS": ["localhost"],
+    "DEBUG_PROPAGATE_EXCEPTIONS": True,
     "ROOT_URLCONF": "tests.bench.floor",
     "INSTALLED_APPS": ["django.contrib.sessions"],
     "MIDDLEWARE": [
@@ -82,14 +84,18 @@ def domains(request: HttpRequest) -> HttpResponse:
     return _page(request, "domains.html", "/domains", SERVICES=SERVICES)
 
 
-def mails(request: HttpRequest) -> HttpResponse:
-    return _page(request, "mails.html", "/users/By000n/emails/Quarantine", held=_held, sender=_sender, size=_size)
+def mails(request: HttpRequest, user_id: str, folder: str) -> HttpResponse:
+    return _page(request, "mails.html", f"/users/{quote(user_id, '')}/emails/{quote(folder, '')}", **_of_mails(user_id, folder))
 
 
-def hub(request: HttpRequest) -> HttpResponse:
-    user = gateway.get("/users/By000n", headers={"Authorization": f"Bearer {request.session['token']}"}).json()
-    found = {"user": user, "held": _held, "sender": _sender, "size": _size}
-    return _page(request, "hub.html", "/users/By000n/emails/Quarantine", **found)
+def hub(request: HttpRequest, user_id: str, folder: str) -> HttpResponse:
+    user = gateway.get(f"/users/{quote(user_id, '')}", headers={"Authorization": f"Bearer {request.session['token']}"}).json()
+    found = {"user": user, **_of_mails(user_id, folder)}
+    return _page(request, "hub.html", f"/users/{quote(user_id, '')}/emails/{quote(folder, '')}", **found)
+
+
+def _of_mails(user_id: str, folder: str) -> dict[str, Any]:
+    return {"user_id": user_id, "folder": folder, "held": _held, "sender": _sender, "size": _size}
 
 
 def _sender(text: str) -> str:

@@ -8,6 +8,7 @@ _DJANGO = "django.contrib."
 SETTINGS = {
     "SECRET_KEY": "a key of the benchmark, and only of the benchmark",
     "ALLOWED_HOSTS": ["localhost"],
+    "DEBUG_PROPAGATE_EXCEPTIONS": True,
     "ROOT_URLCONF": "tests.bench.admin",
     "INSTALLED_APPS": [_DJANGO + app for app in ("admin", "auth", "contenttypes", "sessions", "messages", "staticfiles")]
     + ["tests.bench"],

@@ -249,36 +249,36 @@ def test_no_fragment_is_forgotten_in_the_table() -> None:
     assert len(called) > 5
 
 
-@pytest.mark.parametrize("page", PAGES, ids=ids(PAGES))
-def test_a_page_works_while_the_gateway_does(page: Page, somebody: Client, gateway: Gateway) -> None:
-    answer = page.open(somebody)
-    assert answer.status_code in ((200,) if page.post is None and page.url != "/users/u1/mail/" else (302,))
-    assert bool(gateway.asked) == page.asks
+@pytest.mark.parametrize("place", PAGES, ids=ids(PAGES))
+def test_a_page_works_while_the_gateway_does(place: Page, somebody: Client, gateway: Gateway) -> None:
+    answer = place.open(somebody)
+    assert answer.status_code in ((200,) if place.post is None and place.url != "/users/u1/mail/" else (302,))
+    assert bool(gateway.asked) == place.asks
 
 
-@pytest.mark.parametrize("page", FRAGMENTS, ids=ids(FRAGMENTS))
-def test_a_fragment_is_only_a_part_of_a_page(page: Page, somebody: Client) -> None:
-    answer = page.open(somebody, fragment=True)
+@pytest.mark.parametrize("place", FRAGMENTS, ids=ids(FRAGMENTS))
+def test_a_fragment_is_only_a_part_of_a_page(place: Page, somebody: Client) -> None:
+    answer = place.open(somebody, fragment=True)
     assert answer.status_code == 200
     assert "<html" not in text(answer)
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=ids(FAILURES))
-@pytest.mark.parametrize("page", ASKING, ids=ids(ASKING))
-def test_a_whole_page_says_what_is_wrong(page: Page, failure: Failure, somebody: Client, gateway: Gateway) -> None:
+@pytest.mark.parametrize("place", ASKING, ids=ids(ASKING))
+def test_a_whole_page_says_what_is_wrong(place: Page, failure: Failure, somebody: Client, gateway: Gateway) -> None:
     gateway.answer = failure.answer
-    answer = page.open(somebody)
-    if page.file and failure in NO_JSON:  # whatever the bytes of a file are, they are the file
+    answer = place.open(somebody)
+    if place.file and failure in NO_JSON:  # whatever the bytes of a file are, they are the file
         assert answer.status_code == 200
         return
-    if page.file and failure.id == "connection broken":
+    if place.file and failure.id == "connection broken":
         with pytest.raises(httpx.RemoteProtocolError):  # the server breaks off too: the browser knows that the file is not whole
             answer.getvalue()
         return
     assert answer.status_code == failure.status
     assert heading(answer) == failure.heading
     assert "To the start page" in text(answer)
-    assert (f'href="{page.url}">Try again' in text(answer)) == (page.post is None)
+    assert (f'href="{place.url}">Try again' in text(answer)) == (place.post is None)
     if failure.id == "403":
         assert any(operation_name(op) in text(answer) for op in ("getUser", "getEmail", *OPERATIONS))
         assert "RULE_EDIT required" in text(answer)
@@ -298,16 +298,16 @@ ASKING_FRAGMENTS = [page for page in FRAGMENTS if page in ASKING]
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=ids(FAILURES))
-@pytest.mark.parametrize("page", ASKING_FRAGMENTS, ids=ids(ASKING_FRAGMENTS))
-def test_a_fragment_says_what_is_wrong_in_its_place(page: Page, failure: Failure, somebody: Client, gateway: Gateway) -> None:
+@pytest.mark.parametrize("place", ASKING_FRAGMENTS, ids=ids(ASKING_FRAGMENTS))
+def test_a_fragment_says_what_is_wrong_in_its_place(place: Page, failure: Failure, somebody: Client, gateway: Gateway) -> None:
     gateway.answer = failure.answer
-    answer = page.open(somebody, fragment=True)
+    answer = place.open(somebody, fragment=True)
     assert answer.status_code == failure.status
     assert heading(answer) == failure.heading
     assert "<html" not in text(answer)
     assert answer["HX-Push-Url"] == "false"
-    if page.post is None:
-        assert f'href="{page.url}"' in text(answer)
+    if place.post is None:
+        assert f'href="{place.url}"' in text(answer)
         assert "Try again" in text(answer)
         assert "HX-Retarget" not in answer
     else:
@@ -316,10 +316,10 @@ def test_a_fragment_says_what_is_wrong_in_its_place(page: Page, failure: Failure
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=ids(FAILURES))
-@pytest.mark.parametrize("page", [page for page in PAGES if not page.asks], ids=lambda page: page.id)
-def test_a_page_that_needs_no_gateway_works_without_one(page: Page, failure: Failure, somebody: Client, gateway: Gateway) -> None:
+@pytest.mark.parametrize("place", [page for page in PAGES if not page.asks], ids=lambda page: page.id)
+def test_a_page_that_needs_no_gateway_works_without_one(place: Page, failure: Failure, somebody: Client, gateway: Gateway) -> None:
     gateway.answer = failure.answer
-    assert page.open(somebody).status_code in (200, 302)
+    assert place.open(somebody).status_code in (200, 302)
     assert gateway.asked == []
 
 
@@ -334,12 +334,12 @@ CHANGES = [page for page in WRITING if "/rules/" in page.url]
 
 @pytest.mark.parametrize("fragment", [False, True], ids=["whole", "fragment"])
 @pytest.mark.parametrize("failure", WRITE_FAILURES, ids=ids(WRITE_FAILURES))
-@pytest.mark.parametrize("page", CHANGES, ids=ids(CHANGES))
+@pytest.mark.parametrize("place", CHANGES, ids=ids(CHANGES))
 def test_a_rule_that_cannot_be_changed_says_why(
-    page: Page, failure: Failure, fragment: bool, somebody: Client, gateway: Gateway,
+    place: Page, failure: Failure, fragment: bool, somebody: Client, gateway: Gateway,
 ) -> None:
     gateway.answer = failing_to_write(failure)
-    answer = page.open(somebody, fragment=fragment)
+    answer = place.open(somebody, fragment=fragment)
     assert (answer.status_code, heading(answer)) == (failure.written if failure.written[0] else (failure.status, failure.heading))
     assert ("<html" in text(answer)) != fragment
     assert still_signed_in(somebody, gateway)
@@ -357,6 +357,9 @@ def test_a_failed_release_says_so_or_says_that_nobody_knows(failure: Failure, so
         assert answer.status_code == 200
         assert "We do not know whether the mail was released" in text(answer)
         assert "Unknown, check" in text(answer)
+    elif failure.id == "403":
+        assert "Your account may not do this: release mail." in text(answer)
+        assert ">Release <kbd>" not in text(answer)
     else:
         assert (answer.status_code, heading(answer)) == (failure.status, failure.heading)
         assert answer["HX-Retarget"] == "#toasts"
@@ -369,8 +372,8 @@ def test_a_failed_block_says_so_and_leaves_the_mail_in_place(failure: Failure, s
     gateway.answer = failing_to_write(failure)
     answer = Page(f"{MAIL}block/", {"once": "k"}, target="reading").open(somebody, fragment=True)
     assert answer.status_code == 200
-    assert "#toasts" in text(answer)
-    assert answer["HX-Reswap"] == "none"  # else the reading pane would be swapped for nothing
+    assert "<h2>Rechnung 7</h2>" in text(answer)  # the answer takes the place of the reading pane
+    assert 'hx-swap-oob="beforeend:#toasts"' in text(answer)
     known = "info@shop.example is on the block list of anna@nordwind.example already."
     unclear = failure.status >= 502 and failure.id != "connection refused"
     assert {
@@ -400,38 +403,38 @@ def sign_in_again(somebody: Client, gateway: Gateway, back: str) -> HttpResponse
     return somebody.get(back)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page.asks], ids=lambda page: page.id)
-def test_a_token_that_is_over_ends_the_session_and_leads_back(page: Page, somebody: Client, gateway: Gateway) -> None:
+@pytest.mark.parametrize("place", [page for page in PAGES if page.asks], ids=lambda page: page.id)
+def test_a_token_that_is_over_ends_the_session_and_leads_back(place: Page, somebody: Client, gateway: Gateway) -> None:
     gateway.answer = status(401)
-    answer = page.open(somebody)
+    answer = place.open(somebody)
     assert answer.status_code == 302
     back = back_from(answer)
-    assert urlsplit(back).path == urlsplit(page.url).path
+    assert urlsplit(back).path == urlsplit(place.url).path
     assert somebody.get("/activity/").status_code == 302
     assert sign_in_again(somebody, gateway, back).status_code == 200
 
 
-@pytest.mark.parametrize("page", [page for page in FRAGMENTS if page.asks], ids=lambda page: page.id)
-def test_a_token_that_is_over_sends_the_whole_page_to_the_sign_in(page: Page, somebody: Client, gateway: Gateway) -> None:
+@pytest.mark.parametrize("place", [page for page in FRAGMENTS if page.asks], ids=lambda page: page.id)
+def test_a_token_that_is_over_sends_the_whole_page_to_the_sign_in(place: Page, somebody: Client, gateway: Gateway) -> None:
     gateway.answer = status(401)
-    answer = page.open(somebody, fragment=True)
+    answer = place.open(somebody, fragment=True)
     assert answer.status_code == 200
     assert answer.content == b""
     back = back_from(answer)
-    if page.post is None:
+    if place.post is None:
         assert back == "/users/u1/mail/Quarantine/?subject=Rechnung"  # the page that is on the screen, with its search
     else:
-        assert urlsplit(back).path == urlsplit(page.url).path
+        assert urlsplit(back).path == urlsplit(place.url).path
     assert somebody.get("/activity/").status_code == 302
     assert sign_in_again(somebody, gateway, back).status_code == 200
 
 
-@pytest.mark.parametrize("page", PAGES, ids=ids(PAGES))
-def test_a_session_that_is_over_leads_back_to_a_page(page: Page, somebody: Client, gateway: Gateway) -> None:
+@pytest.mark.parametrize("place", PAGES, ids=ids(PAGES))
+def test_a_session_that_is_over_leads_back_to_a_page(place: Page, somebody: Client, gateway: Gateway) -> None:
     session = somebody.session
     session["ends"] = 0
     session.save()
-    answer = page.open(somebody)
+    answer = place.open(somebody)
     assert answer.status_code == 302
     assert gateway.asked == []
     assert sign_in_again(somebody, gateway, back_from(answer)).status_code in (200, 302)
@@ -445,15 +448,15 @@ def test_signing_out_of_a_session_that_is_over_is_just_being_out(somebody: Clien
     assert (answer.status_code, answer["Location"]) == (302, "/sign-in/")
 
 
-@pytest.mark.parametrize("page", [Page(f"{MAIL}release/", RELEASE), *CHANGES[:1], *CHANGES[2:3]], ids=lambda page: page.id)
+@pytest.mark.parametrize("place", [Page(f"{MAIL}release/", RELEASE), *CHANGES[:1], *CHANGES[2:3]], ids=lambda page: page.id)
 @pytest.mark.parametrize("fragment", [False, True], ids=["whole", "fragment"])
-def test_what_was_typed_is_there_again_after_signing_in(page: Page, fragment: bool, somebody: Client, gateway: Gateway) -> None:
+def test_what_was_typed_is_there_again_after_signing_in(place: Page, fragment: bool, somebody: Client, gateway: Gateway) -> None:
     gateway.answer = status(401)
-    again = sign_in_again(somebody, gateway, back_from(page.open(somebody, fragment=fragment)))
-    assert page.post
+    again = sign_in_again(somebody, gateway, back_from(place.open(somebody, fragment=fragment)))
+    assert place.post
     assert 'value="typed by hand"' in text(again)
-    assert f'<option value="{page.post["days"]}" selected>' in text(again)
-    if "allow" in page.post:
+    assert f'<option value="{place.post["days"]}" selected>' in text(again)
+    if "allow" in place.post:
         assert 'name="allow" value="mailbox"' in text(again)
     assert [request for request in gateway.asked if request.method != "GET"] == []
 
@@ -573,15 +576,15 @@ NOTHING: dict[str, Answer] = {
 
 @pytest.mark.parametrize("fragment", [False, True], ids=["whole", "fragment"])
 @pytest.mark.parametrize("answer", NOTHING.values(), ids=NOTHING)
-@pytest.mark.parametrize("page", [page for page in PAGES if page.asks], ids=lambda page: page.id)
+@pytest.mark.parametrize("place", [page for page in PAGES if page.asks], ids=lambda page: page.id)
 def test_a_page_survives_answers_that_hold_nothing(
-    page: Page, answer: Answer, fragment: bool, somebody: Client, gateway: Gateway,
+    place: Page, answer: Answer, fragment: bool, somebody: Client, gateway: Gateway,
 ) -> None:
-    if fragment and not page.target:
+    if fragment and not place.target:
         fragment = False
     gateway.answer = answer
-    shown = page.open(somebody, fragment=fragment)
-    gone = page.name in ("user-rule", "domain-rule", "mail-source")  # the rule is not among none, and there is no source
+    shown = place.open(somebody, fragment=fragment)
+    gone = place.name in ("user-rule", "domain-rule", "mail-source")  # the rule is not among none, and there is no source
     assert shown.status_code == 404 if gone else shown.status_code in (200, 302)
     assert ">None<" not in text(shown)
     assert "/None/" not in text(shown) + shown.headers.get("Location", "")
@@ -608,12 +611,12 @@ def test_an_empty_answer_says_that_there_is_nothing(url: str, somebody: Client, 
 def test_every_page_comes_in_every_language(language: str, somebody: Client) -> None:
     somebody.cookies[settings.LANGUAGE_COOKIE_NAME] = language
     for page in PAGES:
-        whole = page.open(somebody)
-        assert whole.status_code in (200, 302), page.id
-        if whole.status_code == 200 and "<body" in (said := text(whole)) and page.name != "mail-body":
-            assert f'<html lang="{language}">' in said, page.id
-        if page.target:
-            assert page.open(somebody, fragment=True).status_code == 200, page.id
+        whole = place.open(somebody)
+        assert whole.status_code in (200, 302), place.id
+        if whole.status_code == 200 and "<body" in (said := text(whole)) and place.name != "mail-body":
+            assert f'<html lang="{language}">' in said, place.id
+        if place.target:
+            assert place.open(somebody, fragment=True).status_code == 200, place.id
 
 
 @pytest.mark.parametrize("language", [code for code, _name in settings.LANGUAGES])
@@ -624,5 +627,5 @@ def test_every_failure_comes_in_every_language(language: str, somebody: Client, 
         assert somebody.get("/users/").status_code == failure.status
         gateway.answer = failing_to_write(failure)
         for page in WRITING:
-            assert page.open(somebody).status_code < 505
+            assert place.open(somebody).status_code < 505
     assert signed_in("another-token").get("/").status_code == 200 if gateway.answer is well else True

@@ -6,7 +6,7 @@ so that nothing depends on what a browser claims about it. GET shows the page th
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
@@ -25,22 +25,33 @@ from portal.api.errors import ApiError, Conflict, NotAllowed, NotFound, Precondi
 from portal.api.operation import Operation
 from portal.audit.log import DoneAlready, act, earlier, is_unclear
 from portal.audit.models import Entry, Result
+from portal.pages.users.mail import reading
 from portal.ui import screens, verdict
 from portal.ui.pages import PortalRequest, got, one_time_key, together
 
 EXPIRY = ((30, gettext_lazy("30 days")), (90, gettext_lazy("90 days")), (365, gettext_lazy("1 year")), (0, gettext_lazy("never")))
+KEEP = -1
 INFECTED = {"X-Virus-Lover": "1"}  # its presence is what counts
 
 
 class RuleForm(forms.Form):
-    """How long a sender rule lasts, and why it is there."""
+    """How long a sender rule lasts, and why it is there. A rule that exists may keep its end: `ends`, in milliseconds."""
 
     days = forms.TypedChoiceField(label=gettext_lazy("Ends after"), choices=EXPIRY, coerce=int, required=False, empty_value="90")
     description = forms.CharField(label=gettext_lazy("Description"), required=False, max_length=250)
 
+    def __init__(self, *args: Any, ends: int | None = None, exists: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.ends = ends
+        if exists:
+            kept = _("as it is%(until)s") % {"until": _until(ends)}
+            cast(forms.TypedChoiceField, self.fields["days"]).choices = ((KEEP, kept), *EXPIRY)
+
     def expiry(self) -> int | None:
         """The end of the rule in milliseconds, None for never."""
         days = int(self.cleaned_data["days"])
+        if days == KEEP:
+            return self.ends
         return int((timezone.now() + timedelta(days=days)).timestamp() * 1000) if days else None
 
 
@@ -91,9 +102,11 @@ def release(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> 
         return _answer(request, mailed, _release_outcome(twice.entry))
     except PreconditionFailed:
         return _ask_to_release(request, mailed, form, doubts, infected=True)
-    except NotAllowed:
+    except NotAllowed as error:
         session.remember_refusal(request, mail.RELEASE.id, mailed.user.domainId or "")
-        raise
+        if not screens.is_fragment(request):
+            raise
+        return _answer(request, mailed, Outcome(f"{screens.explain(error)[2]} {_quoted(error)}", "error"))
     except ApiError as error:
         if not is_unclear(error):
             raise
@@ -229,7 +242,7 @@ def _release(request: PortalRequest, mailed: Mail, form: ActionForm) -> None:
     try:
         act(request.person, request.api, mail.RELEASE, once=once, headers=INFECTED, **call)
     except PreconditionFailed:  # it is clean after all: whoever accepts a virus accepts that
-        act(request.person, request.api, mail.RELEASE, **call)
+        act(request.person, request.api, mail.RELEASE, once=once, **call)
 
 
 def _add_rule(request: PortalRequest, mailed: Mail, form: ActionForm, kind: str, scope: str, done: str) -> Outcome:
@@ -309,8 +322,9 @@ def _rule(
     rule = next((rule for rule in found.rows if str(rule.id) == rule_id), None)
     if rule is None:
         raise NotFound(listing.id)
-    initial = {"days": _nearest(rule.expireAt), "description": rule.description or ""}
-    form = RuleForm(request.POST if request.method == "POST" else None, initial=initial)
+    typed = {name: request.GET[name] for name in ("days", "description") if name in request.GET}  # before signing in again
+    initial = {"days": KEEP, "description": rule.description or "", **typed}
+    form = RuleForm(request.POST if request.method == "POST" else None, initial=initial, ends=rule.expireAt, exists=True)
     if request.method == "GET" or not form.is_valid():
         return render(request, "users/rule.html", {"rule": rule, "form": form, "back": back, "once": one_time_key()})
     target = f"{rule.type} {rule.value}: {rule.owner}"
@@ -365,6 +379,8 @@ def _answer(request: PortalRequest, mailed: Mail, outcome: Outcome) -> HttpRespo
     if not screens.is_fragment(request):
         return _said(request, outcome, reverse("mail-list", args=(mailed.user_id, mailed.folder)))
     context = {**mailed.context(), "outcome": outcome, "state": outcome.state}
+    if not outcome.state and mailed.message:  # the mail is as before, but a button may have to go, and the form's key is used up
+        context |= reading(request, mailed.message, mailed.user_id, mailed.folder, mailed.mail_id, mailed.user)
     response = render(request, "users/_acted.html", context)
     response["HX-Push-Url"] = "false"
     return response
@@ -372,9 +388,7 @@ def _answer(request: PortalRequest, mailed: Mail, outcome: Outcome) -> HttpRespo
 
 def _said(request: PortalRequest, outcome: Outcome, back: str) -> HttpResponse:
     if screens.is_fragment(request):
-        response = render(request, "_toast.html", {"outcome": outcome})
-        response["HX-Retarget"], response["HX-Reswap"] = "#toasts", "beforeend"
-        return response
+        return render(request, "_toast.html", {"outcome": outcome})
     level = {"ok": messages.SUCCESS, "warn": messages.WARNING, "error": messages.ERROR}[outcome.level]
     messages.add_message(request, level, outcome.text, extra_tags=outcome.rule_url)
     return HttpResponseRedirect(back)
@@ -414,14 +428,6 @@ def _until(expiry: int | None) -> str:
     if not expiry:
         return _(", without an end")
     return _(" until %(date)s") % {"date": date_format(datetime.fromtimestamp(expiry / 1000, timezone.get_current_timezone()))}
-
-
-def _nearest(expiry: int | None) -> int:
-    """The choice nearest to a rule's remaining days."""
-    if not expiry:
-        return 0
-    left = expiry / 86_400_000 - timezone.now().timestamp() / 86_400
-    return min((30, 90, 365), key=lambda days: abs(days - left))
 
 
 def _quoted(error: ApiError) -> str:
