@@ -91,7 +91,7 @@ def search(query: dict[str, str]) -> Q:
     found = Q()
     for criterion in criteria:
         found = found & criterion if operator == "AND" else found | criterion
-    return ~found if operator == "NOT" and criteria else found
+    return ~found if operator == "NOT" else found
 
 
 def get_email(request: HttpRequest, caller: Caller, user: str, folder: str, mail_id: str) -> HttpResponse:

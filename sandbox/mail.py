@@ -31,7 +31,7 @@ def columns(raw: bytes, received: datetime) -> dict[str, Any]:
     headers: dict[str, str | list[str]] = {}
     names: dict[str, str] = {}  # a header keeps the spelling it came with first
     for name, value in message.raw_items():
-        name = names.setdefault(name.lower(), printable(name))
+        name = names.setdefault(name.lower(), name)
         text = decoded(value)
         known = headers.get(name)
         headers[name] = text if known is None else [*known, text] if isinstance(known, list) else [known, text]

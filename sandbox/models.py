@@ -43,7 +43,9 @@ class Identified(models.Model):
         """The primary key behind an id; 0, which no row has, for a text that cannot be one."""
         if len(uid) != ID_LENGTH or not set(uid) <= set(ALPHABET):
             return 0
-        number = sum(ALPHABET.index(letter) * len(ALPHABET) ** place for place, letter in enumerate(uid))
+        number = 0
+        for letter in reversed(uid):
+            number = number * len(ALPHABET) + ALPHABET.index(letter)
         return (number - crc32(cls.__name__.encode())) * UNSPREAD % IDS
 
 

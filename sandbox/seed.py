@@ -153,7 +153,7 @@ def seed_accounts(domains: dict[str, Domain], users: dict[str, User], now: datet
     for login, authority in dict.fromkeys((*PERSONAS.values(), *DEAD.values())):
         accounts[login] = Account.objects.create(
             login=login, sysadmin=authority == "SYSADMIN", enabled=login != DEAD["disabled"][0],
-            user=users[login] if authority == "USER" else None,
+            user=users.get(login),
         )
         if login in scopes:
             Grant.objects.create(
@@ -259,7 +259,7 @@ def seed_users(domains: dict[str, Domain], now: datetime, random: Random) -> dic
             domain=domains["nordwind.example"], email=email, firstname=first, lastname=last, language="DE",
             creation_date=now - timedelta(days=100),
         )
-    for email in (ANNA, EMPTY, "martin.nordwind@nordwind.example"):
+    for email in (ANNA, EMPTY, "martin.nordwind@nordwind.example", "julia.brandt@nordwind.example"):
         users[email].status = User.Status.ENABLED
     users["martin.nordwind@nordwind.example"].policy = Policy.objects.get(name="Geschäftsleitung")
     users["martin.nordwind@nordwind.example"].platform = Platform.objects.get(name="Exchange Zürich")

@@ -187,7 +187,7 @@ def sender_of(value: Any) -> str | None:
 
 def moment(millis: Any) -> datetime | None:
     """A date of the API, unless it is none that a calendar has."""
-    if not isinstance(millis, int) or isinstance(millis, bool):
+    if not isinstance(millis, int):
         return None
     try:
         return EPOCH + timedelta(milliseconds=millis)

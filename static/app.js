@@ -41,7 +41,8 @@
           event.preventDefault();
           location.assign(option.href);
         }
-      } else if (event.key === "Escape") {
+      } else if (event.key === "Escape" && list.classList.contains("open")) {
+        event.preventDefault(); /* the first one closes the list, the next one empties the box */
         showList(false);
       }
     });
@@ -113,7 +114,7 @@
       /* Beside the list there is room: show the newest at once. It is the same view, so the address stays. */
       if (peek && matchMedia("(min-width: 70rem)").matches && !one("#reading .opened")) {
         newest.setAttribute("aria-current", "true");
-        return htmx.ajax("GET", newest.href, { target: "#reading" });
+        return htmx.ajax("GET", newest.href, { source: "#reading", target: "#reading" });
       }
     }
     /* The folders come last: nobody waits for them. */
@@ -129,9 +130,8 @@
       const link = open && one(`#${open.dataset.row} > a`);
       link?.setAttribute("aria-current", "true");
       one("#dialog")?.close();
-      if (open?.hasAttribute("data-acted")) (link || target).focus();
-      else if (!matchMedia("(min-width: 70rem)").matches) { target.focus(); scrollTo(0, 0); }
-      else if (document.activeElement === document.body) (link || target).focus();
+      if (!matchMedia("(min-width: 70rem)").matches) { target.focus(); scrollTo(0, 0); }
+      else if ([document.body, target].includes(document.activeElement)) (link || target).focus(); /* unless one has moved on */
     }
     all("#toasts .toast").slice(0, -3).forEach((toast) => toast.remove());
     if (target.id === "held" || target.id === "reading") settle();

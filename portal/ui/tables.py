@@ -68,9 +68,6 @@ class RemoteTable(tables.Table):
     Cells are text, or the name of a fragment template to include: markup is never built in Python.
     """
 
-    class Meta:
-        per_page = PER_PAGE  # also for ?per_page=0
-
     def body(self) -> Iterator[tuple[Any, list[tuple[str, Any]]]]:
         """Each row as (record, [(column name, value)]). The value is None where the API said nothing."""
         columns = [(column.name, getattr(self, f"render_{column.name}", None)) for column in self.columns]

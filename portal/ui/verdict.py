@@ -6,6 +6,7 @@ of SpamAssassin and Fuglu; the contract names none of them.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +27,10 @@ FREE_MAIL = frozenset(FREE_MAIL_DOMAINS.split())
 
 REASONS = ("SPAM", "VIRUS", "ADVERT", "BLACKLISTED", "SENDER_VERIFY", "BAD_HEADERS", "BAD_ENCODING", "BAD_ATTACHMENTS")
 PASS, FAIL = "pass", ("fail", "softfail", "permerror", "policy", "hardfail")
-ADDRESS = re.compile(r"[^\s@<>()\[\],;:\"\\]+@([^\s@<>()\[\],;:\"\\]+)")
+LABEL = r"[^\s@<>()\[\],;:\"\\.]"
+ADDRESS = re.compile(rf"(?:{LABEL}|\.){{1,256}}@({LABEL}+(?:\.{LABEL}+)*)")
+LISTED = re.compile(ADDRESS.pattern + r"\s*[,;]")
+QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 @dataclass(frozen=True)
@@ -87,8 +91,9 @@ def sender(text: Any) -> Sender:
     text = " ".join(str(text or "").split())
     shown, angle, rest = text.rpartition("<")
     address = rest[:-1].strip() if angle and rest.endswith(">") else ("" if angle else text)
-    # A display name may hold anything, an address too; what may not be is a second address in angle brackets.
-    if "<" in shown or not ADDRESS.fullmatch(address):
+    # A display name may hold anything, an address too; what may not be is a second address beside the one in brackets.
+    two = "<" in shown or LISTED.search(QUOTED.sub("", shown))
+    if two or not ADDRESS.fullmatch(address) or not address.isprintable():
         return Sender(text, "")
     return Sender(shown.strip().strip('"').strip() if angle else "", address)
 
@@ -126,7 +131,7 @@ def authentic(checks: tuple[Check, ...], domain: str) -> bool | None:
         return None
     dmarc = next((c for c in checks if c.name == "DMARC" and (c.passed or c.failed)), None)
     if dmarc:
-        return dmarc.passed
+        return dmarc.passed and (not dmarc.domain or _same_organisation(dmarc.domain, domain))
     return any(c.passed and _same_organisation(c.domain, domain) for c in checks if c.name in ("SPF", "DKIM"))
 
 
@@ -165,7 +170,7 @@ def doubts(v: Verdict, who: Sender, own_domains: set[str]) -> list[str]:
     found = []
     if who.domain in FREE_MAIL:
         found.append(_("%(domain)s is a free-mail service: anyone can open an address there.") % {"domain": who.domain})
-    if any(who.domain == own or who.domain.endswith("." + own) for own in own_domains):
+    if any(f".{_ascii(who.domain)}".endswith(f".{_ascii(own)}") for own in own_domains if own):
         found.append(
             _("%(domain)s is the customer's own domain: forgers like to pretend to be a colleague.") % {"domain": who.domain}
         )
@@ -195,7 +200,7 @@ def warnings(who: Sender, headers: Mapping[str, Any] | None) -> list[str]:
 
 def _masked(who: Sender) -> str:
     """A warning when the sender's name pretends to be an address that the mail does not come from, else ""."""
-    shown = ADDRESS.search(who.name)
+    shown = ADDRESS.search(unicodedata.normalize("NFKC", who.name))  # a wide @ looks like one
     if shown is None or shown[0].lower() == who.address.lower():
         return ""
     return _("The sender's name shows another address (%(shown)s) than the mail comes from.") % {"shown": shown[0]}
@@ -203,18 +208,50 @@ def _masked(who: Sender) -> str:
 
 def _checks(headers: Mapping[str, Any] | None) -> tuple[Check, ...]:
     found: dict[str, Check] = {}
-    results = header(headers, "Authentication-Results")
-    for part in results.split(";")[1:]:
+    for part in _plain(header(headers, "Authentication-Results")).split(";")[1:]:
         if said := re.match(r"\s*(spf|dkim|dmarc)\s*=\s*(\w+)", part, re.IGNORECASE):
-            where = re.search(r"(?:smtp\.mailfrom|header\.d|header\.i|header\.from|smtp\.helo)\s*=\s*\"?([^\s;\"]+)", part)
-            check = Check(said[1].upper(), said[2].lower(), where[1].rpartition("@")[2].lower() if where else "")
+            where = _domain(r"smtp\.mailfrom|header\.d|header\.i|header\.from|smtp\.helo", part)
+            check = Check(said[1].upper(), said[2].lower(), where)
             # Of several DKIM signatures one that passed is enough.
             if check.name not in found or (check.passed and not found[check.name].passed):
                 found[check.name] = check
-    if "SPF" not in found and (spf := re.match(r"(\w+)", header(headers, "Received-SPF"))):
-        where = re.search(r"envelope-from=\"?<?([^\s;\">]+)", header(headers, "Received-SPF"))
-        found["SPF"] = Check("SPF", spf[1].lower(), where[1].rpartition("@")[2].lower() if where else "")
+    received = _plain(header(headers, "Received-SPF"))
+    if "SPF" not in found and (spf := re.match(r"(\w+)", received)):
+        found["SPF"] = Check("SPF", spf[1].lower(), _domain("envelope-from", received))
     return tuple(found[name] for name in ("SPF", "DKIM", "DMARC") if name in found)
+
+
+def _domain(names: str, text: str) -> str:
+    """The domain in the value of the first of these properties."""
+    where = re.search(rf"(?<![^\s;])(?:{names})\s*=\s*<?([^\s;<>]+)", text)
+    return where[1].rpartition("@")[2].lower() if where else ""
+
+
+def _plain(text: str) -> str:
+    """A header without comments, and quoted text without marks: who sent the mail chose them, a `; dkim=pass` in them too."""
+    kept: list[str] = []
+    depth, quoted, escaped = 0, -1, False
+    for char in text:
+        if escaped or char == "\\":
+            escaped = not escaped
+        elif char == '"' and not depth:
+            quoted = len(kept) if quoted < 0 else -1
+        elif char == "(" and quoted < 0:
+            depth += 1
+            kept.append(" ")
+        elif char == ")" and depth:
+            depth -= 1
+        elif not depth and (quoted < 0 or char.isalnum() or char in "@.-_"):
+            kept.append(char)
+    return "".join(kept[:quoted] if quoted >= 0 else kept)  # a quote without an end swallows the rest
+
+
+def _ascii(domain: str) -> str:
+    """A domain as it is spelled in the DNS, so that both spellings of an international one are the same."""
+    try:
+        return domain.encode("idna").decode()
+    except UnicodeError:
+        return domain
 
 
 def _same_organisation(one: str, other: str) -> bool:

@@ -45,13 +45,20 @@ def open_user(page: Page, sandbox: Sandbox, email: str = ANNA) -> None:
 
 
 def open_mail(page: Page, words: str) -> None:
-    """Click on a mail of the list and see it open."""
-    row(page, words).locator("a").click()
+    """Click on a mail of the list and see it open, under its own address."""
+    link = row(page, words).locator("a")
+    link.click()
+    expect(page).to_have_url(str(link.get_attribute("href")))
     expect(reading(page).locator("h2")).to_contain_text(words)
 
 
 def row(page: Page, words: str) -> Locator:
     return page.locator(".mails .mail").filter(has_text=words)
+
+
+def chosen(page: Page) -> Locator:
+    """The suggestion that Enter would open."""
+    return page.locator("#suggestions [aria-selected=true]")
 
 
 def reading(page: Page) -> Locator:

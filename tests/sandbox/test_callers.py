@@ -21,6 +21,12 @@ def test_without_a_good_token_everything_is_401(nobody, header):
         assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
+def test_a_good_token_under_another_scheme_is_401(nobody):
+    token = seed.demo_tokens()["system administrator"]
+    for header in (token, f"Basic {token}", f"Token {token}", f"Bearer{token}"):
+        assert nobody.get("/domains", headers={"Authorization": header}).status_code == 401
+
+
 def test_an_expired_token_is_401():
     assert client(seed.dead_tokens()["expired"]).get("/users").status_code == 401
 
@@ -75,6 +81,11 @@ def test_the_lists_leave_out_what_one_may_not_see(sysadmin, admin, helpdesk, ann
     alpenmilch = int(stranger.get("/users").headers["X-Total-Count"])
     assert nordwind + alpenmilch == everybody
     assert min(nordwind, alpenmilch) > 0
+
+
+def test_a_system_administrator_with_a_mailbox_still_sees_everybody(account):
+    who = account("both", sysadmin=True, user=User.objects.get(email=seed.BUSY))
+    assert who.get("/users").headers["X-Total-Count"] == str(User.objects.count())
 
 
 def test_a_filter_does_not_reach_what_one_may_not_see(admin, anna, alpenmilch):

@@ -37,6 +37,10 @@ def test_every_operation_wants_a_token(nobody, method, path):
     assert nobody.request(method, filled(path)).status_code == 401
 
 
+def test_a_wrong_method_without_a_token_is_401_like_everything_else(nobody):
+    assert nobody.delete("/users").status_code == 401
+
+
 @pytest.mark.parametrize("path", [
     "/", "/nothing", "/domains/", "/domains/x/nothing", "/users//emails/folders", "/users/x/emails/a/b/c/d/e",
 ])

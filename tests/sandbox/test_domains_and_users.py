@@ -24,6 +24,12 @@ def test_a_domain_comes_with_its_policy_aliases_customer_and_platforms(admin, no
     assert found["deletionDate"] is None
 
 
+def test_users_who_are_not_active_are_not_counted_as_such(admin, nordwind):
+    before = admin.get(f"/domains/{nordwind.uid}").json()["activeUsersCount"]
+    User.objects.filter(email__in=(seed.ANNA, seed.EMPTY)).update(status="DISABLED")
+    assert admin.get(f"/domains/{nordwind.uid}").json()["activeUsersCount"] == before - 2
+
+
 def test_the_list_and_the_single_read_tell_the_same_of_a_domain(sysadmin):
     for row in sysadmin.get("/domains").json():
         assert sysadmin.get(f"/domains/{row['id']}").json() == row

@@ -53,6 +53,16 @@ def test_a_sender_keeps_its_name_and_its_address_apart(header, expected):
     assert read(b"From: " + header + b"\r\n\r\n")["sender"] == expected
 
 
+@pytest.mark.parametrize("raw", [
+    b"Subject: =?utf-7?q?+2AA-?=\n\n", b"Subject: =?utf-8?q?x?= \\ud800\n\n", b"From: =?utf-7?q?+2AA-?= <a@x.example>\n\n",
+    b"Content-Type: text/plain; charset=utf-7\n\n+2AA-",
+])
+def test_half_a_character_becomes_the_replacement_character(raw):
+    text = f"{read(raw)} {mail.content(raw)}"
+    assert "\ufffd" in text
+    text.encode()
+
+
 def test_recipients_are_taken_apart_at_commas_that_are_not_quoted():
     raw = (
         b'To: "A, B" <a@x.example>, b@x.example,\r\n c <c@x.example>\r\nTo: d@x.example\r\n'
@@ -128,6 +138,13 @@ def test_the_text_is_html_where_there_is_some_and_files_have_their_imap_numbers(
     assert mail.file(MIXED, "2") == ("grüße.txt", "text/plain", b"a file")
     assert mail.file(MIXED, "3")[2].startswith(b"Subject: inner")
     assert mail.file(MIXED, "1.2") is None
+
+
+@pytest.mark.parametrize("declared", ["text/<script>", "text/html\x00", "a b/c d", "ümlaut/x", "image/"])
+def test_a_media_type_that_is_none_becomes_unknown_bytes(declared):
+    raw = f"Content-Type: {declared}; name=x\r\n\r\nx".encode()
+    assert read(raw)["attachments"][0]["type"] in ("application/octet-stream", "text/plain")
+    assert mail.file(raw, "1")[1] == read(raw)["attachments"][0]["type"]
 
 
 def test_plain_text_is_shown_where_there_is_no_html():

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 from django.db import connections
 
-from sandbox import seed
+from sandbox import mail, seed
 from sandbox.models import Folder, Mail
 
 pytestmark = pytest.mark.django_db(databases=["default", "sandbox"])
@@ -89,6 +89,15 @@ def test_what_is_not_there_is_404(anna, sysadmin, keller, box, held):
     ):
         assert sysadmin.post(path).status_code == 404
     assert anna.post(f"/users/{seed.BUSY}/emails/Quarantine/x/release").status_code == 404
+
+
+def test_a_release_that_breaks_off_leaves_the_mail_held(anna, box, held, monkeypatch):
+    row = held("Rechnung")
+    monkeypatch.setattr(mail, "columns", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        anna.post(f"{box}/{row.fuglu_id}/release")
+    row.refresh_from_db()
+    assert row.folder.path == "Quarantine"
 
 
 def test_a_second_release_finds_the_mail_gone(anna, box, held):

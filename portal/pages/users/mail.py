@@ -20,6 +20,7 @@ from portal.api import mail, sender_rules, users
 from portal.api.errors import ApiError, NotFound
 from portal.ui import body as bodies, verdict
 from portal.ui.pages import PortalRequest, calls_nothing, got, one_time_key, region, together
+from portal.ui.screens import is_fragment
 from portal.ui.tables import remote_page
 
 HELD = re.compile(r"quarant|held|spam|junk", re.IGNORECASE)
@@ -75,7 +76,7 @@ def subfolders(request: PortalRequest, user_id: str) -> HttpResponse:
         query={"fields": "STATS"},
     )
     context = {"folders": found, "user_id": user_id, "shown": request.GET.get("shown", ""), "inner": True}
-    return render(request, "users/_folders.html", context)
+    return render(request, "users/_folders.html" if is_fragment(request) else "users/folders.html", context)
 
 
 @require_safe
