@@ -75,7 +75,8 @@ def batch_stop(request: PortalRequest, batch_id: int) -> HttpResponse:
     """No further row is begun; the one in flight ends. GET leads to the batch."""
     batch = _mine(request, batch_id)
     if request.method == "POST":
-        Batch.objects.filter(pk=batch.pk, state__in=(State.WAITING, State.RUNNING)).update(state=State.STOPPED, why="", lease=None)
+        going = Batch.objects.filter(pk=batch.pk, state__in=(State.WAITING, State.RUNNING))
+        going.update(state=State.STOPPED, why="", lease=None)
     return HttpResponseRedirect(reverse("batch", args=(batch_id,)))
 
 

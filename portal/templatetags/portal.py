@@ -17,15 +17,16 @@ register = template.Library()
 def moment(milliseconds: Any) -> datetime | None:
     """The API's milliseconds since 1970 as a time; None for what is no time a person could mean."""
     try:
-        return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
+        found = datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
     except (TypeError, ValueError, OverflowError, OSError):
         return None
+    return found if 1 < found.year < 9999 else None  # at the ends of the calendar a time zone leads out of it
 
 
 @register.filter
 def size(octets: Any) -> str:
     """Bytes as a person says them; "" where the API said nothing."""
-    return filesizeformat(octets) if isinstance(octets, int) and octets >= 0 else ""
+    return filesizeformat(octets) if isinstance(octets, int) and 0 <= octets < 2**63 else ""
 
 
 @register.filter

@@ -10,13 +10,18 @@ import re
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
+from email.policy import Compat32
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
 import nh3
 
+# A mail can be made to burst a parser: these limits keep every one at a few seconds and some hundred megabytes.
 LARGEST_SOURCE = 32 * 1024 * 1024  # bytes of a mail that we still take apart
-LARGEST_HTML = 1024 * 1024  # characters; the sanitiser does 3 MB a second
+MOST_LINES, MOST_BOUNDARIES = 1_000_000, 50  # the standard library looks for every open boundary in every line
+LONGEST_HEADER = 10_000  # characters
+LARGEST_HTML = 512 * 1024  # characters; the sanitiser does 3 MB a second, and a tag of attributes alone costs 3 s at this size
+MOST_TAGS = 10_000  # opening, closing and comments: tags within tags cost the square of their number
 LARGEST_TEXT = 200_000  # characters in the page
 LARGEST_IMAGES = 2 * 1024 * 1024  # bytes of inline images that go along
 MOST_PARTS = 200
@@ -43,7 +48,7 @@ ATTRIBUTES = {
     "*": LAYOUT,
     "a": {"href"},
     "img": {"src", "alt"},
-    "font": {"color", "face", "size"},
+    "x-font": {"color", "face", "size"},
     "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan", "scope"},
     "ol": {"start", "type"},
@@ -57,6 +62,10 @@ _STYLES = """
     text-decoration text-transform vertical-align white-space width word-break word-wrap
 """
 STYLES = set(_STYLES.split())
+# The HTML standard opens such a tag again in every paragraph behind it: 100 KB become gigabytes. Under another name it does not.
+FORMATTING = re.compile(r"<(/?)(b|big|code|em|font|i|s|small|strike|strong|tt|u)(?=[\s/>])", re.IGNORECASE)
+RENAMED = re.compile(r"<(/?)x-(b|big|code|em|font|i|s|small|strike|strong|tt|u)(?=[\s>])")
+RENAMED_TAGS = TAGS | {f"x-{tag}" for tag in ("b", "big", "code", "em", "font", "i", "s", "small", "strike", "strong", "tt", "u")}
 # The style filter looks at names only: a harmless property can still carry a request or an escape in its value.
 BAD_STYLE = re.compile(r"url|image|expression|import|src\s*\(|[\\@<>{}]", re.IGNORECASE)
 
@@ -98,22 +107,25 @@ def csp(remote_images: bool) -> str:
 def take_apart(content: str | None, source: str | None) -> Body:
     """Text, HTML, links and inline images of a mail. `source` is the raw message, `content` the body where there is no source."""
     body = Body()
-    if source and len(source) <= LARGEST_SOURCE:
-        _read_parts(source, body)
+    if source:
+        _read_source(source, body)
     if not body.text and not body.html and content:
         if re.search(r"<(html|body|div|p|br|table|a|span)\b", content[:LARGEST_HTML], re.IGNORECASE):
             body.html = content
         else:
             body.text = content
-    if len(body.html) > LARGEST_HTML:
-        body.html, body.cut = body.html[:LARGEST_HTML], True
+    if len(body.html) > LARGEST_HTML or body.html.count("<") > MOST_TAGS:
+        body.html, body.cut = "<".join(body.html[:LARGEST_HTML].split("<", MOST_TAGS)[:MOST_TAGS]), True
     if body.html:
-        body.links = links(body.html)
-        body.remote = bool(re.search(r"<img[^>]+src\s*=\s*[\"']?\s*https?:|url\s*\(\s*[\"']?https?:", body.html, re.IGNORECASE))
+        reader = _read_links(body.html)
+        body.links = _judged(reader.found)
+        body.remote = reader.remote or bool(re.search(r"url\s*\(\s*[\"']?https?:", body.html, re.IGNORECASE))
         if not body.text.strip():
             body.text = to_text(body.html)
     elif body.text:
-        body.links = [Link(found, found, _imitates(found)) for found in re.findall(r"https?://[^\s<>\"]+", body.text)[:200]]
+        body.links = [
+            Link(found, found, _imitates(found)) for found in re.findall(r"https?://[^\s<>\"]{1,2000}", body.text)[:200]
+        ]
     if len(body.text) > LARGEST_TEXT:
         body.text, body.cut = body.text[:LARGEST_TEXT], True
     return body
@@ -132,14 +144,16 @@ def safe_html(body: Body, remote_images: bool = False) -> str:
                 return body.images.get(address[4:])
             if re.match(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+$", address):
                 return address
-            return address if remote_images and address.lower().startswith("https:") else None
+            # Asked for, they come over TLS or not at all: the policy allows nothing else.
+            remote = remote_images and address.lower().startswith(("http:", "https:"))
+            return "https:" + address.partition(":")[2] if remote else None
         if name == "href":
             return value if value.strip().lower().startswith(("http:", "https:", "mailto:")) else None
         return value
 
-    return nh3.clean(
-        body.html,
-        tags=TAGS,
+    clean = nh3.clean(
+        FORMATTING.sub(r"<\1x-\2", body.html),
+        tags=RENAMED_TAGS,
         clean_content_tags=GONE_WITH_CONTENT,
         attributes=ATTRIBUTES,
         attribute_filter=gate,
@@ -149,6 +163,7 @@ def safe_html(body: Body, remote_images: bool = False) -> str:
         link_rel="noopener noreferrer nofollow",
         set_tag_attribute_values={"a": {"target": "_blank"}, "img": {"referrerpolicy": "no-referrer"}},
     )
+    return RENAMED.sub(r"<\1\2", clean)
 
 
 def document(body: Body, remote_images: bool = False) -> str:
@@ -164,6 +179,7 @@ def document(body: Body, remote_images: bool = False) -> str:
 def to_text(html: str) -> str:
     """HTML as plain text: enough to judge a mail, with paragraphs where they were."""
     broken = re.sub(r"<(br|/p|/div|/tr|/h[1-6]|/li|hr)\b[^>]{0,200}>", "\n", html[:LARGEST_HTML], flags=re.IGNORECASE)
+    broken = FORMATTING.sub(r"<\1x-\2", broken)
     text = htmllib.unescape(nh3.clean(broken, tags=set(), clean_content_tags=GONE_WITH_CONTENT, attributes={}))
     lines = (" ".join(line.split()) for line in text.splitlines())
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
@@ -171,34 +187,55 @@ def to_text(html: str) -> str:
 
 def links(html: str) -> list[Link]:
     """Every link with what it shows and where it really goes, 200 at most."""
-    reader = _Links()
-    reader.feed(html)
-    reader.close()
-    found, seen = [], set()
-    for target, shown in reader.found:
+    return _judged(_read_links(html).found)
+
+
+def _judged(pairs: list[tuple[str, str]]) -> list[Link]:
+    found: list[Link] = []
+    seen: set[tuple[str, str]] = set()
+    for target, shown in pairs:
         if (target, shown) not in seen and target.lower().startswith(("http:", "https:", "mailto:")):
             seen.add((target, shown))
-            said = re.search(r"(?:https?://)?([\w-]+(?:\.[\w-]+)+)", shown)
+            said = re.search(r"((?:[\w-]+\.)+(?:xn--[\w-]+|[^\W\d_]{2,}))\b", shown)
             lies = bool(said) and not target.lower().startswith("mailto:") and not _same_host(said[1], _host(target))  # type: ignore[index]
             found.append(Link(shown, target, lies or _imitates(target)))
     return found[:200]
 
 
+def _read_links(html: str) -> "_Links":
+    # What the sanitiser gives is well-formed; with raw HTML the standard library's parser can be kept busy for minutes.
+    reader = _Links()
+    reader.feed(
+        nh3.clean(
+            FORMATTING.sub(r"<\1x-\2", html),
+            tags={"a", "area", "img"},
+            clean_content_tags=GONE_WITH_CONTENT,
+            attributes={"a": {"href"}, "area": {"href"}, "img": {"src", "alt"}},
+            link_rel=None,
+        )
+    )
+    reader.close()
+    return reader
+
+
 class _Links(HTMLParser):
-    """Collects (href, text) of links; the standard library's parser never fails on bad HTML."""
+    """Collects (href, text) of links, and whether an image comes from elsewhere."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.found: list[tuple[str, str]] = []
         self.href: str | None = None
         self.text: list[str] = []
+        self.remote = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in ("a", "area"):
             self._end()
             self.href = (dict(attrs).get("href") or "").strip()
-        elif tag == "img" and self.href is not None:
-            self.text.append(dict(attrs).get("alt") or "")
+        elif tag == "img":
+            self.remote = self.remote or (dict(attrs).get("src") or "").strip().lower().startswith(("http:", "https:"))
+            if self.href is not None:
+                self.text.append(dict(attrs).get("alt") or "")
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "a":
@@ -236,9 +273,28 @@ def _imitates(url: str) -> bool:
     return "xn--" in host or not host.isascii() or "@" in url.partition("//")[2].partition("/")[0]
 
 
+class _ShortHeaders(Compat32):
+    """Reading the parameters of a header costs the square of their number."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:LONGEST_HEADER]
+
+
+def _read_source(source: str, body: Body) -> None:
+    lines = source.count("\n") + source.count("\r")
+    if len(source) > LARGEST_SOURCE or lines > MOST_LINES or source.lower().count("boundary") > MOST_BOUNDARIES:
+        body.cut = True
+        return
+    try:
+        _read_parts(source, body)
+    except Exception:  # the standard library fails in many ways on a mail made for it: what was read until then is shown
+        body.cut = True
+
+
 def _read_parts(source: str, body: Body) -> None:
     # The gateway sends the raw bytes as text; a mail that was decoded with replacement characters is read as far as it goes.
-    message = message_from_bytes(source.encode("utf-8", "replace"))
+    message = message_from_bytes(source.encode("utf-8", "replace"), policy=_ShortHeaders())
     room = LARGEST_IMAGES
     for number, part in enumerate(message.walk()):
         if number >= MOST_PARTS:
@@ -263,10 +319,12 @@ def _text(part: Message) -> str:
     data = part.get_payload(decode=True)
     if not isinstance(data, bytes):
         return ""
+    cut = len(data) > 2 * LARGEST_HTML
     data = data[: 2 * LARGEST_HTML]
     try:
-        return data.decode(part.get_content_charset("utf-8"))
-    except (LookupError, UnicodeDecodeError):
+        text = data.decode(part.get_content_charset("utf-8"), "replace" if cut else "strict")
+        return text.encode("utf-8", "replace").decode()  # some charsets give half characters, which nobody can be sent
+    except (LookupError, ValueError):
         return data.decode("utf-8", "replace") if b"\xef\xbf\xbd" in data or _is_utf8(data) else data.decode("latin-1")
 
 

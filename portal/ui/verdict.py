@@ -27,6 +27,7 @@ FREE_MAIL = frozenset(FREE_MAIL_DOMAINS.split())
 
 REASONS = ("SPAM", "VIRUS", "ADVERT", "BLACKLISTED", "SENDER_VERIFY", "BAD_HEADERS", "BAD_ENCODING", "BAD_ATTACHMENTS")
 PASS, FAIL = "pass", ("fail", "softfail", "permerror", "policy", "hardfail")
+LONGEST_SENDER = 1000  # characters: one header line (RFC 5322, 2.1.1)
 LABEL = r"[^\s@<>()\[\],;:\"\\.]"
 ADDRESS = re.compile(rf"(?:{LABEL}|\.){{1,256}}@({LABEL}+(?:\.{LABEL}+)*)")
 LISTED = re.compile(ADDRESS.pattern + r"\s*[,;]")
@@ -89,6 +90,8 @@ def sender(text: Any) -> Sender:
     if isinstance(text, list):
         text = text[0] if len(text) == 1 else ", ".join(map(str, text))
     text = " ".join(str(text or "").split())
+    if len(text) > LONGEST_SENDER:
+        return Sender(text[:LONGEST_SENDER], "")
     shown, angle, rest = text.rpartition("<")
     address = rest[:-1].strip() if angle and rest.endswith(">") else ("" if angle else text)
     # A display name may hold anything, an address too; what may not be is a second address beside the one in brackets.

@@ -9,6 +9,7 @@ from tests.browser.server import Sandbox
 
 ANNA = "anna.keller@nordwind.example"
 BUSY = "info@nordwind.example"  # more held mail than fits on three pages
+EMPTY = "beat.zurbriggen@nordwind.example"  # no held mail at all
 NILS = "nils.schroeder@nordwind.example"
 INVOICE = "Rechnung R-48213"  # the newest of Anna's held mails: a real one, caught by mistake
 SUPPLIER = "rechnung@rheintal-papier.example"  # who sent it

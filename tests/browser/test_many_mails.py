@@ -67,7 +67,7 @@ def test_a_batch_is_stopped_on_demand_survives_a_reload_and_is_resumed(admin: Pa
         expect(admin).to_have_url(address)
         expect(bar).to_have_attribute("value", "0")
         admin.get_by_role("button", name="Stop").click()
-        expect(admin.locator("label").get_by_text("stopped")).to_be_visible()
+        expect(admin.get_by_role("status").filter(has_text="stopped")).to_be_visible()
     expect(admin.get_by_role("button", name="Stop")).to_have_count(0)
     resume = admin.get_by_role("button", name="Resume")
     expect(resume).to_be_visible()

@@ -1,7 +1,5 @@
 """The owner reads held mail. The mail is the enemy: nothing in it may act, ask or load."""
 
-import sqlite3
-from contextlib import closing
 from urllib.parse import urlsplit
 
 import pytest
@@ -22,7 +20,7 @@ def owner(visits: Visits, sandbox: Sandbox) -> Page:
 
 
 def html_view(page: Page) -> FrameLocator:
-    reading(page).get_by_role("link", name="HTML").click()
+    reading(page).get_by_role("link", name="HTML", exact=True).click()
     expect(page.locator(FRAME)).to_be_visible()
     return page.frame_locator(FRAME)
 
@@ -56,12 +54,7 @@ def test_a_hostile_mail_does_nothing_at_all(owner: Page, watch: Watch, site: Sit
     assert {urlsplit(url).netloc for url in watch.asked if not url.startswith("data:")} == {urlsplit(site.url).netloc}
 
 
-def test_remote_images_are_loaded_only_when_one_asks_for_them(owner: Page, watch: Watch, site: Site) -> None:
-    with closing(sqlite3.connect(site.server.data / "sandbox.sqlite3", timeout=20)) as gateway, gateway:
-        gateway.execute(
-            "UPDATE sandbox_mailsource SET raw = CAST(replace(CAST(raw AS TEXT), 'http://news.', 'https://news.') AS BLOB)"
-            " WHERE raw LIKE '%news.paletten-profi.example%'"
-        )
+def test_remote_images_are_loaded_only_when_one_asks_for_them(owner: Page, watch: Watch) -> None:
     remote: list[str] = []
 
     def nobody(route: Route) -> None:
@@ -105,4 +98,4 @@ def test_an_administrator_is_told_why_there_is_no_text(admin: Page, sandbox: San
     open_mail(admin, HOSTILE)
     expect(reading(admin)).to_contain_text("Only the owner of the mailbox may read what is inside.")
     expect(admin.locator(FRAME)).to_have_count(0)
-    expect(reading(admin).get_by_role("link", name="HTML")).to_have_count(0)
+    expect(reading(admin).get_by_role("link", name="HTML", exact=True)).to_have_count(0)

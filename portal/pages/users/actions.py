@@ -5,7 +5,7 @@ so that nothing depends on what a browser claims about it. GET shows the page th
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, cast
 
 from django import forms
@@ -26,6 +26,7 @@ from portal.api.operation import Operation
 from portal.audit.log import DoneAlready, act, earlier, is_unclear
 from portal.audit.models import Entry, Result
 from portal.pages.users.mail import reading
+from portal.templatetags.portal import moment
 from portal.ui import screens, verdict
 from portal.ui.pages import PortalRequest, got, one_time_key, together
 
@@ -427,7 +428,8 @@ def _describe(request: PortalRequest, allow: bool) -> str:
 def _until(expiry: int | None) -> str:
     if not expiry:
         return _(", without an end")
-    return _(" until %(date)s") % {"date": date_format(datetime.fromtimestamp(expiry / 1000, timezone.get_current_timezone()))}
+    end = moment(expiry)
+    return _(" until %(date)s") % {"date": date_format(timezone.localtime(end)) if end else "?"}
 
 
 def _quoted(error: ApiError) -> str:

@@ -1,0 +1,519 @@
+"""Held mail: finding it in a folder, reading it safely, and what an administrator gets that is no owner."""
+
+import html
+import re
+import zipfile
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from urllib.parse import quote
+
+import httpx
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from sandbox import seed
+from sandbox.models import Mail, User
+from tests.conftest import Gateway
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
+
+PARTS = {"list": "held", "mail": "reading", "folders": "folders"}
+
+
+def user(email: str) -> str:
+    return User.objects.get(email=email).uid
+
+
+def folder(email: str, path: str = "Quarantine") -> str:
+    return reverse("mail-list", args=(user(email), path))
+
+
+def held(subject: str, page: str = "mail-read", *more: str) -> str:
+    """The address of one of Anna's held mails, found by a piece of its subject."""
+    row = Mail.objects.get(folder__user__email=seed.ANNA, folder__path="Quarantine", subject__contains=subject)
+    return reverse(page, args=(user(seed.ANNA), "Quarantine", row.fuglu_id, *more))
+
+
+def part(target: str) -> dict[str, str]:
+    return {"HX-Request": "true", "HX-Target": target}
+
+
+def text(answer: HttpResponse) -> str:
+    assert answer.status_code == 200, answer.status_code
+    return html.unescape(answer.getvalue().decode())
+
+
+def rows(answer: HttpResponse) -> list[str]:
+    """The subjects in a list of mails, from top to bottom."""
+    return [
+        re.sub(r"<[^>]+>", "", html.unescape(found)) for found in re.findall(r'<span class="subject">(.*?)</span>', answer.content.decode())
+    ]
+
+
+def calls(answer: HttpResponse) -> int:
+    return answer.wsgi_request.api.calls  # type: ignore[attr-defined]
+
+
+# The list of a folder.
+
+def test_a_long_list_comes_in_pages_of_forty(as_admin: Client) -> None:
+    base = folder(seed.BUSY)
+    pages = [as_admin.get(base, {"page": number}, headers=part("held")) for number in range(1, 5)]
+    assert [len(rows(page)) for page in pages] == [40, 40, 40, 17]
+    ids = [found for page in pages for found in re.findall(r'name="mail" value="([^"]+)"', text(page))]
+    assert len(set(ids)) == 137
+    first, second, last = text(pages[0]), text(pages[1]), text(pages[3])
+    assert "137 mails" in first
+    assert "Page 1 of 4" in first
+    assert f'href="?page=2" rel="next" hx-get="{base}?page=2"' in first
+    assert 'rel="prev"' not in first
+    assert 'href="?page=1" rel="prev"' in second
+    assert 'rel="next"' not in last
+
+
+@pytest.mark.parametrize(("asked", "shown"), [("4", 4), ("5", 4), ("999", 4), ("99999999999999999999", 4), ("0", 1), ("-1", 1), ("x", 1), ("²", 1)])
+def test_a_page_that_is_none_shows_the_nearest(asked: str, shown: int, as_admin: Client) -> None:
+    assert f"Page {shown} of 4" in text(as_admin.get(folder(seed.BUSY), {"page": asked}))
+
+
+def test_the_newest_mail_is_on_top_and_a_link_turns_the_order(as_admin: Client) -> None:
+    base = folder(seed.ANNA)
+    newest = as_admin.get(base, {"subject": "a"})
+    assert rows(newest)[0] == "[SPAM] Rechnung R-48213 zu Ihrer Bestellung 7715"
+    assert f'href="{base}?subject=a&sort=sentDate">Newest first' in text(newest)
+    oldest = as_admin.get(base, {"subject": "a", "sort": "sentDate"})
+    assert rows(oldest) == rows(newest)[::-1]
+    assert f'href="{base}?subject=a">Oldest first' in text(oldest)
+    assert rows(as_admin.get(base, {"sort": "-subject"})) == rows(as_admin.get(base))  # no documented key
+
+
+@pytest.mark.parametrize(("criteria", "found"), [
+    ({"sender": "rheintal"}, ["[SPAM] Rechnung R-48213 zu Ihrer Bestellung 7715"]),
+    ({"sender": "RHEINTAL-PAPIER.example"}, ["[SPAM] Rechnung R-48213 zu Ihrer Bestellung 7715"]),
+    ({"subject": "Überweisung"}, ["Vertraulich: dringende Überweisung noch heute"]),
+    ({"subject": "überweisung"}, ["Vertraulich: dringende Überweisung noch heute"]),
+    ({"subject": "見積"}, ["[SPAM] お見積りのご案内"]),
+    ({"subject": "40 %"}, ["[WERBUNG] Nur diese Woche: 40 % auf Paletten – jetzt zugreifen"]),
+    ({"sender": "evil.example", "subject": "Anfrage"}, ["[SPAM] Re: Ihre Anfrage"]),
+    ({"sender": "rheintal", "subject": "Anfrage"}, []),
+    ({"subject": "*"}, []),
+])
+def test_the_search_finds_a_piece_of_the_sender_and_of_the_subject(
+    criteria: dict[str, str], found: list[str], as_admin: Client,
+) -> None:
+    answer = as_admin.get(folder(seed.ANNA), criteria, headers=part("held"))
+    assert rows(answer) == found
+    for value in criteria.values():
+        assert f'value="{value}"' in text(answer)  # the form says what was searched for
+    assert ("No mail matches this search." in text(answer)) == (not found)
+    assert ">Clear</a>" in text(answer)
+    assert rows(as_admin.get(folder(seed.ANNA), criteria)) == found  # the same without JavaScript
+
+
+def test_the_search_by_days_takes_both_days_whole(as_admin: Client) -> None:
+    row = Mail.objects.get(folder__user__email=seed.ANNA, subject__contains="Webinar" if False else "Jahresabschluss")
+    day = row.received_date.date()
+    for after, before, found in ((0, 0, True), (-1, 1, True), (1, 2, False), (-2, -1, False)):
+        asked = {"subject": "Jahresabschluss", "after": day + timedelta(days=after), "before": day + timedelta(days=before)}
+        assert bool(rows(as_admin.get(folder(seed.ANNA), asked))) == found
+
+
+@pytest.mark.parametrize(("zone", "after", "before"), [
+    ("", "2026-03-29T00:00:00+00:00", "2026-03-30T00:00:00+00:00"),
+    ("Europe/Zurich", "2026-03-29T00:00:00+01:00", "2026-03-30T00:00:00+02:00"),  # the day the clocks go forward
+    ("Asia/Tokyo", "2026-03-29T00:00:00+09:00", "2026-03-30T00:00:00+09:00"),
+    ("America/Los_Angeles", "2026-03-29T00:00:00-07:00", "2026-03-30T00:00:00-07:00"),
+    ("../../etc/passwd", "2026-03-29T00:00:00+00:00", "2026-03-30T00:00:00+00:00"),
+])
+def test_a_day_is_a_day_where_the_reader_is(
+    zone: str, after: str, before: str, browser_of_somebody: Client, gateway: Gateway,
+) -> None:
+    browser_of_somebody.cookies["timezone"] = zone
+    browser_of_somebody.get("/users/u1/mail/Quarantine/", {"after": "2026-03-29", "before": "2026-03-29"}, headers=part("held"))
+    (asked,) = gateway.asked
+    moment = {name: datetime.fromtimestamp(int(asked.url.params[name]) / 1000, UTC) for name in ("receivedAfter", "receivedBefore")}
+    assert moment["receivedAfter"] == datetime.fromisoformat(after)
+    assert moment["receivedBefore"] == datetime.fromisoformat(before) - timedelta(milliseconds=1)
+
+
+def test_times_are_shown_where_the_reader_is(as_admin: Client) -> None:
+    row = Mail.objects.get(folder__user__email=seed.ANNA, subject__contains="Jahresabschluss")
+    for zone, offset in (("Asia/Tokyo", 9), ("America/Phoenix", -7)):
+        as_admin.cookies["timezone"] = zone
+        local = row.sent_date + timedelta(hours=offset)
+        assert f'datetime="{local:%Y-%m-%dT%H:%M:%S}{offset:+03d}:00"' in text(as_admin.get(held("Jahresabschluss"), headers=part("reading")))
+
+
+@pytest.mark.parametrize(("field", "value"), [
+    ("after", "31.02.2026"), ("before", "yesterday"), ("after", "2026-13-01"), ("before", "0000-00-00"), ("sender", "x" * 300),
+])
+def test_a_search_that_makes_no_sense_keeps_the_form_and_says_so(field: str, value: str, as_admin: Client) -> None:
+    answer = as_admin.get(folder(seed.ANNA), {field: value, "subject": "Rechnung"})
+    assert f'value="{value}"' in text(answer)
+    assert 'value="Rechnung"' in text(answer)
+    assert '<p class="problem" role="alert">' in text(answer)
+    assert '<details class="search-mail" open>' in text(answer)
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Adak"])
+@pytest.mark.parametrize("asked", [{"before": "9999-12-31"}, {"after": "9999-12-31"}, {"after": "0001-01-01"}, {"before": "0001-01-01"}])
+def test_the_first_and_the_last_day_of_the_calendar_are_days_too(zone: str, asked: dict[str, str], as_admin: Client) -> None:
+    as_admin.cookies["timezone"] = zone
+    answer = as_admin.get(folder(seed.ANNA), asked)
+    assert answer.status_code == 200
+    assert "Anna Keller".split()[0].lower() in text(answer)
+
+
+def test_a_mail_of_a_search_leads_back_to_the_search(as_admin: Client) -> None:
+    listed = as_admin.get(folder(seed.ANNA), {"subject": "Rechnung", "sender": "rheintal", "junk": "x"}, headers=part("held"))
+    link = held("Rechnung R-48213") + "?sender=rheintal&subject=Rechnung"
+    alternative = held("Rechnung R-48213") + "?subject=Rechnung&sender=rheintal"
+    assert f'href="{link}"' in text(listed) or f'href="{alternative}"' in text(listed)
+    page = as_admin.get(alternative)
+    assert rows(page) == ["[SPAM] Rechnung R-48213 zu Ihrer Bestellung 7715"]
+    assert 'aria-current="true"' in text(page)  # the open mail is marked in the list beside it
+    assert 'value="rheintal"' in text(page)
+
+
+def test_pages_keep_the_search(as_admin: Client) -> None:
+    answer = as_admin.get(folder(seed.BUSY), {"subject": "e", "page": "2"})
+    assert 'href="?subject=e&page=1" rel="prev"' in text(answer)
+
+
+def test_a_mailbox_without_held_mail_says_so(as_admin: Client) -> None:
+    for headers in ({}, part("held")):
+        answer = text(as_admin.get(folder(seed.EMPTY), headers=headers))
+        assert "Nothing is in this folder." in answer
+        assert "0 mails" in answer
+        assert "Release the selected mails" not in answer
+
+
+def test_a_folder_inside_a_folder_opens(as_admin: Client) -> None:
+    base = folder(seed.ANNA, "INBOX/Projekte")
+    assert base.endswith("/mail/INBOX%252FProjekte/")
+    answer = as_admin.get(base)
+    assert rows(answer) == ["Neue Türcodes ab Montag"]
+    (link,) = re.findall(rf'href="({base}[^"/]+/)"', text(answer))
+    assert "<h2>Neue Türcodes ab Montag</h2>" in text(as_admin.get(link))
+
+
+def test_a_folder_that_is_not_there_is_a_panel_beside_the_user(as_admin: Client) -> None:
+    answer = text(as_admin.get(folder(seed.ANNA, "Nowhere")))
+    assert f"<h1>{seed.ANNA}</h1>" in answer
+    assert "<h2>Not found</h2>" in answer
+
+
+# Folders.
+
+def test_the_folders_show_their_counts_and_which_one_holds_mail_back(as_admin: Client) -> None:
+    answer = text(as_admin.get(reverse("mailbox", args=(user(seed.ANNA),)), {"shown": "Quarantine"}, headers=part("folders")))
+    count = Mail.objects.filter(folder__user__email=seed.ANNA, folder__path="Quarantine").count()
+    assert re.search(rf'aria-current="true">\s*<svg[^>]*><use href="[^"]*#shield"/></svg><span>Quarantine</span>\s*<span[^>]*>{count}<', answer)
+    assert re.findall(r"</svg><span>([^<]+)</span>", answer) == ["INBOX", "Quarantine", "Sent"]
+
+
+@pytest.mark.parametrize(("path", "inside"), [("INBOX", ["Projekte"]), ("INBOX/Projekte", ["2026"]), ("Sent", [])])
+def test_the_folders_inside_a_folder_come_when_it_is_opened(path: str, inside: list[str], as_admin: Client) -> None:
+    url = reverse("subfolders", args=(user(seed.ANNA),)) + f"?path={quote(path, safe='')}"
+    answer = text(as_admin.get(url, headers={"HX-Request": "true"}))
+    assert re.findall(r"</svg><span>([^<]+)</span>", answer) == inside
+    assert ("No subfolders" in answer) == (not inside)
+    assert "<html" in text(as_admin.get(url))  # without JavaScript, a page
+
+
+def test_without_javascript_the_mailbox_leads_to_the_held_mail_and_to_the_folders(as_admin: Client) -> None:
+    mailbox = reverse("mailbox", args=(user(seed.ANNA),))
+    assert as_admin.get(mailbox)["Location"] == folder(seed.ANNA)
+    answer = text(as_admin.get(mailbox + "?folders"))
+    assert f"<h1>{seed.ANNA}</h1>" in answer
+    assert f'href="{folder(seed.ANNA, "Sent")}"' in answer
+
+
+def test_held_mail_in_a_folder_of_another_name_is_found(browser_of_somebody: Client, gateway: Gateway) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        match request.url.path:
+            case "/users/u1/emails/Quarantine":
+                return httpx.Response(404, json={"code": 404})
+            case "/users/u1/emails/folders":
+                return httpx.Response(200, json=[{"name": "INBOX", "path": "INBOX"}, {"name": "Spam", "path": "INBOX/Spam"}])
+            case "/users/u1":
+                return httpx.Response(200, json={"id": "u1"})
+        return httpx.Response(200, json=[{"id": "m1", "subject": "here"}])
+
+    gateway.answer = answer
+    listed = browser_of_somebody.get("/users/u1/mail/Quarantine/?newest", headers=part("held"))
+    assert rows(listed) == ["here"]
+    assert "<h2>INBOX/Spam</h2>" in text(listed)
+    assert 'href="/users/u1/mail/INBOX%252FSpam/m1/"' in text(listed)
+    assert calls(listed) == 3
+    # It is looked for once in a session.
+    assert 'hx-get="/users/u1/mail/INBOX%252FSpam/?newest"' in text(browser_of_somebody.get("/users/u1/"))
+    again = browser_of_somebody.get("/users/u1/mail/INBOX%252FSpam/", headers=part("held"))
+    assert calls(again) == 1
+
+
+def test_no_folder_for_held_mail_is_an_error_and_not_a_search_without_end(browser_of_somebody: Client, gateway: Gateway) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        folders = [{"path": "INBOX"}, {"path": "Quarantine"}, {"path": "Junk"}]
+        return httpx.Response(200, json=folders) if request.url.path.endswith("/folders") else httpx.Response(404, json={})
+
+    gateway.answer = answer
+    assert browser_of_somebody.get("/users/u1/mail/Quarantine/", headers=part("held")).status_code == 404
+    assert len(gateway.asked) < 5
+
+
+# What a page costs.
+
+def test_each_page_asks_the_gateway_as_little_as_promised(as_admin: Client) -> None:
+    hub = reverse("user-hub", args=(user(seed.ANNA),))
+    assert calls(as_admin.get(hub)) == 1
+    assert calls(as_admin.get(folder(seed.ANNA) + "?newest", headers=part("held"))) == 1
+    assert calls(as_admin.get(held("Rechnung R-48213"), headers=part("reading"))) == 1
+    assert calls(as_admin.get(hub + "mail/", headers=part("folders"))) == 1
+    assert calls(as_admin.get(folder(seed.ANNA))) == 2
+    assert calls(as_admin.get(held("Rechnung R-48213"))) == 3
+
+
+# Reading as an administrator: everything about the mail, and nothing of what is in it.
+
+def test_an_administrator_sees_why_it_is_held_and_nothing_of_the_text(as_admin: Client) -> None:
+    shown = text(as_admin.get(held("Rechnung R-48213"), headers=part("reading")))
+    assert "Held as spam: its score is 5.4, and from 5.0 on a mail counts as spam here." in shown or "from 5 on" in shown
+    assert re.findall(r'<li class="chip ok" title="rheintal-papier.example">(.*?)</li>', shown) == ["SPF: passed", "DKIM: passed", "DMARC: passed"]
+    assert "Proven to come from rheintal-papier.example." in shown
+    assert "<code>T_INVOICE</code>" in shown
+    assert "<span>Rechnung-R-48213.pdf</span>" in shown
+    assert "Only the owner of the mailbox may read what is inside." in shown
+    for missing in ("CHF 1'284.50", "<iframe", "<pre", "/attachments/", "/source/", "view=html"):
+        assert missing not in shown
+
+
+@pytest.mark.parametrize(("subject", "said"), [
+    ("Ihr Passwort", "Held as spam: its score is 14.8"),
+    ("Vertraulich", "Held because the sender's own server does not know the sending address."),
+    ("Facture", "Held because the virus scanner found Eicar-Test-Signature in it."),
+    ("auf Paletten", "Held as advertising"),
+    ("Tourenplan", "Held because it carries a kind of file that is not allowed here."),
+    ("Kaputte", "Held because its text is encoded in a broken way."),
+    ("Wer hat das", "Held because its headers break the rules that every mail follows."),
+    ("Adressen zum", "Held because a sender rule blocks this sender."),
+    ("Passwort", "An answer would go to another place: helpdesk.nordwind@gmail.com."),
+    ("Vertraulich", "An answer would go to another place: martin.nordwind.ceo@gmail.com."),
+    ("Vertraulich", "Not proven to come from nordwind.example: anyone can write this sender's name."),
+    ("Re: Ihre Anfrage", "The sender's name shows another address (ceo@nordwind.example) than the mail comes from."),
+    ("Wer hat das", "There is no usable sender address in this mail."),
+    ("<script>", "There is no usable sender address in this mail."),
+    ("Vertraulich", "SPF: failed"),  # what the sender wrote below the gateway's own headers counts for nothing
+    ("gewonnen", "SPF: neutral"),
+])
+def test_the_reading_pane_says_what_the_headers_mean(subject: str, said: str, as_admin: Client) -> None:
+    assert said in text(as_admin.get(held(subject), headers=part("reading")))
+
+
+def test_where_there_is_no_sender_no_button_and_no_sentence_speaks_of_one(as_admin: Client) -> None:
+    for subject in ("Wer hat das", "<script>"):
+        shown = text(as_admin.get(held(subject), headers=part("reading")))
+        assert 'name="allow" value=""' in shown
+        assert 'name="allow" value="mailbox"' not in shown
+        assert "Block sender <kbd>" not in shown
+        assert "come from :" not in shown
+
+
+def test_a_mail_without_a_subject_says_so(as_admin: Client) -> None:
+    row = Mail.objects.get(folder__user__email=seed.ANNA, subject="")
+    shown = text(as_admin.get(reverse("mail-read", args=(user(seed.ANNA), "Quarantine", row.fuglu_id))))
+    assert "<h2><em>(no subject)</em></h2>" in shown
+
+
+@pytest.mark.parametrize("page", ["mail-source", "all-attachments"])
+def test_an_administrator_gets_no_file(page: str, as_admin: Client) -> None:
+    answer = as_admin.get(held("Rechnung R-48213", page))
+    assert answer.status_code in (403, 404)
+    assert "attachment" not in answer.headers.get("Content-Disposition", "")
+    assert as_admin.get(held("Rechnung R-48213", "attachment", "2")).status_code == 403
+    assert "CHF" not in text(as_admin.get(held("Rechnung R-48213", "mail-body")))
+
+
+# Reading as the owner.
+
+def test_the_owner_reads_the_text(as_owner: Client) -> None:
+    shown = text(as_owner.get(held("Rechnung R-48213"), headers=part("reading")))
+    assert '<pre class="text"' in shown
+    assert "CHF 1'284.50" in shown
+    assert "Only the owner of the mailbox" not in shown
+    assert f'href="{held("Rechnung R-48213", "attachment", "2")}?name=Rechnung-R-48213.pdf">Rechnung-R-48213.pdf</a>' in shown
+    assert 'value="domain"' not in shown  # a rule for a whole domain is not for its users
+
+
+@pytest.mark.parametrize(("subject", "said"), [
+    ("お見積り", "お見積りをお送りいたします。"), ("Réunion", "été, cœur, garçon"), ("Tilbud", "Vedhæftet vores tilbud."),
+    ("Kaputte", "das ist kein UTF-8: äöü"), ("Vertraulich", "EUR 48'700"), ("Jahresabschluss", "Siehe die angehängte Mail."),
+])
+def test_the_owner_reads_every_alphabet(subject: str, said: str, as_owner: Client) -> None:
+    assert said in text(as_owner.get(held(subject), headers=part("reading")))
+
+
+def test_links_are_shown_with_where_they_really_go(as_owner: Client) -> None:
+    shown = text(as_owner.get(held("Ihr Passwort"), headers=part("reading")))
+    odd = re.findall(r'<li class="odd">.*?misleading</span> (.*?) <span class="muted">→</span> <code>(.*?)</code>', shown)
+    assert ("https://portal.nordwind.example/login", "http://xn--nordwnd-9za.example/login") in odd
+    assert "<details open>" in shown
+    assert 'href="http' not in shown  # none of them can be followed by mistake
+
+
+def test_the_html_of_a_mail_is_in_a_frame_that_can_do_nothing(as_owner: Client) -> None:
+    url = held("auf Paletten")
+    plain = text(as_owner.get(url, headers=part("reading")))
+    assert "<iframe" not in plain
+    shown = text(as_owner.get(url + "?view=html", headers=part("reading")))
+    assert f'<iframe class="body" src="{held("auf Paletten", "mail-body")}" sandbox="allow-popups allow-popups-to-escape-sandbox"' in shown
+    assert "Scripts, forms and remote images are blocked." in shown
+    assert f'href="{url}?view=html&images=1"' in shown
+    pictures = text(as_owner.get(url + "?view=html&images=1", headers=part("reading")))
+    assert f'src="{held("auf Paletten", "mail-body")}?images=1"' in pictures
+    assert "their servers can see that this mail is being read" in pictures
+
+
+def test_the_frame_of_a_mail_comes_with_a_policy_that_forbids_everything(as_owner: Client) -> None:
+    answer = as_owner.get(held("<script>", "mail-body"))
+    policy = dict(rule.strip().partition(" ")[::2] for rule in answer["Content-Security-Policy"].split(";"))
+    assert policy["default-src"] == policy["form-action"] == policy["base-uri"] == "'none'"
+    assert policy["img-src"] == "data:"
+    assert policy["frame-ancestors"] == "'self'"
+    assert "allow-scripts" not in policy["sandbox"]
+    assert "allow-same-origin" not in policy["sandbox"]
+    assert "script-src" not in policy
+    assert answer["X-Frame-Options"] == "SAMEORIGIN"
+    assert answer["Cache-Control"] == "no-store"
+    assert answer["Referrer-Policy"] == "no-referrer"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert as_owner.get(held("<script>"))["X-Frame-Options"] == "DENY"
+
+
+def test_nothing_of_a_hostile_mail_acts_asks_or_loads(as_owner: Client) -> None:
+    for images in ("", "?images=1"):
+        body = text(as_owner.get(held("<script>", "mail-body") + images))
+        assert "Text, der bleiben darf." in body
+        tags = set(re.findall(r"<([a-z0-9]+)", body.partition("<body>")[2]))
+        assert tags <= {"h1", "img", "a", "p", "details"}
+        for gone in ("script", "onclick", "onerror", "ontoggle", "javascript:", "data:text", "tracker.example", "position", "<base",
+                     "http-equiv", "/steal", "csrf", "autofocus", "srcdoc", "_top", "<form", "<input", "<style>@"):
+            assert gone not in body.lower()
+        assert re.findall(r'href="([^"]*)"', body) == ["http://evil.example/"]
+        assert 'target="_blank"' in body
+
+
+def test_remote_images_load_only_when_asked_for_and_only_safely(browser_of_somebody: Client, gateway: Gateway) -> None:
+    markup = (
+        '<p>x</p><img src="https://t.example/a.gif"><img src="http://t.example/b.gif"><img src="//t.example/c.gif">'
+        '<img src="data:image/svg+xml;base64,AAAA"><img src="data:image/png;base64,AAAA">'
+    )
+    gateway.answer = lambda request: httpx.Response(200, json={"id": "m", "content": markup})
+    without = browser_of_somebody.get("/users/u1/mail/Quarantine/m/body/")
+    assert re.findall(r'src="([^"]*)"', text(without)) == ["data:image/png;base64,AAAA"]
+    assert "img-src data:;" in without["Content-Security-Policy"]
+    asked = browser_of_somebody.get("/users/u1/mail/Quarantine/m/body/?images=1")
+    assert re.findall(r'src="([^"]*)"', text(asked)) == ["https://t.example/a.gif", "data:image/png;base64,AAAA"]
+    assert "img-src data: https:;" in asked["Content-Security-Policy"]
+    assert text(asked).count('referrerpolicy="no-referrer"') == 5
+    assert re.findall(r'src="([^"]*)"', text(browser_of_somebody.get("/users/u1/mail/Quarantine/m/body/?images=yes"))) != []
+
+
+def test_pictures_that_came_with_the_mail_are_shown(as_owner: Client) -> None:
+    body = text(as_owner.get(held("Votre carton", "mail-body")))
+    assert '<img src="data:image/png;base64,' in body
+    shown = text(as_owner.get(held("Votre carton") + "?view=html", headers=part("reading")))
+    assert "Scripts and forms are blocked." in shown
+    assert "Show remote images" not in shown
+
+
+# Files.
+
+def attached(answer: HttpResponse) -> tuple[str, bytes]:
+    """The name and the bytes of a download, which no browser opens by itself."""
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "application/octet-stream"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert answer["Cache-Control"] == "no-store"
+    said = re.fullmatch(r"attachment; filename(?:=\"(.*)\"|\*=utf-8''(.*))", answer["Content-Disposition"])
+    assert said, answer["Content-Disposition"]
+    return html.unescape(said[1] or said[2]), answer.getvalue()
+
+
+def test_the_owner_saves_a_file_the_whole_mail_and_all_files(as_owner: Client) -> None:
+    name, data = attached(as_owner.get(held("Rechnung R-48213", "attachment", "2") + "?name=Rechnung-R-48213.pdf"))
+    assert name == "Rechnung-R-48213.pdf"
+    assert data.startswith(b"%PDF-1.4")
+    name, data = attached(as_owner.get(held("Rechnung R-48213", "mail-source")))
+    assert name == "mail.eml"
+    assert b"Subject: [SPAM] Rechnung R-48213" in data
+    shown = text(as_owner.get(held("Bewerbung"), headers=part("reading")))
+    assert f'href="{held("Bewerbung", "all-attachments")}"' in shown
+    name, data = attached(as_owner.get(held("Bewerbung", "all-attachments")))
+    assert name == "attachments.zip"
+    assert zipfile.ZipFile(BytesIO(data)).namelist() == ["Lebenslauf Brunner.pdf", "Zeugnisse.zip"]
+
+
+@pytest.mark.parametrize("part_id", ["2", "3", "4", "5", "6"])
+def test_the_name_of_a_file_is_only_a_name(part_id: str, as_owner: Client) -> None:
+    shown = as_owner.get(held("<script>"), headers=part("reading")).content.decode()
+    (link,) = re.findall(rf'href="({held("<script>", "attachment", part_id)}\?name=[^"]*)"', shown)
+    name, data = attached(as_owner.get(html.unescape(link)))
+    assert data
+    assert not set(name) & set("/\\<>:*?\"|\r\n")
+    assert not name.startswith(".")
+    assert "\n" not in as_owner.get(html.unescape(link) + "%0d%0aX-Evil:1")["Content-Disposition"]
+
+
+def test_a_file_without_a_name_gets_one(as_owner: Client) -> None:
+    for query in ("", "?name=", "?name=%2e%2e", "?name=///", "?name=%e2%80%ae"):
+        assert attached(as_owner.get(held("Rechnung R-48213", "attachment", "2") + query))[0] in ("part-2", "file", "_")
+
+
+def test_a_file_that_is_not_there_is_a_page_and_no_download(as_owner: Client) -> None:
+    answer = as_owner.get(held("Rechnung R-48213", "attachment", "9"))
+    assert answer.status_code == 404
+    assert "<h1>Not found</h1>" in html.unescape(answer.content.decode())
+
+
+def test_the_files_of_an_infected_mail_are_not_linked(as_owner: Client) -> None:
+    shown = text(as_owner.get(held("Facture"), headers=part("reading")))
+    assert "<span>facture_2231.pdf.com</span>" in shown
+    assert "/attachments/" not in shown
+    assert "The files of an infected mail cannot be downloaded here." in shown
+
+
+# Mail that was delivered.
+
+def test_delivered_mail_has_no_button_to_release_it(as_admin: Client) -> None:
+    (link,) = re.findall(r'<a href="([^"]+)" hx-get', as_admin.get(folder(seed.ANNA, "Sent")).content.decode())
+    shown = text(as_admin.get(link, headers=part("reading")))
+    assert "What the checks say" in shown
+    assert "Why it is held" not in shown
+    assert 'name="allow"' not in shown
+
+
+def test_a_mail_that_is_gone_says_so_beside_the_list(as_admin: Client) -> None:
+    answer = as_admin.get(reverse("mail-read", args=(user(seed.ANNA), "Quarantine", "0" * 32)))
+    assert answer.status_code == 404
+    said = html.unescape(answer.content.decode())
+    assert "<h2>Not found</h2>" in said
+    assert len(rows(answer)) > 20
+    assert f"<h1>{seed.ANNA}</h1>" in said
+
+
+def test_only_the_newest_mail_opens_by_itself_and_never_the_own(as_admin: Client, as_owner: Client) -> None:
+    opened = text(as_admin.get(folder(seed.ANNA) + "?newest", headers=part("held")))
+    assert opened.count("data-newest") == 1
+    assert 'data-newest="open"' in opened
+    assert 'data-newest=""' in text(as_owner.get(folder(seed.ANNA) + "?newest", headers=part("held")))
+    assert "data-newest" not in text(as_admin.get(folder(seed.ANNA), headers=part("held")))
+
+
+def test_the_name_of_a_user_is_text(as_admin: Client) -> None:
+    hub = as_admin.get(reverse("user-hub", args=(user(seed.HOSTILE),)))
+    assert "<img src=x onerror=alert(1)>" in text(hub)
+    assert b"<img" not in hub.content

@@ -1,0 +1,680 @@
+"""Signing in and out: the token stays secret, sessions end when they should, and nobody gets in beside the door."""
+
+import base64
+import html
+import json
+import re
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from importlib import import_module
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import httpx
+import pytest
+from django.conf import settings as project
+from django.contrib.sessions.models import Session
+from django.db import connections
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from portal import session
+from portal.audit.models import Entry, SignInAttempt
+from portal.batches.models import Batch
+from tests.conftest import Gateway, signed_in
+
+TOKEN = "an-opaque-token-of-a-test"  # the one of `browser_of_somebody`
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-src 'self'; frame-ancestors 'none'"
+)
+PUBLIC = {"sign-in/", "sign-out/", "language/", "healthz", "readyz", "^sandbox/api(?P<rest>/.*)$"}
+WRONG = "This token is not valid, or not any more. Copy it once more, or make a new one."
+
+
+def sign_in(browser: Client, token: str = TOKEN, **more: Any) -> HttpResponse:
+    return browser.post("/sign-in/", {"token": token, **more})
+
+
+def refuses(status: int = 401) -> Any:
+    return lambda request: httpx.Response(status, json={"message": "no"})
+
+
+def told(answer: HttpResponse) -> list[str]:
+    """What is said in the alert beside the field."""
+    return [html.unescape(text) for text in re.findall(r'role="alert">([^<]*)<', answer.content.decode())]
+
+
+def is_signed_in(browser: Client) -> bool:
+    answer = browser.get("/activity/")
+    assert answer.status_code in (200, 302)
+    assert answer.status_code == 200 or answer["Location"].startswith("/sign-in/")
+    return answer.status_code == 200
+
+
+def jwt(**claims: Any) -> str:
+    def packed(part: Any) -> str:
+        return base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+
+    return f"{packed({'alg': 'none'})}.{packed(claims)}.c2lnbmF0dXJl"
+
+
+def stored(browser: Client) -> Any:
+    """The session of a browser, to be looked at and changed."""
+    key = browser.cookies[project.SESSION_COOKIE_NAME].value
+    return import_module(project.SESSION_ENGINE).SessionStore(key)
+
+
+# A token that is taken, and one that is not
+
+
+def test_a_good_token_opens_the_page_one_wanted(gateway: Gateway):
+    browser = Client()
+    answer = sign_in(browser, f"  {TOKEN}\n", next="/users/?email=anna&page=2")
+    assert (answer.status_code, answer["Location"]) == (302, "/users/?email=anna&page=2")
+    (asked,) = gateway.asked
+    assert (asked.method, asked.url.path, asked.headers["Authorization"]) == ("GET", "/users", f"Bearer {TOKEN}")
+    assert is_signed_in(browser)
+
+
+def test_a_token_that_may_not_list_users_is_a_good_one_too(gateway: Gateway):
+    gateway.answer = refuses(403)
+    browser = Client()
+    assert sign_in(browser).status_code == 302
+    assert is_signed_in(browser)
+
+
+def test_a_wrong_token_gets_one_clear_sentence_and_no_session(gateway: Gateway):
+    gateway.answer = refuses()
+    browser = Client()
+    answer = sign_in(browser, next="/users/")
+    assert answer.status_code == 403
+    assert told(answer) == [WRONG]
+    assert 'value="/users/"' in answer.content.decode()
+    assert project.SESSION_COOKIE_NAME not in browser.cookies
+    assert Session.objects.count() == 0
+    assert not is_signed_in(browser)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "   ",
+        "two words",
+        "two\nlines",
+        "a\ttab",
+        "a\r\nX-Evil: 1",
+        "zero\x00",
+        "gr\u00fcn",
+        "\u202e",
+        "\x7f",
+        "x" * 8193,
+        "x" * 100_000,
+    ],
+    ids=lambda token: ascii(token[:12]),
+)
+def test_what_can_be_no_token_is_refused_in_the_same_words_and_never_sent(gateway: Gateway, token: str):
+    answer = sign_in(Client(), token)
+    assert (answer.status_code, told(answer)) == (403, [WRONG])
+    assert gateway.asked == []
+    assert Session.objects.count() == 0
+
+
+def test_a_token_as_long_as_one_may_be_is_taken(gateway: Gateway):
+    assert sign_in(Client(), "x" * 8192).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "text"),
+    [
+        (httpx.ConnectError("down"), 503, "The gateway cannot be reached."),
+        (httpx.ReadTimeout("slow"), 504, "The gateway takes too long."),
+        (httpx.Response(500), 502, "The gateway failed."),
+        (httpx.Response(200, html="<h1>Hotel</h1>"), 502, "The gateway's answer makes no sense."),
+        (httpx.Response(429, headers={"Retry-After": "17"}), 429, "17 seconds"),
+    ],
+)
+def test_a_gateway_in_trouble_is_named_and_is_no_guess_of_the_person(gateway: Gateway, answer: Any, status: int, text: str):
+    def trouble(request: httpx.Request) -> httpx.Response:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    gateway.answer = trouble
+    browser = Client()
+    for _again in range(session.TRIES["token"] + 1):
+        said = sign_in(browser)
+        assert said.status_code == status
+        assert len(told(said)) == 1
+        assert text in told(said)[0]
+    assert Session.objects.count() == SignInAttempt.objects.count() == 0
+    gateway.answer = Gateway().answer
+    assert sign_in(browser).status_code == 302
+
+
+# Guessing
+
+
+def test_the_sixth_try_of_one_token_is_refused_before_the_gateway_is_asked(gateway: Gateway):
+    gateway.answer = refuses()
+    tries = [sign_in(Client(REMOTE_ADDR=f"192.0.2.{n}")) for n in range(7)]
+    assert [answer.status_code for answer in tries] == [403] * 5 + [429] * 2
+    assert len(gateway.asked) == 5
+    assert 1 <= int(tries[-1]["Retry-After"]) <= 300
+    assert f" {tries[-1]['Retry-After']} seconds" in told(tries[-1])[0], "header and sentence name the same wait"
+    gateway.answer = Gateway().answer
+    assert sign_in(Client()).status_code == 429, "not even with a good one"
+
+
+def test_the_twenty_first_try_from_one_address_is_refused_and_other_addresses_are_not(gateway: Gateway):
+    gateway.answer = refuses()
+    browser = Client(REMOTE_ADDR="192.0.2.1")
+    tries = [sign_in(browser, f"guess-{n}").status_code for n in range(22)]
+    assert tries == [403] * 20 + [429] * 2
+    assert len(gateway.asked) == 20
+    assert sign_in(Client(REMOTE_ADDR="192.0.2.2"), "guess-x").status_code == 403
+    gateway.answer = Gateway().answer
+    assert sign_in(browser).status_code == 429
+    assert sign_in(Client(REMOTE_ADDR="192.0.2.2")).status_code == 302
+
+
+def test_nonsense_counts_as_a_try_too(gateway: Gateway):
+    assert [sign_in(Client(), f"no token {n}").status_code for n in range(21)] == [403] * 20 + [429]
+
+
+def test_a_success_takes_the_tries_of_that_token_back(gateway: Gateway):
+    for _round in range(3):
+        gateway.answer = refuses()
+        assert [sign_in(Client()).status_code for _try in range(4)] == [403] * 4
+        gateway.answer = Gateway().answer
+        assert sign_in(Client()).status_code == 302
+    assert SignInAttempt.objects.count() == 0
+
+
+def test_after_five_minutes_one_may_try_again(gateway: Gateway):
+    gateway.answer = refuses()
+    assert [sign_in(Client()).status_code for _try in range(6)] == [403] * 5 + [429]
+    SignInAttempt.objects.update(at=timezone.now() - timedelta(minutes=5, seconds=1))
+    assert sign_in(Client()).status_code == 403
+    assert SignInAttempt.objects.count() == 1, "what is old is forgotten"
+
+
+def test_a_try_is_written_down_before_the_gateway_is_asked_and_names_nobody(gateway: Gateway):
+    seen = []
+
+    def look(request: httpx.Request) -> httpx.Response:
+        seen.extend(SignInAttempt.objects.values("address", "token"))
+        return httpx.Response(401)
+
+    gateway.answer = look
+    sign_in(Client(REMOTE_ADDR="192.0.2.77"))
+    (attempt,) = seen
+    assert all(re.fullmatch("[0-9a-f]{64}", hashed) for hashed in attempt.values())
+    assert "192.0.2.77" not in str(attempt)
+    assert TOKEN not in str(attempt)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_twelve_tries_at_once_five_reach_the_gateway(gateway: Gateway):
+    gateway.answer = refuses()
+
+    def one(_number: int) -> int:
+        try:
+            return sign_in(Client()).status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(12) as at_once:
+        statuses = sorted(at_once.map(one, range(12)))
+    assert len(gateway.asked) <= 5
+    assert statuses.count(429) == 12 - len(gateway.asked)
+
+
+def test_the_address_is_the_connections_own_unless_there_is_a_trusted_proxy(gateway: Gateway, settings: Any):
+    gateway.answer = refuses()
+    forged = [sign_in(Client(headers={"X-Forwarded-For": f"10.0.0.{n}"}), f"guess-{n}").status_code for n in range(21)]
+    assert forged[-1] == 429
+    settings.TRUST_PROXY = True
+    proxied = Client(headers={"X-Forwarded-For": "127.0.0.1, 192.0.2.50"})
+    assert sign_in(proxied, "another").status_code == 403
+    for n in range(20):
+        sign_in(Client(headers={"X-Forwarded-For": f"10.0.1.{n}, 192.0.2.60"}), f"more-{n}")
+    assert sign_in(Client(headers={"X-Forwarded-For": "10.9.9.9,192.0.2.60"}), "last").status_code == 429
+
+
+# The token stays here
+
+
+def places(browser: Client, answer: HttpResponse) -> str:
+    """Everything that a browser has got."""
+    headers = "\n".join(f"{name}: {value}" for name, value in answer.items())
+    return f"{headers}\n{browser.cookies.output()}\n{answer.content.decode()}"
+
+
+def test_the_token_is_in_no_cookie_no_page_and_no_row(gateway: Gateway, caplog: pytest.LogCaptureFixture):
+    browser = Client()
+    for answer in (
+        sign_in(browser),
+        browser.get("/"),
+        browser.get("/activity/"),
+        browser.get("/sign-in/"),
+        browser.get("/nowhere/"),
+    ):
+        assert TOKEN not in places(browser, answer)
+        assert quote(TOKEN) not in places(browser, answer)
+    (row,) = Session.objects.all()
+    packed = row.session_data.rpartition(":")[0].split(":")[0]
+    shown = [
+        row.session_data,
+        str(row.get_decoded()),
+        base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4)).decode("latin-1"),
+    ]
+    assert not [text for text in shown if TOKEN in text or base64.b64encode(TOKEN.encode()).decode().rstrip("=") in text]
+    assert TOKEN not in caplog.text
+    assert TOKEN not in str([list(model.objects.values()) for model in (Entry, SignInAttempt, Batch)])
+
+
+def test_a_wrong_token_is_not_shown_again_either(gateway: Gateway):
+    gateway.answer = refuses()
+    browser = Client()
+    assert TOKEN not in places(browser, sign_in(browser))
+
+
+def secrets_in(page: str, browser: Client) -> list[str]:
+    cookies = [morsel.value for morsel in browser.cookies.values()]
+    return [text for text in (TOKEN, project.SECRET_KEY, *project.TOKEN_KEYS, *cookies) if text in page]
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_an_error_page_shows_no_secret_even_where_the_token_was_in_use(
+    gateway: Gateway, settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, debug: bool
+):
+    browser = signed_in(TOKEN)
+    browser.raise_request_exception = False
+    settings.DEBUG = debug
+
+    def broken(*args: Any, **kw: Any) -> Any:
+        raise RuntimeError("a bug of ours")
+
+    monkeypatch.setattr("portal.api.client.uuid4", broken)  # called by Client(), whose frame holds the token
+    for answer in (browser.get("/activity/?q=1"), sign_in(browser)):
+        page = answer.content.decode()
+        assert answer.status_code == 500
+        assert ("a bug of ours" in page) is debug
+        assert secrets_in(page, browser) == []
+    assert TOKEN not in caplog.text
+
+
+def test_a_template_that_fails_shows_no_secret(gateway: Gateway, settings: Any, monkeypatch: pytest.MonkeyPatch):
+    browser = signed_in(TOKEN)
+    browser.raise_request_exception = False
+    settings.DEBUG = True
+    monkeypatch.setattr("portal.pages.activity.Entry", None)
+    answer = browser.get("/activity/")
+    assert answer.status_code == 500
+    assert "NoneType" in answer.content.decode()
+    assert secrets_in(answer.content.decode(), browser) == []
+
+
+# Sessions
+
+
+def test_nobody_signed_in_means_no_session_anywhere(gateway: Gateway):
+    browser = Client()
+    for url in ("/sign-in/", "/", "/activity/", "/users/", "/users/1/mail/Quarantine/x/", "/nowhere/", "/healthz", "/readyz"):
+        browser.get(url)
+        browser.post(url)
+    assert Session.objects.count() == 0
+    assert project.SESSION_COOKIE_NAME not in browser.cookies
+
+
+def test_the_session_key_is_new_at_every_sign_in_and_never_one_that_was_brought(gateway: Gateway):
+    browser = Client()
+    browser.cookies[project.SESSION_COOKIE_NAME] = "a" * 32
+    keys = ["a" * 32]
+    for _again in range(3):
+        assert sign_in(browser).status_code == 302
+        keys.append(browser.cookies[project.SESSION_COOKIE_NAME].value)
+        assert [row.session_key for row in Session.objects.all()] == keys[-1:], "the one before is gone"
+    assert len(set(keys)) == 4
+    old = Client()
+    old.cookies[project.SESSION_COOKIE_NAME] = keys[1]
+    assert not is_signed_in(old)
+
+
+def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(gateway: Gateway):
+    browser = Client()
+    sign_in(browser)
+    cookie = browser.cookies[project.SESSION_COOKIE_NAME]
+    assert (cookie["httponly"], cookie["samesite"], cookie["path"], cookie["domain"]) == (True, "Lax", "/", "")
+    assert int(cookie["max-age"]) == session.SESSION_LIMIT
+
+
+def over(browser: Client) -> None:
+    """The session is over: to the sign-in page, which says so, and back to where one was."""
+    answer = browser.get("/users/?email=anna")
+    where = urlsplit(answer["Location"])
+    assert (answer.status_code, where.path) == (302, "/sign-in/")
+    assert parse_qs(where.query) == {"next": ["/users/?email=anna"], "ended": ["1"]}
+    assert "Your session has ended." in browser.get(answer["Location"]).content.decode()
+
+
+def change(browser: Client, **values: Any) -> None:
+    data = stored(browser)
+    data.update(values)
+    data.save()
+
+
+def test_who_does_nothing_for_too_long_is_signed_out(browser_of_somebody: Client, gateway: Gateway):
+    now = int(time.time())
+    change(browser_of_somebody, seen=now - project.SESSION_IDLE_SECONDS + 60)
+    assert is_signed_in(browser_of_somebody)
+    assert stored(browser_of_somebody)["seen"] >= now, "who is there is there"
+    change(browser_of_somebody, seen=now - project.SESSION_IDLE_SECONDS - 1)
+    over(browser_of_somebody)
+    assert Session.objects.count() == 0
+    assert gateway.asked == []
+
+
+def test_a_session_ends_some_time_however_busy_one_is(browser_of_somebody: Client):
+    data = stored(browser_of_somebody)
+    assert data["ends"] - data["since"] == session.SESSION_LIMIT
+    change(browser_of_somebody, ends=int(time.time()) - 1, seen=int(time.time()))
+    over(browser_of_somebody)
+    assert Session.objects.count() == 0
+
+
+@pytest.mark.parametrize("more", [0, 0.5])
+def test_a_session_ends_with_its_token(gateway: Gateway, more: float):
+    end = int(time.time()) + 600
+    browser = signed_in(jwt(sub="anna@nordwind.example", exp=end + more))
+    assert stored(browser)["ends"] == end
+    assert is_signed_in(browser)
+    far = signed_in(jwt(exp=end + 10 * session.SESSION_LIMIT))
+    assert stored(far)["ends"] <= int(time.time()) + session.SESSION_LIMIT
+
+
+@pytest.mark.parametrize("ago", [0, 1, 0.5, 10**9])
+def test_a_token_that_has_ended_is_refused_even_if_the_gateway_takes_it(gateway: Gateway, ago: float):
+    answer = sign_in(Client(), jwt(exp=time.time() - ago if ago % 1 else int(time.time()) - ago))
+    assert (answer.status_code, told(answer)) == (403, [WRONG])
+    assert Session.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        jwt(exp="soon", sub=["a", {"b": 1}]),
+        jwt(exp=None, sub=None),
+        jwt(exp=float("nan")),
+        jwt(exp=float("inf")),
+        jwt(exp=10**300),
+        jwt(sub="x" * 5000),
+        jwt(sub="\ud800"),
+        jwt(sub="a\nb\x00<script>alert(1)</script>"),
+        f"a.{base64.urlsafe_b64encode(b'[' * 6000).decode()}.c",
+        f"a.{base64.urlsafe_b64encode(b'[]').decode()}.c",
+        "a.%%%.c",
+        "..",
+    ],
+    ids=lambda token: token[:40],
+)
+def test_whatever_a_token_says_of_itself_its_owner_gets_a_page(gateway: Gateway, token: str):
+    browser = Client()
+    assert sign_in(browser, token).status_code == 302
+    page = browser.get("/")
+    assert page.status_code == 200
+    assert "<script>alert" not in page.content.decode()
+    assert stored(browser)["ends"] <= int(time.time()) + session.SESSION_LIMIT
+
+
+def test_a_page_that_asks_by_itself_keeps_nobody_signed_in(browser_of_somebody: Client):
+    data = stored(browser_of_somebody)
+    batch = Batch.objects.create(owner=data["owner"], who="x", session_key="x", operation="releaseEmail", ids={}, url="/")
+    long_ago = int(time.time()) - 1000
+    change(browser_of_somebody, seen=long_ago)
+    assert browser_of_somebody.get(f"/batches/{batch.pk}/").status_code == 200
+    assert stored(browser_of_somebody)["seen"] == long_ago
+
+
+@pytest.fixture
+def keys(settings: Any) -> Iterator[Any]:
+    """Change the keys that seal tokens, as a restart with other settings does."""
+
+    def use(*wanted: str) -> None:
+        settings.TOKEN_KEYS = list(wanted)
+        session._seal.cache_clear()
+
+    yield use
+    session._seal.cache_clear()
+
+
+NEW = "a second key of the tests and long enough to be one"
+
+
+def test_a_new_key_in_front_of_the_old_one_ends_no_session_and_seals_the_next(
+    browser_of_somebody: Client, gateway: Gateway, keys: Any
+):
+    old = project.TOKEN_KEYS[0]
+    keys(NEW, old)
+    browser_of_somebody.get("/users/")
+    assert gateway.asked[-1].headers["Authorization"] == f"Bearer {TOKEN}"
+    newer = signed_in(TOKEN)
+    keys(NEW)
+    assert is_signed_in(newer)
+
+
+def test_a_key_that_is_gone_means_signing_in_again_and_nothing_worse(browser_of_somebody: Client, gateway: Gateway, keys: Any):
+    keys(NEW)
+    over(browser_of_somebody)
+    assert gateway.asked == []
+    assert sign_in(browser_of_somebody).status_code == 302
+    assert is_signed_in(browser_of_somebody)
+
+
+def test_a_session_that_was_tampered_with_means_signing_in_again(browser_of_somebody: Client):
+    change(browser_of_somebody, token="nonsense")
+    over(browser_of_somebody)
+
+
+def test_the_gateways_401_ends_the_session(browser_of_somebody: Client, gateway: Gateway):
+    gateway.answer = refuses()
+    over(browser_of_somebody)
+    assert Session.objects.count() == 0
+
+
+def test_signing_out_is_done_by_a_form_and_ends_the_session_for_good(browser_of_somebody: Client):
+    old = Client()
+    old.cookies[project.SESSION_COOKIE_NAME] = browser_of_somebody.cookies[project.SESSION_COOKIE_NAME].value
+    assert browser_of_somebody.get("/sign-out/").status_code == 405
+    assert is_signed_in(old)
+    answer = browser_of_somebody.post("/sign-out/")
+    assert (answer.status_code, answer["Location"]) == (302, "/sign-in/")
+    assert browser_of_somebody.cookies[project.SESSION_COOKIE_NAME].value == ""
+    assert not is_signed_in(browser_of_somebody)
+    assert not is_signed_in(old)
+    assert Session.objects.count() == 0
+
+
+# Where one lands
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "//evil.example",
+        "///evil.example",
+        "////evil.example",
+        "https://evil.example",
+        "HTTPS:evil.example",
+        "http:///evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "/\t/evil.example",
+        "\t//evil.example",
+        " //evil.example",
+        "\x00//evil.example",
+        "//testserver@evil.example",
+        "https://testserver@evil.example/",
+        "https://testserver.evil.example/",
+        "javascript:alert(1)",
+        "java\nscript:alert(1)",
+        "data:text/html,x",
+        "evil.example",
+        "@evil.example",
+        "?next=//evil.example",
+        "#//evil.example",
+        "",
+    ],
+    ids=ascii,
+)
+def test_nobody_is_sent_to_another_site(gateway: Gateway, url: str):
+    browser = Client()
+    page = browser.get("/sign-in/", {"next": url}).content.decode()
+    assert 'name="next" value="/"' in page
+    answer = sign_in(browser, next=url)
+    assert (answer.status_code, answer["Location"]) == (302, "/")
+
+
+def test_a_line_break_in_the_way_back_writes_no_header(gateway: Gateway):
+    answer = sign_in(Client(), next="/users/\r\nX-Evil: 1")
+    assert "X-Evil" not in answer
+    assert "\n" not in answer["Location"]
+
+
+# Every address
+
+
+def patterns(resolver: URLResolver | None = None, before: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for one in (resolver or get_resolver()).url_patterns:
+        where = before + str(one.pattern)
+        if isinstance(one, URLResolver):
+            yield from patterns(one, where)
+        else:
+            yield where, one
+
+
+ALL = dict(patterns())
+PRIVATE = sorted(ALL.keys() - PUBLIC)
+
+
+def address(route: str) -> str:
+    """An address for a route: `x` for an id, 1 for a number."""
+    return "/" + re.sub(r"<(\w+):\w+>", lambda found: "1" if found[1] == "int" else "x", route)
+
+
+def somewhere(request: httpx.Request) -> httpx.Response:
+    """A gateway where everything exists: a list for a list, an object for an object."""
+    listed = re.search(r"/(users|domains|wblist|folders)$|/emails/[^/]+$|/folders/[^/]+$", request.url.path)
+    one = {"id": "x", "email": "anna@nordwind.example", "domainId": "x", "name": "nordwind.example", "from": "a@b.example"}
+    kept = {"type": "ALLOW", "value": "a@b.example", "owner": "x", "content": "<p>hello</p>"}
+    return httpx.Response(200, json=[{**one, **kept}] if listed else {**one, **kept}, headers={"X-Total-Count": "1"})
+
+
+def test_the_public_addresses_are_these_and_no_others():
+    assert {route for route, one in ALL.items() if getattr(one.callback, "public", False)} == PUBLIC
+    assert len(PRIVATE) > 20
+
+
+@pytest.mark.parametrize("route", PRIVATE)
+def test_every_other_address_needs_somebody_signed_in(gateway: Gateway, route: str):
+    gateway.answer = somewhere
+    for answer in (Client().get(address(route)), Client().post(address(route)), Client().delete(address(route))):
+        assert answer.status_code == 302
+        assert urlsplit(answer["Location"]).path == "/sign-in/"
+        assert answer["Cache-Control"] == "no-store"
+    fragment = Client(headers={"HX-Request": "true"}).get(address(route))
+    assert fragment["HX-Redirect"].startswith("/sign-in/")
+    assert gateway.asked == []
+
+
+@pytest.mark.parametrize("route", PRIVATE)
+def test_no_page_of_a_person_is_stored_anywhere_and_each_has_its_policy(
+    browser_of_somebody: Client, gateway: Gateway, route: str
+):
+    gateway.answer = somewhere
+    answer = browser_of_somebody.get(address(route))
+    assert answer.status_code in (200, 302, 404, 405)
+    assert answer["Cache-Control"] == "no-store"
+    assert "Cookie" in answer["Vary"]
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["X-Frame-Options"] == ("SAMEORIGIN" if route.endswith("/body/") else "DENY")
+    policy = answer["Content-Security-Policy"]
+    if "body/" in route or "source/" in route or "attachments/" in route:
+        assert policy.startswith("default-src 'none'; ")
+        assert "sandbox" in policy
+        assert "script-src" not in policy
+    else:
+        assert policy == CSP
+
+
+def test_the_sign_in_page_and_the_error_pages_have_all_headers_too(gateway: Gateway):
+    for answer in (Client().get("/sign-in/"), Client().get("/nowhere/"), Client(enforce_csrf_checks=True).post("/sign-in/")):
+        assert answer["Content-Security-Policy"] == CSP
+        assert answer["X-Frame-Options"] == "DENY"
+        assert answer["X-Content-Type-Options"] == "nosniff"
+        assert answer["Referrer-Policy"] == "same-origin"
+        assert answer["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert answer["Cache-Control"] == "no-store"
+        assert {part.partition("=")[0].strip() for part in answer["Permissions-Policy"].split(",")} >= {"camera", "microphone"}
+
+
+def test_a_get_changes_nothing_anywhere(browser_of_somebody: Client, gateway: Gateway):
+    gateway.answer = somewhere
+    who = stored(browser_of_somebody)["owner"]
+    batch = Batch.objects.create(pk=1, owner=who, who="x", session_key="x", operation="releaseEmail", ids={}, url="/")
+    before = Batch.objects.values().get()
+    for route in ALL:
+        for query in ({}, {"next": "/", "language": "de", "confirmed": "1", "allow": "mailbox", "once": "x", "delete": "1"}):
+            for ask in (browser_of_somebody.get, browser_of_somebody.head):
+                answer = ask(address(route) if "sandbox" not in route else "/sandbox/api/users", query)
+                b"".join(answer) if answer.streaming else answer.content  # a download asks while it is read
+    assert is_signed_in(browser_of_somebody)
+    assert {request.method for request in gateway.asked} == {"GET"}
+    assert len({request.url.path for request in gateway.asked}) > 10, "the pages have really asked"
+    assert Batch.objects.values().get(pk=batch.pk) == before
+    assert Entry.objects.count() == SignInAttempt.objects.count() == 0
+    assert project.LANGUAGE_COOKIE_NAME not in browser_of_somebody.cookies
+
+
+def test_the_readiness_probe_asks_without_anybodys_token(browser_of_somebody: Client, gateway: Gateway):
+    browser_of_somebody.get("/readyz")
+    assert [request.headers.get("Authorization") for request in gateway.asked] == [None]
+
+
+# Forms of other sites
+
+
+@pytest.mark.parametrize("route", sorted(ALL.keys() - {"^sandbox/api(?P<rest>/.*)$"}))
+def test_a_form_that_this_site_did_not_give_out_does_nothing(gateway: Gateway, route: str):
+    gateway.answer = somewhere
+    browser = Client(enforce_csrf_checks=True)
+    browser.cookies[project.SESSION_COOKIE_NAME] = signed_in(TOKEN).cookies[project.SESSION_COOKIE_NAME].value
+    gateway.asked.clear()
+    for answer in (
+        browser.post(address(route)),
+        browser.delete(address(route)),
+        browser.post(address(route), {"csrfmiddlewaretoken": "x"}),
+    ):
+        assert answer.status_code == 403
+        page = answer.content.decode()
+        assert "This form is out of date" in page
+        assert "Nothing was done." in page
+        assert answer["Content-Security-Policy"] == CSP
+    assert gateway.asked == []
+    assert is_signed_in(browser)
+    assert Entry.objects.count() == Batch.objects.count() == 0
+
+
+def test_a_form_that_this_site_gave_out_works(gateway: Gateway):
+    browser = Client(enforce_csrf_checks=True)
+    page = browser.get("/sign-in/").content.decode()
+    hidden = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
+    assert hidden
+    assert sign_in(browser, csrfmiddlewaretoken=hidden[1]).status_code == 302
+    assert is_signed_in(browser)
