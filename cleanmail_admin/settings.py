@@ -48,7 +48,7 @@ def _key(name: str) -> str:
 SECRET_KEY = _key("SECRET_KEY")
 # Seal the gateway tokens inside the sessions. The first key encrypts, all of them decrypt: put a new one in front to rotate.
 TOKEN_KEYS = [key.strip() for key in _key("TOKEN_KEYS").split(",") if key.strip()]
-if any(len(key) < 32 for key in TOKEN_KEYS):
+if not TOKEN_KEYS or any(len(key) < 32 for key in TOKEN_KEYS):
     raise ImproperlyConfigured("Every key in TOKEN_KEYS needs 32 characters or more.")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if LOCAL else [])
 

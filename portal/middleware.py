@@ -101,5 +101,5 @@ class NoVariables(SafeExceptionReporterFilter):
         return {
             name: value
             for name, value in super().get_safe_request_meta(request).items()
-            if name not in ("HTTP_COOKIE", "HTTP_AUTHORIZATION", "QUERY_STRING")
+            if name not in ("HTTP_COOKIE", "CSRF_COOKIE", "HTTP_AUTHORIZATION", "QUERY_STRING")
         }

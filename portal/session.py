@@ -66,10 +66,11 @@ def sign_in(request: HttpRequest, token: str) -> None:
     claims = _claims(token)
     now = int(time.time())
     ends = claims.get("exp")
-    if isinstance(ends, int) and ends <= now:
+    ends = int(min(now + SESSION_LIMIT, ends)) if isinstance(ends, int | float) else now + SESSION_LIMIT
+    if ends <= now:
         raise SignedOut("listUsers")
     owner = _keyed("owner", token)
-    who = str(claims.get("sub") or "")[:200] or f"token {owner[:6]}"
+    who = str(claims.get("sub") or "")[:200].encode("utf-8", "replace").decode() or f"token {owner[:6]}"
     SignInAttempt.objects.filter(token=_keyed("try", token)).delete()
     request.session.flush()
     rotate_token(request)
@@ -81,7 +82,7 @@ def sign_in(request: HttpRequest, token: str) -> None:
             "mailbox": mailbox,
             "since": now,
             "seen": now,
-            "ends": min(now + SESSION_LIMIT, ends) if isinstance(ends, int) else now + SESSION_LIMIT,
+            "ends": ends,
         }
     )
     request.session.set_expiry(SESSION_LIMIT)
@@ -210,6 +211,6 @@ def _claims(token: str) -> dict[str, Any]:
         return {}
     try:
         claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return claims if isinstance(claims, dict) else {}

@@ -104,6 +104,19 @@
   const toggle = one("[data-shortcuts]");
   if (toggle) toggle.checked = shortcuts();
 
+  /* No answer came, or one of somebody on the way (a proxy's own page): say so, and leave all else as it is. */
+  const lost = ({ detail }) => {
+    if (detail.target === list) return;
+    one("#toasts").append(one("#no-answer").content.cloneNode(true));
+    one("#dialog").close();
+  };
+  document.addEventListener("htmx:sendError", lost);
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.xhr.status < 400 || !/^\s*<(!doctype|html)/i.test(event.detail.serverResponse)) return;
+    event.detail.shouldSwap = false;
+    lost(event);
+  });
+
   /* After something new came in. */
   const settle = () => {
     const newest = one("#held [data-newest]");
@@ -123,6 +136,7 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     const target = event.detail.target;
     if (target === list) showList(document.activeElement === box);
+    if (target.id === "toasts") one("#dialog")?.close(); /* nobody sees them behind it */
     if (target.id === "dialog" && !target.open) target.showModal();
     if (target.id === "reading") {
       const open = one(".opened", target);

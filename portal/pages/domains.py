@@ -48,7 +48,7 @@ class DomainUserTable(RemoteTable):
 @require_safe
 def domain_list(request: PortalRequest) -> HttpResponse:
     """All domains the person may see, filtered by a part of the name."""
-    part = request.GET.get("name", "").strip().replace("*", "")[:200]
+    part = request.GET.get("name", "").replace("*", "").strip()[:200]
     query = {"name": f"*{part}*"} if part else {}
     table = remote_table(
         request,
@@ -71,7 +71,7 @@ def domain_hub(request: PortalRequest, domain_id: str) -> HttpResponse:
 @require_safe
 def domain_users(request: PortalRequest, domain_id: str) -> HttpResponse:
     """The users of a domain: the panel for htmx, a page of its own otherwise."""
-    part = request.GET.get("email", "").strip().replace("*", "")[:200]
+    part = request.GET.get("email", "").replace("*", "").strip()[:200]
     query = {"email": f"*{part}*"} if part else {}
     alone = region(request) == "domain-users"
     context: dict[str, Any] = {"domain_id": domain_id, "part": part}

@@ -3,11 +3,11 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from portal import session
 from portal.ui.pages import public
+from portal.ui.screens import screen
 
 
 def not_found(request: Any, exception: Exception | None = None) -> HttpResponse:
@@ -34,4 +34,4 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def _page(request: Any, status: int, title: str, text: str) -> HttpResponse:
     if not hasattr(request, "person"):
         request.person = None
-    return render(request, "error.html", {"title": title, "text": text, "status": status}, status=status)
+    return screen(request, status, title, text)

@@ -21,7 +21,7 @@ def search(request: PortalRequest) -> HttpResponse:
     Two calls side by side: the API takes one filter a request, and finds users by their address alone.
     """
     # An asterisk is the API's wildcard: what people type is searched for as it stands, anywhere in the text.
-    part = request.GET.get("q", "").strip().replace("*", "")[:200]
+    part = request.GET.get("q", "").replace("*", "").strip()[:200]
     typing = region(request) == "suggestions"
     context: dict[str, Any] = {"q": request.GET.get("q", ""), "part": part}
     if part:
@@ -34,8 +34,9 @@ def search(request: PortalRequest) -> HttpResponse:
             context[f"{name}_error" if isinstance(found, ApiError) else name] = found
         if not typing and not isinstance(found_users, ApiError) and not isinstance(found_domains, ApiError):
             exact = [u for u in found_users.rows if (u.email or "").lower() == part.lower()]
-            if len(exact) == 1 or (found_users.total == 1 and found_domains.total == 0):
-                return HttpResponseRedirect(reverse("user-hub", args=((exact or found_users.rows)[0].id,)))
+            only = exact or (found_users.rows if found_users.total == 1 and found_domains.total == 0 else [])
+            if len(only) == 1 and only[0].id not in (None, ""):
+                return HttpResponseRedirect(reverse("user-hub", args=(only[0].id,)))
     return render(request, "search/_suggestions.html" if typing else "search/results.html", context)
 
 

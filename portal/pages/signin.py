@@ -20,6 +20,7 @@ from portal.ui.screens import explain, safe_next
 def sign_in(request: HttpRequest) -> HttpResponse:
     """The sign-in page. A token that is wrong, used too often or unchecked gets one clear sentence."""
     back = safe_next(request, request.POST.get("next") or request.GET.get("next") or "/")
+    wait = 0
     context = {"next": back, "ended": request.GET.get("ended") == "1"}
     if request.method == "GET":
         return render(request, "sign_in.html", context)
@@ -28,15 +29,16 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     except SignedOut:
         problem, status = _("This token is not valid, or not any more. Copy it once more, or make a new one."), 403
     except TooFast as error:
-        problem, status = _("Too many tries. Please wait %(seconds)s seconds.") % {"seconds": error.retry_after}, 429
+        wait, status = error.retry_after, 429
+        problem = _("Too many tries. Please wait %(seconds)s seconds.") % {"seconds": wait}
     except ApiError as error:
         status, title, text = explain(error)
         problem = f"{title}. {text}"
     else:
         return HttpResponseRedirect(back)
     response = render(request, "sign_in.html", {**context, "ended": False, "problem": problem}, status=status)
-    if status == 429:
-        response["Retry-After"] = "60"
+    if wait:
+        response["Retry-After"] = str(wait)
     return response
 
 

@@ -64,13 +64,17 @@ def error_screen(request: HttpRequest, error: errors.ApiError) -> HttpResponse:
     if isinstance(error, errors.SignedOut):
         session.sign_out(request)
         return session_over(request)
-    status, title, text = explain(error)
+    return screen(request, *explain(error), error)
+
+
+def screen(request: HttpRequest, status: int, title: str, text: str, error: errors.ApiError | None = None) -> HttpResponse:
+    """Something that went wrong, where the request wants to see it: a page, a part of one, or a notice beside it."""
     context = {
         "title": title,
         "text": text,
         "error": error,
         "status": status,
-        "again": request.get_full_path() if request.method == "GET" else "",
+        "again": request.get_full_path() if request.method == "GET" and (error or status >= 500) else "",
         "seconds": getattr(error, "retry_after", None),
     }
     if not is_fragment(request):
@@ -107,7 +111,7 @@ def had_session(request: HttpRequest) -> bool:
 
 def is_fragment(request: Any) -> bool:
     """True when htmx asks for a part of a page; a boosted link and the back button want all of it."""
-    htmx = request.htmx
+    htmx: Any = getattr(request, "htmx", None)  # missing where a request failed before it got that far
     return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
 
 

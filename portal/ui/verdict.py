@@ -191,7 +191,7 @@ def warnings(who: Sender, headers: Mapping[str, Any] | None) -> list[str]:
     found = []
     if not who.address:
         found.append(_("There is no usable sender address in this mail."))
-    if masked := _masked(who):
+    elif masked := _masked(who):
         found.append(masked)
     if "xn--" in who.domain or not who.domain.isascii():
         found.append(_("The sender's domain has letters that can look like others: %(domain)s.") % {"domain": who.domain})

@@ -482,12 +482,13 @@ def test_an_answer_that_drips_ends_within_the_limit(asked, monkeypatch, status, 
 
 def everything_that_goes_wrong(asked: Asked) -> list[tuple[Client, ApiError]]:
     found = []
-    hostile = {"message": "no", "fields": {"a": "b"}}
+    said = f"a library's own words, with {TOKEN} and {ADDRESS}"
     for answer in (
-        httpx.Response(500, json=hostile),
-        httpx.Response(200, text="?"),
-        httpx.ReadTimeout("x"),
-        httpx.ConnectError("x"),
+        httpx.Response(500, json={"message": "no", "fields": {"a": "b"}}),
+        httpx.Response(200, json={"email": [said]}),
+        httpx.ReadTimeout(said),
+        httpx.ReadError(said),
+        httpx.ConnectError(said),
     ):
         api = asked.client(lambda request, answer=answer: answer)
         for call in (

@@ -8,11 +8,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from tests.browser import server as servers
 from tests.browser.server import Gateway, Sandbox, Server
 
+expect.set_options(timeout=15_000)  # a busy machine is no reason to fail
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
 
@@ -67,7 +68,9 @@ def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     data = folder / "data"
     tokens = servers.prepare(data)
     with Server(data, folder / "server.log").running() as server:
-        yield Site(server, tokens, folder)
+        site = Site(server, tokens, folder)
+        yield site
+        site.sandbox.http.close()
 
 
 @pytest.fixture
@@ -135,7 +138,7 @@ class Visits:
     def __call__(self, who: str = "", *, url: str = "", size: Any = DESKTOP, **context: Any) -> Page:
         base_url = url or self.site.url
         made = self.new_context(base_url=base_url, viewport=size, **context)
-        made.set_default_timeout(10_000)
+        made.set_default_timeout(20_000)
         self.watch.attach(made, urlsplit(base_url).netloc)
         if who:
             made.add_cookies([{"name": "session", "value": self.site.sessions[who], "url": base_url, "httpOnly": True}])

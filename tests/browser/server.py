@@ -1,4 +1,4 @@
-"""The product as it is served: gunicorn in a process of its own, on the embedded sandbox or on a gateway that a test speaks for."""
+"""The product as it is served: gunicorn in a process of its own, on the embedded sandbox or on a gateway that can fail."""
 
 import os
 import re
@@ -18,6 +18,7 @@ import httpx
 
 ROOT = Path(__file__).parents[2]
 PERSONAS = ("admin", "customer", "helpdesk", "owner")  # in the order in which `manage.py demo` prints their tokens
+PASSED_ON = ("Authorization", "Content-Type", "X-Virus-Lover")
 CALL = re.compile(r" portal\.api (\w+) ")
 
 
@@ -108,21 +109,30 @@ class Sandbox:
 
 
 class Gateway:
-    """A gateway between a portal and the sandbox: it passes everything on, but for what a test makes it `refuse`."""
+    """A gateway between a portal and the sandbox: it passes everything on, but for what a test makes it `refuse`.
+
+    `refuse` has parts of addresses, and the status that each is answered with; 0 is to hang up without an answer.
+    """
+
+    portal = ""  # the address of the portal that talks to this gateway
 
     def __init__(self, sandbox_url: str) -> None:
-        self.refuse: dict[str, int] = {}  # a part of the path, and the status it is answered with
+        self.refuse: dict[str, int] = {}
         gateway, http = self, httpx.Client(base_url=f"{sandbox_url}/sandbox/api", trust_env=False)
+        self._http = http
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                for part, status in gateway.refuse.items():
+                for part, status in list(gateway.refuse.items()):
+                    if part in self.path and not status:
+                        self.close_connection = True
+                        return None
                     if part in self.path:
                         return self.send(status, b'{"message":"The gateway is having a bad day."}', {})
-                kept = {name: self.headers[name] for name in ("Authorization", "Content-Type", "X-Virus-Lover") if name in self.headers}
+                kept = {name: self.headers[name] for name in PASSED_ON if name in self.headers}
                 answer = http.request(self.command, self.path, content=body, headers=kept)
                 return self.send(answer.status_code, answer.content, answer.headers)
 
@@ -156,6 +166,7 @@ class Gateway:
         finally:
             self._server.shutdown()
             self._server.server_close()
+            self._http.close()
             thread.join()
 
 

@@ -45,6 +45,11 @@ def open_user(page: Page, sandbox: Sandbox, email: str = ANNA) -> None:
     expect(page.locator("#folders .folders")).to_be_visible()
 
 
+def settled(page: Page) -> None:
+    """Everything that a page loads by itself is there."""
+    expect(page.locator(".loading, .htmx-request, #folders > p > a")).to_have_count(0)
+
+
 def open_mail(page: Page, words: str) -> None:
     """Click on a mail of the list and see it open, under its own address."""
     link = row(page, words).locator("a")

@@ -10,7 +10,22 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import DESKTOP, PHONE, Visits
 from tests.browser.server import Sandbox
 from tests.browser.steps import (
-    ANNA, EMPTY, GMAIL, HOSTILE, INVOICE, SUPPLIER, VIRUS, chosen, dialog, open_mail, open_user, reading, row, rule_on, toast,
+    ANNA,
+    EMPTY,
+    GMAIL,
+    HOSTILE,
+    INVOICE,
+    SUPPLIER,
+    VIRUS,
+    chosen,
+    dialog,
+    open_mail,
+    open_user,
+    reading,
+    row,
+    rule_on,
+    settled,
+    toast,
 )
 
 AXE = Axe()
@@ -19,16 +34,16 @@ SIZES = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desk", "phone"])
 
 def look(page: Page, *, schemes: tuple[str, ...] = ("light", "dark")) -> None:
     """Fail on anything that axe finds. Only colours depend on the scheme, so all other rules are asked once."""
-    expect(page.locator("#reading.htmx-request, #held.htmx-request, [aria-busy=true]")).to_have_count(0)
+    settled(page)
     page.evaluate(AXE.axe_script)
     found = []
     for scheme in schemes:
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        options: dict[str, Any] = {"resultTypes": ["violations"], "iframes": False}
+        options: dict[str, Any] = {"resultTypes": ["violations"], "iframes": False, "rules": {"target-size": {"enabled": True}}}
         if scheme != schemes[0]:
             options["runOnly"] = ["color-contrast"]
         for problem in page.evaluate("options => axe.run(options)", options)["violations"]:
-            found += [f"{scheme} {problem['id']}: {node['html'][:160]}: {node['failureSummary'][:200]}" for node in problem["nodes"]]
+            found += [f"{scheme} {problem['id']}: {one['html'][:160]}: {one['failureSummary'][:200]}" for one in problem["nodes"]]
     page.emulate_media(color_scheme=schemes[0])  # type: ignore[arg-type]
     assert found == [], page.url
 
@@ -46,10 +61,10 @@ def test_every_page(size: Any, visits: Visits, sandbox: Sandbox) -> None:
     block = next(rule for rule in sandbox.rules(ANNA) if rule["type"] == "BLOCK")
     addresses = {
         "home": "/", "results": "/search/?q=nordwind", "no results": "/search/?q=nobody-at-all", "no question": "/search/?q=",
-        "users": "/users/", "no users": "/users/?email=nobody", "domains": "/domains/?sort=-name", "a domain": f"/domains/{domain}/",
-        "the users of a domain": f"/domains/{domain}/users/?page=1&sort=email",
+        "users": "/users/", "no users": "/users/?email=nobody", "domains": "/domains/?sort=-name",
+        "a domain": f"/domains/{domain}/", "the users of a domain": f"/domains/{domain}/users/?page=1&sort=email",
         "nothing held": f"/users/{sandbox.user(EMPTY)}/", "an empty search": f"{hub}mail/Quarantine/?sender=nobody",
-        "a wrong search": f"{hub}mail/Quarantine/?after=tomorrow", "another folder": f"{hub}mail/INBOX/",
+        "another folder": f"{hub}mail/INBOX/",
         "folders": f"{hub}mail/?folders", "subfolders": f"{hub}subfolders/?path=INBOX",
         "an infected mail": mail, "a release": f"{mail}release/?allow=domain", "a block": f"{mail}block/",
         "a rule": f"{hub}rules/{block['id']}/?value={block['value']}",
@@ -58,7 +73,6 @@ def test_every_page(size: Any, visits: Visits, sandbox: Sandbox) -> None:
     }  # fmt: skip
     for address in addresses.values():
         page.goto(address)
-        page.wait_for_load_state("networkidle")
         look(page)
 
 
@@ -154,7 +168,7 @@ def test_what_is_refused(size: Any, visits: Visits, sandbox: Sandbox) -> None:
     page = visit(visits, "helpdesk", size)
     page.goto(f"/users/{sandbox.user(ANNA)}/mail/Quarantine/{sandbox.mail(ANNA, INVOICE)}/release/")
     page.get_by_role("button", name="Release").click()
-    expect(toast(page, "Your account may not do this: release mail.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Not allowed")).to_be_visible()
     look(page)
 
 

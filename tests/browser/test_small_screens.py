@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import PHONE, Visits
 from tests.browser.server import Sandbox
-from tests.browser.steps import ANNA, GMAIL, HOSTILE, INVOICE, dialog, open_mail, open_user, reading, row, toast
+from tests.browser.steps import ANNA, GMAIL, HOSTILE, INVOICE, dialog, open_mail, open_user, reading, row, settled, toast
 
 LONGEST = "maximiliana-friederike.von-und-zu-hohenstein-wartenberg-lichten1@nordwind.example"
 
@@ -17,9 +17,10 @@ def fits(page: Page) -> None:
     wide = page.evaluate("document.documentElement.clientWidth")
     assert page.evaluate("document.documentElement.scrollWidth") <= wide, page.url
     outside = page.locator(":is(button, a.button, input, h1, h2, .toast, dialog[open]):visible").evaluate_all(
-        """(all, wide) => all.filter(one => !one.closest('.scroll, .folders, .skip, .hidden'))
-            .map(one => [one, one.getBoundingClientRect()])
-            .filter(([, box]) => box.width > 1 && (box.right > wide + 1 || box.left < -1)).map(([one]) => one.outerHTML.slice(0, 120))""",
+        """(all, wide) => all.filter(one => {
+            const box = one.getBoundingClientRect();
+            return !one.closest('.scroll, .folders, .skip, .hidden') && box.width > 1 && (box.right > wide + 1 || box.left < -1);
+        }).map(one => one.outerHTML.slice(0, 120))""",
         wide,
     )
     assert outside == [], page.url
@@ -29,8 +30,10 @@ def uncovered(place: Locator) -> None:
     """All of it is on the screen, and nothing lies on top of it."""
     expect(place).to_be_in_viewport(ratio=1)
     hit = place.evaluate(
-        """one => { const box = one.getBoundingClientRect();
-            return [box.top + 3, box.bottom - 3].every(y => one.contains(document.elementFromPoint(box.left + box.width / 2, y))) }"""
+        """one => {
+            const box = one.getBoundingClientRect(), middle = box.left + box.width / 2;
+            return [box.top + 3, box.bottom - 3].every(y => one.contains(document.elementFromPoint(middle, y)));
+        }"""
     )
     assert hit, place
 
@@ -46,12 +49,12 @@ def test_no_page_is_wider_than_the_screen(phone: Page, visits: Visits, sandbox: 
     domain = sandbox.domain("nordwind.example")
     mail = f"/users/{user}/mail/Quarantine/{sandbox.mail(ANNA, 'Donaudampfschifffahrt')}/"
     for address in (
-        "/", "/search/?q=nordwind", "/search/?q=nobody-at-all", "/users/", "/domains/", f"/domains/{domain}/", f"/users/{user}/",
-        f"/users/{long}/", f"/users/{user}/mail/?folders", f"/users/{user}/mail/Quarantine/?sender=nobody", mail, f"{mail}release/?allow=domain",
-        f"{mail}block/", "/batches/", "/activity/", "/no/such/page", "/users/nobody/",
+        "/", "/search/?q=nordwind", "/search/?q=nobody-at-all", "/users/", "/domains/", f"/domains/{domain}/",
+        f"/users/{user}/", f"/users/{long}/", f"/users/{user}/mail/?folders", f"/users/{user}/mail/Quarantine/?sender=nobody",
+        mail, f"{mail}release/?allow=domain", f"{mail}block/", "/batches/", "/activity/", "/no/such/page", "/users/nobody/",
     ):  # fmt: skip
         phone.goto(address)
-        phone.wait_for_load_state("networkidle")
+        settled(phone)
         fits(phone)
     stranger = visits(size=PHONE)
     stranger.goto("/sign-in/?ended=1")

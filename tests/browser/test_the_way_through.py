@@ -8,7 +8,21 @@ from playwright.sync_api import Page, Route, expect
 from tests.browser.conftest import Site, Visits, Watch
 from tests.browser.server import Sandbox
 from tests.browser.steps import (
-    ANNA, INVOICE, NILS, SUPPLIER, Hands, chosen, days_left, dialog, open_mail, open_user, reading, row, rule_on, toast,
+    ANNA,
+    INVOICE,
+    NILS,
+    SUPPLIER,
+    Hands,
+    chosen,
+    days_left,
+    dialog,
+    open_mail,
+    open_user,
+    reading,
+    row,
+    rule_on,
+    settled,
+    toast,
 )
 
 LIST, READ = "getFolderContent", "getEmail"
@@ -33,7 +47,7 @@ def test_nine_keys_from_any_page_release_the_mail_and_allow_its_sender(
     domain, user = sandbox.domain("nordwind.example"), sandbox.user(NILS)
     pages = {"home": "/", "domains": "/domains/", "one domain": f"/domains/{domain}/", "activity": "/activity/"}
     admin.goto(pages.get(start, f"/users/{user}/"))
-    admin.wait_for_load_state("networkidle")
+    settled(admin)
     watch.loads.clear()
     hands = Hands(admin)
 
@@ -93,7 +107,6 @@ def test_two_people_who_release_the_same_mail_release_it_once(visits: Visits, sa
     second.keyboard.press("r")
     expect(toast(second, "Not found")).to_be_visible()
     assert len(sandbox.mails(ANNA, "INBOX")) == before + 1
-
 
 
 def test_after_a_release_j_goes_to_the_next_mail(admin: Page, sandbox: Sandbox) -> None:

@@ -349,7 +349,13 @@ def test_a_rule_that_cannot_be_changed_says_why(
         with subtests.test(failure.id):
             gateway.answer = failing_to_write(failure)
             answer = place.open(somebody, fragment=fragment)
-            assert (answer.status_code, heading(answer)) == (failure.written or (failure.status, failure.heading))
+            status, title = failure.written or (failure.status, failure.heading)
+            if failure.id in ("409", "412", "422", "400 without a body") and not fragment:  # the form again, and why
+                assert (answer.status_code, heading(answer)) == (status, "Allowed sender")
+                assert 'class="problem" role="alert"' in text(answer)
+                assert 'value="typed by hand"' in text(answer)
+            else:
+                assert (answer.status_code, heading(answer)) == (status, title)
             assert ("<html" in text(answer)) != fragment
             assert still_signed_in(somebody, gateway)
 
@@ -454,6 +460,21 @@ def test_a_session_that_is_over_leads_back_to_a_page(place: Page, somebody: Clie
     assert answer.status_code == 302
     assert gateway.asked == []
     assert sign_in_again(somebody, gateway, back_from(answer)).status_code in (200, 302)
+
+
+@pytest.mark.parametrize("place", PAGES, ids=ids(PAGES))
+def test_a_page_asks_who_is_there(place: Page, gateway: Gateway) -> None:
+    stranger = Client()
+    answer = place.open(stranger)
+    assert answer.status_code == 302
+    query = parse_qs(urlsplit(answer["Location"]).query)
+    assert answer["Location"].startswith("/sign-in/")
+    assert "ended" not in query
+    assert urlsplit(query.get("next", ["/"])[0]).path == urlsplit(place.url).path
+    if place.target:
+        assert place.open(stranger, fragment=True)["HX-Redirect"].startswith("/sign-in/")
+    assert gateway.asked == []
+    assert "session" not in stranger.cookies
 
 
 def test_signing_out_of_a_session_that_is_over_is_just_being_out(somebody: Client) -> None:

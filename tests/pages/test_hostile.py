@@ -269,6 +269,22 @@ def test_no_number_of_the_gateway_breaks_a_page(
             assert victim.post(url, data, headers=fragment("reading")).status_code == 200
 
 
+@pytest.mark.parametrize("images", ["", "?images=1"])
+def test_the_frame_of_a_mail_holds_nothing_that_acts(
+    images: str, victim: Client, gateway: Gateway, subtests: pytest.Subtests,
+) -> None:
+    for name, text in TEXTS.items():
+        for content in (text, f"<p>{text}</p>", f'<a href="{text}" title="{text}">x</a>', f"<img alt='{text}'><b style='{text}'>"):
+            with subtests.test(name, content=content[:40]):
+                gateway.answer = lambda request, content=content: httpx.Response(200, json={"content": content})
+                page = Reader(victim.get(f"{MESSAGE_URL}body/{images}").content.decode())
+                acts = {"script", "svg", "iframe", "form", "input", "base", "link", "object", "embed"}
+                assert not acts & {tag for tag, _attributes in page.elements}
+                assert not any(" on" in shape or shape.endswith((" autofocus", " srcdoc")) for shape in page.shapes)
+                assert all(re.match("https?:|mailto:", address) for address in page.all("href"))
+                assert all(re.match("https:|data:image/", address) for address in page.all("src"))
+
+
 def test_a_sender_too_long_to_be_one_is_no_sender(victim: Client, gateway: Gateway) -> None:
     gateway.answer = lambda request: httpx.Response(200, json={"id": "m1", "from": "x" * 50_000 + " <info@shop.example>"})
     shown = judge(victim.get(MESSAGE_URL, headers=fragment("reading")))

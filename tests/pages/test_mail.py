@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from sandbox import seed
+from sandbox import seed, seedmail
 from sandbox.models import Mail, User
 from tests.conftest import Gateway
 
@@ -47,9 +47,8 @@ def text(answer: HttpResponse) -> str:
 
 def rows(answer: HttpResponse) -> list[str]:
     """The subjects in a list of mails, from top to bottom."""
-    return [
-        re.sub(r"<[^>]+>", "", html.unescape(found)) for found in re.findall(r'<span class="subject">(.*?)</span>', answer.content.decode())
-    ]
+    found = re.findall(r'<span class="subject">(.*?)</span>', answer.content.decode())
+    return [html.unescape(re.sub(r"<[^>]+>", "", subject)) for subject in found]
 
 
 def calls(answer: HttpResponse) -> int:
@@ -73,9 +72,10 @@ def test_a_long_list_comes_in_pages_of_forty(as_admin: Client) -> None:
     assert 'rel="next"' not in last
 
 
-@pytest.mark.parametrize(("asked", "shown"), [("4", 4), ("5", 4), ("999", 4), ("99999999999999999999", 4), ("0", 1), ("-1", 1), ("x", 1), ("²", 1)])
-def test_a_page_that_is_none_shows_the_nearest(asked: str, shown: int, as_admin: Client) -> None:
-    assert f"Page {shown} of 4" in text(as_admin.get(folder(seed.BUSY), {"page": asked}))
+def test_a_page_that_is_none_shows_the_nearest(as_admin: Client, subtests: pytest.Subtests) -> None:
+    for asked, shown in {"4": 4, "5": 4, "999": 4, "9" * 20: 4, "9" * 5000: 1, "0": 1, "-1": 1, "x": 1, "²": 1, "": 1}.items():
+        with subtests.test(asked[:30]):
+            assert f"Page {shown} of 4" in text(as_admin.get(folder(seed.BUSY), {"page": asked}, headers=part("held")))
 
 
 def test_the_newest_mail_is_on_top_and_a_link_turns_the_order(as_admin: Client) -> None:
@@ -89,7 +89,7 @@ def test_the_newest_mail_is_on_top_and_a_link_turns_the_order(as_admin: Client) 
     assert rows(as_admin.get(base, {"sort": "-subject"})) == rows(as_admin.get(base))  # no documented key
 
 
-@pytest.mark.parametrize(("criteria", "found"), [
+SEARCHES: list[tuple[dict[str, str], list[str]]] = [
     ({"sender": "rheintal"}, ["[SPAM] Rechnung R-48213 zu Ihrer Bestellung 7715"]),
     ({"sender": "RHEINTAL-PAPIER.example"}, ["[SPAM] Rechnung R-48213 zu Ihrer Bestellung 7715"]),
     ({"subject": "Überweisung"}, ["Vertraulich: dringende Überweisung noch heute"]),
@@ -99,21 +99,23 @@ def test_the_newest_mail_is_on_top_and_a_link_turns_the_order(as_admin: Client) 
     ({"sender": "evil.example", "subject": "Anfrage"}, ["[SPAM] Re: Ihre Anfrage"]),
     ({"sender": "rheintal", "subject": "Anfrage"}, []),
     ({"subject": "*"}, []),
-])
-def test_the_search_finds_a_piece_of_the_sender_and_of_the_subject(
-    criteria: dict[str, str], found: list[str], as_admin: Client,
-) -> None:
-    answer = as_admin.get(folder(seed.ANNA), criteria, headers=part("held"))
-    assert rows(answer) == found
-    for value in criteria.values():
-        assert f'value="{value}"' in text(answer)  # the form says what was searched for
-    assert ("No mail matches this search." in text(answer)) == (not found)
-    assert ">Clear</a>" in text(answer)
-    assert rows(as_admin.get(folder(seed.ANNA), criteria)) == found  # the same without JavaScript
+]
+
+
+def test_the_search_finds_a_piece_of_the_sender_and_of_the_subject(as_admin: Client, subtests: pytest.Subtests) -> None:
+    for criteria, found in SEARCHES:
+        with subtests.test(**criteria):
+            answer = as_admin.get(folder(seed.ANNA), criteria, headers=part("held"))
+            assert rows(answer) == found
+            for value in criteria.values():
+                assert f'value="{value}"' in text(answer)  # the form says what was searched for
+            assert ("No mail matches this search." in text(answer)) == (not found)
+            assert ">Clear</a>" in text(answer)
+            assert rows(as_admin.get(folder(seed.ANNA), criteria)) == found  # the same without JavaScript
 
 
 def test_the_search_by_days_takes_both_days_whole(as_admin: Client) -> None:
-    row = Mail.objects.get(folder__user__email=seed.ANNA, subject__contains="Webinar" if False else "Jahresabschluss")
+    row = Mail.objects.get(folder__user__email=seed.ANNA, subject__contains="Jahresabschluss")
     day = row.received_date.date()
     for after, before, found in ((0, 0, True), (-1, 1, True), (1, 2, False), (-2, -1, False)):
         asked = {"subject": "Jahresabschluss", "after": day + timedelta(days=after), "before": day + timedelta(days=before)}
@@ -133,37 +135,45 @@ def test_a_day_is_a_day_where_the_reader_is(
     browser_of_somebody.cookies["timezone"] = zone
     browser_of_somebody.get("/users/u1/mail/Quarantine/", {"after": "2026-03-29", "before": "2026-03-29"}, headers=part("held"))
     (asked,) = gateway.asked
-    moment = {name: datetime.fromtimestamp(int(asked.url.params[name]) / 1000, UTC) for name in ("receivedAfter", "receivedBefore")}
-    assert moment["receivedAfter"] == datetime.fromisoformat(after)
-    assert moment["receivedBefore"] == datetime.fromisoformat(before) - timedelta(milliseconds=1)
+    said = {name: value for name, value in asked.url.params.items() if name.startswith("received")}
+    assert {name: datetime.fromtimestamp(int(value) / 1000, UTC) for name, value in said.items()} == {
+        "receivedAfter": datetime.fromisoformat(after),
+        "receivedBefore": datetime.fromisoformat(before) - timedelta(milliseconds=1),
+    }
 
 
 def test_times_are_shown_where_the_reader_is(as_admin: Client) -> None:
     row = Mail.objects.get(folder__user__email=seed.ANNA, subject__contains="Jahresabschluss")
     for zone, offset in (("Asia/Tokyo", 9), ("America/Phoenix", -7)):
         as_admin.cookies["timezone"] = zone
-        local = row.sent_date + timedelta(hours=offset)
-        assert f'datetime="{local:%Y-%m-%dT%H:%M:%S}{offset:+03d}:00"' in text(as_admin.get(held("Jahresabschluss"), headers=part("reading")))
+        local = f"{row.sent_date + timedelta(hours=offset):%Y-%m-%dT%H:%M:%S}{offset:+03d}:00"
+        assert f'datetime="{local}"' in text(as_admin.get(held("Jahresabschluss"), headers=part("reading")))
 
 
-@pytest.mark.parametrize(("field", "value"), [
-    ("after", "31.02.2026"), ("before", "yesterday"), ("after", "2026-13-01"), ("before", "0000-00-00"), ("sender", "x" * 300),
-])
-def test_a_search_that_makes_no_sense_keeps_the_form_and_says_so(field: str, value: str, as_admin: Client) -> None:
-    answer = as_admin.get(folder(seed.ANNA), {field: value, "subject": "Rechnung"})
-    assert f'value="{value}"' in text(answer)
-    assert 'value="Rechnung"' in text(answer)
-    assert '<p class="problem" role="alert">' in text(answer)
-    assert '<details class="search-mail" open>' in text(answer)
+def test_a_search_that_makes_no_sense_keeps_the_form_and_says_so(as_admin: Client, subtests: pytest.Subtests) -> None:
+    for field, value in (
+        ("after", "31.02.2026"), ("before", "yesterday"), ("before", "0000-00-00"), ("sender", "x" * 201),
+    ):
+        with subtests.test(value[:20]):
+            answer = text(as_admin.get(folder(seed.ANNA), {field: value, "subject": "Rechnung"}))
+            assert f'value="{value}"' in answer
+            assert 'value="Rechnung"' in answer
+            assert '<p class="problem" role="alert">' in answer
+            assert '<details class="search-mail" open>' in answer
 
 
-@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Adak"])
-@pytest.mark.parametrize("asked", [{"before": "9999-12-31"}, {"after": "9999-12-31"}, {"after": "0001-01-01"}, {"before": "0001-01-01"}])
-def test_the_first_and_the_last_day_of_the_calendar_are_days_too(zone: str, asked: dict[str, str], as_admin: Client) -> None:
-    as_admin.cookies["timezone"] = zone
-    answer = as_admin.get(folder(seed.ANNA), asked)
-    assert answer.status_code == 200
-    assert "Anna Keller".split()[0].lower() in text(answer)
+def test_the_first_and_the_last_day_of_the_calendar_are_days_too(as_admin: Client, subtests: pytest.Subtests) -> None:
+    everything = rows(as_admin.get(folder(seed.ANNA)))
+    for zone in ("Pacific/Kiritimati", "America/Adak"):
+        as_admin.cookies["timezone"] = zone
+        for day, field, found in (
+            ("9999-12-31", "before", everything), ("9999-12-31", "after", []), ("0001-01-01", "after", everything),
+            ("0001-01-01", "before", []),
+        ):
+            with subtests.test(zone, day=day, field=field):
+                answer = as_admin.get(folder(seed.ANNA), {field: day})
+                assert rows(answer) == found
+                assert 'class="failed"' not in text(answer)
 
 
 def test_a_mail_of_a_search_leads_back_to_the_search(as_admin: Client) -> None:
@@ -210,7 +220,8 @@ def test_a_folder_that_is_not_there_is_a_panel_beside_the_user(as_admin: Client)
 def test_the_folders_show_their_counts_and_which_one_holds_mail_back(as_admin: Client) -> None:
     answer = text(as_admin.get(reverse("mailbox", args=(user(seed.ANNA),)), {"shown": "Quarantine"}, headers=part("folders")))
     count = Mail.objects.filter(folder__user__email=seed.ANNA, folder__path="Quarantine").count()
-    assert re.search(rf'aria-current="true">\s*<svg[^>]*><use href="[^"]*#shield"/></svg><span>Quarantine</span>\s*<span[^>]*>{count}<', answer)
+    shield = r'<svg[^>]*><use href="[^"]*#shield"/></svg>'
+    assert re.search(rf'aria-current="true">\s*{shield}<span>Quarantine</span>\s*<span[^>]*>{count}<', answer)
     assert re.findall(r"</svg><span>([^<]+)</span>", answer) == ["INBOX", "Quarantine", "Sent"]
 
 
@@ -280,8 +291,9 @@ def test_each_page_asks_the_gateway_as_little_as_promised(as_admin: Client) -> N
 
 def test_an_administrator_sees_why_it_is_held_and_nothing_of_the_text(as_admin: Client) -> None:
     shown = text(as_admin.get(held("Rechnung R-48213"), headers=part("reading")))
-    assert "Held as spam: its score is 5.4, and from 5.0 on a mail counts as spam here." in shown or "from 5 on" in shown
-    assert re.findall(r'<li class="chip ok" title="rheintal-papier.example">(.*?)</li>', shown) == ["SPF: passed", "DKIM: passed", "DMARC: passed"]
+    assert re.search(r"Held as spam: its score is 5\.4, and from 5(\.0)? on a mail counts as spam here\.", shown)
+    passed = re.findall(r'<li class="chip ok" title="rheintal-papier.example">(.*?)</li>', shown)
+    assert passed == ["SPF: passed", "DKIM: passed", "DMARC: passed"]
     assert "Proven to come from rheintal-papier.example." in shown
     assert "<code>T_INVOICE</code>" in shown
     assert "<span>Rechnung-R-48213.pdf</span>" in shown
@@ -290,7 +302,7 @@ def test_an_administrator_sees_why_it_is_held_and_nothing_of_the_text(as_admin: 
         assert missing not in shown
 
 
-@pytest.mark.parametrize(("subject", "said"), [
+SENTENCES = [
     ("Ihr Passwort", "Held as spam: its score is 14.8"),
     ("Vertraulich", "Held because the sender's own server does not know the sending address."),
     ("Facture", "Held because the virus scanner found Eicar-Test-Signature in it."),
@@ -307,9 +319,13 @@ def test_an_administrator_sees_why_it_is_held_and_nothing_of_the_text(as_admin: 
     ("<script>", "There is no usable sender address in this mail."),
     ("Vertraulich", "SPF: failed"),  # what the sender wrote below the gateway's own headers counts for nothing
     ("gewonnen", "SPF: neutral"),
-])
-def test_the_reading_pane_says_what_the_headers_mean(subject: str, said: str, as_admin: Client) -> None:
-    assert said in text(as_admin.get(held(subject), headers=part("reading")))
+]
+
+
+def test_the_reading_pane_says_what_the_headers_mean(as_admin: Client, subtests: pytest.Subtests) -> None:
+    for subject, said in SENTENCES:
+        with subtests.test(subject, said=said):
+            assert said in text(as_admin.get(held(subject), headers=part("reading")))
 
 
 def test_where_there_is_no_sender_no_button_and_no_sentence_speaks_of_one(as_admin: Client) -> None:
@@ -327,12 +343,11 @@ def test_a_mail_without_a_subject_says_so(as_admin: Client) -> None:
     assert "<h2><em>(no subject)</em></h2>" in shown
 
 
-@pytest.mark.parametrize("page", ["mail-source", "all-attachments"])
-def test_an_administrator_gets_no_file(page: str, as_admin: Client) -> None:
-    answer = as_admin.get(held("Rechnung R-48213", page))
-    assert answer.status_code in (403, 404)
-    assert "attachment" not in answer.headers.get("Content-Disposition", "")
-    assert as_admin.get(held("Rechnung R-48213", "attachment", "2")).status_code == 403
+def test_an_administrator_gets_no_file(as_admin: Client) -> None:
+    for page, more, status in (("mail-source", (), 404), ("all-attachments", (), 403), ("attachment", ("2",), 403)):
+        answer = as_admin.get(held("Rechnung R-48213", page, *more))
+        assert answer.status_code == status
+        assert "Content-Disposition" not in answer
     assert "CHF" not in text(as_admin.get(held("Rechnung R-48213", "mail-body")))
 
 
@@ -347,18 +362,22 @@ def test_the_owner_reads_the_text(as_owner: Client) -> None:
     assert 'value="domain"' not in shown  # a rule for a whole domain is not for its users
 
 
-@pytest.mark.parametrize(("subject", "said"), [
+ALPHABETS = [
     ("お見積り", "お見積りをお送りいたします。"), ("Réunion", "été, cœur, garçon"), ("Tilbud", "Vedhæftet vores tilbud."),
     ("Kaputte", "das ist kein UTF-8: äöü"), ("Vertraulich", "EUR 48'700"), ("Jahresabschluss", "Siehe die angehängte Mail."),
-])
-def test_the_owner_reads_every_alphabet(subject: str, said: str, as_owner: Client) -> None:
-    assert said in text(as_owner.get(held(subject), headers=part("reading")))
+]
+
+
+def test_the_owner_reads_every_alphabet(as_owner: Client, subtests: pytest.Subtests) -> None:
+    for subject, said in ALPHABETS:
+        with subtests.test(subject):
+            assert said in text(as_owner.get(held(subject), headers=part("reading")))
 
 
 def test_links_are_shown_with_where_they_really_go(as_owner: Client) -> None:
     shown = text(as_owner.get(held("Ihr Passwort"), headers=part("reading")))
     odd = re.findall(r'<li class="odd">.*?misleading</span> (.*?) <span class="muted">→</span> <code>(.*?)</code>', shown)
-    assert ("https://portal.nordwind.example/login", "http://xn--nordwnd-9za.example/login") in odd
+    assert ("https://portal.nordwind.example/login", f"http://{seedmail.PHISH_HOST}/login") in odd
     assert "<details open>" in shown
     assert 'href="http' not in shown  # none of them can be followed by mistake
 
@@ -368,7 +387,8 @@ def test_the_html_of_a_mail_is_in_a_frame_that_can_do_nothing(as_owner: Client) 
     plain = text(as_owner.get(url, headers=part("reading")))
     assert "<iframe" not in plain
     shown = text(as_owner.get(url + "?view=html", headers=part("reading")))
-    assert f'<iframe class="body" src="{held("auf Paletten", "mail-body")}" sandbox="allow-popups allow-popups-to-escape-sandbox"' in shown
+    frame = f'<iframe class="body" src="{held("auf Paletten", "mail-body")}" sandbox="'
+    assert frame + 'allow-popups allow-popups-to-escape-sandbox"' in shown
     assert "Scripts, forms and remote images are blocked." in shown
     assert f'href="{url}?view=html&images=1"' in shown
     pictures = text(as_owner.get(url + "?view=html&images=1", headers=part("reading")))
@@ -398,9 +418,12 @@ def test_nothing_of_a_hostile_mail_acts_asks_or_loads(as_owner: Client) -> None:
         assert "Text, der bleiben darf." in body
         tags = set(re.findall(r"<([a-z0-9]+)", body.partition("<body>")[2]))
         assert tags <= {"h1", "img", "a", "p", "details"}
-        for gone in ("script", "onclick", "onerror", "ontoggle", "javascript:", "data:text", "tracker.example", "position", "<base",
-                     "http-equiv", "/steal", "csrf", "autofocus", "srcdoc", "_top", "<form", "<input", "<style>@"):
+        for gone in (
+            "script", "onclick", "onerror", "ontoggle", "javascript:", "data:text", "position", "<base", "http-equiv", "/steal",
+            "csrf", "autofocus", "srcdoc", "_top", "<form", "<input", "<style>@", "http://tracker.example",
+        ):
             assert gone not in body.lower()
+        assert body.count("tracker.example") == bool(images)  # the one picture that was asked for, and no style sheet
         assert re.findall(r'href="([^"]*)"', body) == ["http://evil.example/"]
         assert 'target="_blank"' in body
 
@@ -415,10 +438,10 @@ def test_remote_images_load_only_when_asked_for_and_only_safely(browser_of_someb
     assert re.findall(r'src="([^"]*)"', text(without)) == ["data:image/png;base64,AAAA"]
     assert "img-src data:;" in without["Content-Security-Policy"]
     asked = browser_of_somebody.get("/users/u1/mail/Quarantine/m/body/?images=1")
-    assert re.findall(r'src="([^"]*)"', text(asked)) == ["https://t.example/a.gif", "data:image/png;base64,AAAA"]
+    pictures = ["https://t.example/a.gif", "https://t.example/b.gif", "data:image/png;base64,AAAA"]  # never without encryption
+    assert re.findall(r'src="([^"]*)"', text(asked)) == pictures
     assert "img-src data: https:;" in asked["Content-Security-Policy"]
     assert text(asked).count('referrerpolicy="no-referrer"') == 5
-    assert re.findall(r'src="([^"]*)"', text(browser_of_somebody.get("/users/u1/mail/Quarantine/m/body/?images=yes"))) != []
 
 
 def test_pictures_that_came_with_the_mail_are_shown(as_owner: Client) -> None:
@@ -457,15 +480,16 @@ def test_the_owner_saves_a_file_the_whole_mail_and_all_files(as_owner: Client) -
     assert zipfile.ZipFile(BytesIO(data)).namelist() == ["Lebenslauf Brunner.pdf", "Zeugnisse.zip"]
 
 
-@pytest.mark.parametrize("part_id", ["2", "3", "4", "5", "6"])
-def test_the_name_of_a_file_is_only_a_name(part_id: str, as_owner: Client) -> None:
+def test_the_name_of_a_file_is_only_a_name(as_owner: Client) -> None:
     shown = as_owner.get(held("<script>"), headers=part("reading")).content.decode()
-    (link,) = re.findall(rf'href="({held("<script>", "attachment", part_id)}\?name=[^"]*)"', shown)
-    name, data = attached(as_owner.get(html.unescape(link)))
-    assert data
-    assert not set(name) & set("/\\<>:*?\"|\r\n")
-    assert not name.startswith(".")
-    assert "\n" not in as_owner.get(html.unescape(link) + "%0d%0aX-Evil:1")["Content-Disposition"]
+    links = re.findall(r'href="([^"]*/attachments/[^"]*\?name=[^"]*)"', shown)
+    assert len(links) == 5
+    for link in links:
+        name, data = attached(as_owner.get(html.unescape(link)))
+        assert data
+        assert not set(name) & set("/\\<>:*?\"|\r\n")
+        assert not name.startswith(".")
+        assert "\n" not in as_owner.get(html.unescape(link) + "%0d%0aX-Evil:1")["Content-Disposition"]
 
 
 def test_a_file_without_a_name_gets_one(as_owner: Client) -> None:

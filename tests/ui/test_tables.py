@@ -263,6 +263,15 @@ def test_a_list_that_shrinks_between_the_two_calls_is_an_empty_page_and_no_failu
     assert len(remote.asked) == 2
 
 
+def test_the_same_rows_are_not_fetched_twice():
+    remote = Remote(100)
+    data = RemoteTableData(remote, ("name",))
+    assert data[0:40] is data[0:40]
+    data.order_by(("name",))
+    assert len(data[0:40]) == 40
+    assert remote.asked == [(0, 40, ""), (0, 40, "name")]
+
+
 def test_the_paginator_takes_a_plain_remote_list_too():
     remote = Remote(41)
     page = RemotePaginator(RemoteTableData(remote), 40).page(2)

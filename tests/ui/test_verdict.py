@@ -35,6 +35,7 @@ OTHER_A = "boss@b\u0430nk.example"  # the a is Cyrillic
         (f"{BOSS} <{EVIL}>", BOSS, EVIL),
         (f'"{BOSS}" <{EVIL}>', BOSS, EVIL),
         (f"'{BOSS}' <{EVIL}>", f"'{BOSS}'", EVIL),
+        (f'"{BOSS}, and others" <{EVIL}>', f"{BOSS}, and others", EVIL),
         (f"=?utf-8?q?boss=40bank.example?= <{EVIL}>", "=?utf-8?q?boss=40bank.example?=", EVIL),
     ],
 )
@@ -80,6 +81,7 @@ def test_a_sender_is_a_name_and_the_address_in_the_angle_brackets(text: Any, nam
         f'"{BOSS}"@crook.example',
         f"{BOSS}\\@crook.example",
         "evil@[192.0.2.1]",
+        "x" * 300 + "@crook.example",
         "evil@crook.example.",  # the same domain to a mail server, and another one to every list of domains
         "evil@.crook.example",
         "evil@crook..example",
@@ -257,6 +259,7 @@ def test_only_the_gateways_own_results_count_and_not_the_forgers_below():
         'spf=pass smtp.mailfrom="a; dkim=pass header.d=bank.example "@crook.example',
         'spf=pass smtp.mailfrom="a\\"; dmarc=pass header.from=bank.example; x=\\""@crook.example',
         'spf=pass smtp.mailfrom="; dkim=pass header.d=bank.example',
+        'spf=pass smtp.mailfrom="a;dmarc=pass;b"@crook.example',
         "spf=pass smtp.mailfrom=header.d=bank.example@crook.example",
         "spf=pass (mailfrom a; dkim=pass header.d=bank.example; b) smtp.mailfrom=crook.example",
         "spf=pass ((a) ; dkim=pass header.d=bank.example; b) smtp.mailfrom=crook.example",

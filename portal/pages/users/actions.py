@@ -21,7 +21,7 @@ from django.views.decorators.http import require_http_methods
 
 from portal import session
 from portal.api import domains, mail, sender_rules, users
-from portal.api.errors import ApiError, Conflict, NotAllowed, NotFound, PreconditionFailed, SignedOut
+from portal.api.errors import ApiError, Conflict, NotAllowed, NotFound, PreconditionFailed, Refused, SignedOut
 from portal.api.operation import Operation
 from portal.audit.log import DoneAlready, act, earlier, is_unclear
 from portal.audit.models import Entry, Result
@@ -342,6 +342,15 @@ def _rule(
         act(request.person, request.api, edit, json=changed, **common)
     except DoneAlready as twice:
         return _said(request, _rule_outcome(twice.entry), back)
+    except Refused as error:
+        if screens.is_fragment(request):  # the form in the toast is still there
+            raise
+        status, _title, text = screens.explain(error)
+        form.add_error(None, error.message or text)
+        for name, why in error.fields.items():
+            form.add_error(name if name in form.fields else None, why)
+        context = {"rule": rule, "form": form, "back": back, "once": one_time_key()}
+        return render(request, "users/rule.html", context, status=status)
     outcome = Outcome(_("The rule for %(sender)s is changed") % {"sender": rule.value} + _until(form.expiry()) + ".")
     return _said(request, outcome, back)
 
@@ -414,7 +423,10 @@ def _release_outcome(entry: Entry) -> Outcome:
 def _rule_outcome(entry: Entry) -> Outcome:
     if entry.result == Result.DONE:
         return Outcome(_("Done already; it was not done a second time."))
-    return Outcome(_("This was tried already, and it did not succeed.") + " " + entry.reason, "warn")
+    if entry.result == Result.REFUSED:
+        return Outcome(_("This was tried already, and it did not succeed.") + " " + entry.reason, "warn")
+    unclear = _("The request was sent, but no answer came. Look at the current state before you repeat it.")
+    return Outcome(_("We do not know whether it happened") + ". " + unclear, "warn")
 
 
 def _describe(request: PortalRequest, allow: bool) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
@@ -23,6 +23,7 @@ from portal.ui.pages import PortalRequest, calls_nothing, got, one_time_key, reg
 from portal.ui.screens import is_fragment
 from portal.ui.tables import remote_page
 
+LAST_DAY = date(9998, 1, 1)  # no time zone leads from here out of the calendar
 HELD = re.compile(r"quarant|held|spam|junk", re.IGNORECASE)
 ACTIONS = {"release": mail.RELEASE, "mailbox": sender_rules.ADD_TO_USER, "domain": sender_rules.ADD_TO_DOMAIN}
 
@@ -42,9 +43,9 @@ class MailSearch(forms.Form):
             name: said[field] for field, name in (("sender", "from"), ("subject", "subject")) if said.get(field)
         }
         if day := said.get("after"):
-            found["receivedAfter"] = _milliseconds(day)
+            found["receivedAfter"] = _milliseconds(min(day, LAST_DAY))
         if day := said.get("before"):
-            found["receivedBefore"] = _milliseconds(day + timedelta(days=1)) - 1
+            found["receivedBefore"] = _milliseconds(min(day, LAST_DAY) + timedelta(days=1)) - 1
         return found
 
 
@@ -203,7 +204,7 @@ def mailbox(request: PortalRequest, user_id: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("mail-list", args=(user_id, session.held_folder(request))))
 
 
-def _list(request: PortalRequest, user_id: str, folder: str) -> dict[str, Any]:
+def _list(request: PortalRequest, user_id: str, folder: str, moved: bool = False) -> dict[str, Any]:
     search = MailSearch(request.GET)
     query = search.criteria() if search.is_valid() else {}
     sort = "sentDate" if request.GET.get("sort") == "sentDate" else ""
@@ -223,10 +224,10 @@ def _list(request: PortalRequest, user_id: str, folder: str) -> dict[str, Any]:
     try:
         page = remote_page(request, fetch)
     except NotFound:
-        found = _held_elsewhere(request, user_id, folder)
+        found = "" if moved else _held_elsewhere(request, user_id, folder)
         if not found:
             raise
-        return _list(request, user_id, found)
+        return _list(request, user_id, found, moved=True)
     kept = {k: str(v) for k, v in request.GET.items() if v and k in ("sender", "subject", "after", "before", "sort", "page")}
     return {
         "page": page,
@@ -255,7 +256,7 @@ def _panel(answer: Any, error: str) -> dict[str, Any]:
 
 
 def _milliseconds(day: Any) -> int:
-    return int(datetime.combine(day, time.min, timezone.get_current_timezone()).timestamp() * 1000)
+    return max(1, int(datetime.combine(day, time.min, timezone.get_current_timezone()).timestamp() * 1000))
 
 
 def _as_file(chunks: Iterator[bytes], name: str) -> StreamingHttpResponse:

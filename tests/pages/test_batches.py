@@ -1,0 +1,495 @@
+"""Several mails at once: a batch that can be watched, stopped and resumed, and that no accident makes write twice."""
+
+import html
+import re
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from django.conf import settings
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone, translation
+
+from portal.audit.models import Entry
+from portal.batches import worker
+from portal.batches.models import Batch, Row, State
+from sandbox import seed
+from sandbox.models import Mail, User
+from tests.conftest import Gateway, signed_in
+
+pytestmark = pytest.mark.django_db(databases=["default", "sandbox"])
+
+Answer = Callable[[httpx.Request], httpx.Response]
+TOKEN = "an-opaque-token-of-a-test"
+INTERRUPTED = "The worker was interrupted here. Check before you repeat it."
+
+
+def text(answer: HttpResponse) -> str:
+    return html.unescape(answer.content.decode())
+
+
+def start(browser: Client, *mails: str, user: str = "u1", folder: str = "Quarantine") -> Batch:
+    """Select mails and press the button; the batch that comes of it."""
+    answer = browser.post("/batches/release/", {"user": user, "folder": folder, "mail": mails})
+    assert answer.status_code == 302, answer.content
+    found = re.fullmatch(r"/batches/(\d+)/", answer["Location"])
+    assert found, answer["Location"]
+    return Batch.objects.get(pk=found[1])
+
+
+def work() -> bool:
+    """Let the worker do what there is to do; False when there was nothing."""
+    batch = worker.claim()
+    if batch:
+        worker.run(batch)
+    return batch is not None
+
+
+def states(batch: Batch) -> list[str]:
+    return [str(row.state) for row in batch.rows.all()]
+
+
+def state(batch: Batch) -> str:
+    batch.refresh_from_db()
+    return str(batch.state)
+
+
+def url(batch: Batch, action: str = "") -> str:
+    return f"/batches/{batch.pk}/{action}"
+
+
+class Mailbox:
+    """A gateway with mails that can be released; `releases` are those that it was asked for."""
+
+    def __init__(self) -> None:
+        self.releases: list[str] = []
+        self.on_release: dict[str, Answer] = {}
+        self.on_read: dict[str, Answer] = {}
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        parts = request.url.path.split("/")
+        if parts[-1] == "release":
+            self.releases.append(parts[-2])
+            return self.on_release.get(parts[-2], lambda request: httpx.Response(204))(request)
+        if request.url.path == "/users":
+            return httpx.Response(200, json=[])
+        if len(parts) < 6:
+            return httpx.Response(200, json={"id": "u1", "email": "anna@nordwind.example"})
+        return self.on_read.get(parts[-1], lambda request: httpx.Response(200, json={"subject": f"Mail {parts[-1]}"}))(request)
+
+
+@pytest.fixture
+def mailbox(gateway: Gateway) -> Mailbox:
+    box = Mailbox()
+    gateway.answer = box
+    return box
+
+
+@pytest.fixture
+def somebody(mailbox: Mailbox) -> Client:
+    return signed_in(TOKEN)
+
+
+def refusing(status: int, **body: Any) -> Answer:
+    return lambda request: httpx.Response(status, json={"code": status, **body})
+
+
+def raising(error: type[Exception]) -> Answer:
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise error("as the test wants it")
+
+    return answer
+
+
+# From the selection to the result, in the sandbox.
+
+@pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
+def test_selected_mails_are_released_one_after_the_other(as_admin: Client) -> None:
+    folder = reverse("mail-list", args=(User.objects.get(email=seed.ANNA).uid, "Quarantine"))
+    page = text(as_admin.get(folder))
+    fields = dict(re.findall(r'<input type="hidden" name="(user|folder)" value="([^"]*)"', page))
+    found = dict(re.findall(r'name="mail" value="([^"]+)" aria-label="Select: ([^"]*)"', page))
+    wanted = [id for id, subject in found.items() if any(one in subject for one in ("Rechnung R", "Facture", "Bewerbung"))]
+    assert len(wanted) == 3
+    batch = start(as_admin, *wanted, **fields)
+    waiting = text(as_admin.get(url(batch)))
+    assert "0 of 3 are finished" in waiting
+    assert "Release of 3 mails" in waiting
+    assert work()
+    shown = text(as_admin.get(url(batch)))
+    assert "3 of 3 are finished" in shown
+    assert re.findall(r'<span class="what">\s*(.*?) <span class="muted small">(.*?)</span>', shown) == [
+        (found[wanted[0]], "Released."),
+        (found[wanted[1]], "Released."),
+        (found[wanted[2]], "Infected: release it by itself, where the page says what that means."),
+    ]
+    inbox = Mail.objects.filter(folder__user__email=seed.ANNA, folder__path="INBOX", fuglu_id__in=wanted)
+    assert inbox.count() == 2
+    assert Mail.objects.get(fuglu_id=wanted[2]).folder.path == "Quarantine"
+    assert f'<a href="{folder}">← Back to the list</a>' in shown
+    log = Entry.objects.order_by("id").values_list("who", "operation", "target", "result", "url")
+    assert list(log) == [
+        ("operations@gateway.example", "releaseEmail", f"{seed.ANNA}: {found[id]}", "done", folder) for id in wanted[:2]
+    ]
+    assert "release mail" in text(as_admin.get("/activity/"))
+    listed = text(as_admin.get("/batches/"))
+    assert f'<a href="{url(batch)}">Release of 3 mails</a> <span class="muted">{seed.ANNA}</span>' in listed
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
+def test_who_may_not_release_is_told_for_each_mail(as_helpdesk: Client) -> None:
+    rows = Mail.objects.filter(folder__user__email=seed.ANNA, folder__path="Quarantine", infected=False)[:2]
+    batch = start(as_helpdesk, *(row.fuglu_id for row in rows), user=User.objects.get(email=seed.ANNA).uid)
+    work()
+    assert states(batch) == ["refused", "refused"]
+    shown = text(as_helpdesk.get(url(batch)))
+    assert shown.count("Your account may not release it.") == 2
+    assert shown.count("<q class=\"small\">You do not have permission to execute this request. (MAIL_RELEASE required)</q>") == 2
+
+
+# Each row tells how it ended.
+
+@pytest.mark.parametrize(("answer", "state", "said"), [
+    (refusing(204), "done", "Released."),
+    (refusing(403, message="MAIL_RELEASE required"), "refused", "Your account may not release it."),
+    (refusing(404), "refused", "It is not in this folder any more."),
+    (refusing(412), "refused", "Infected: release it by itself"),
+    (refusing(409, message="<b>Locked</b>"), "refused", "The gateway refused it."),
+    (refusing(422, message="Mailbox full"), "refused", "The gateway refused it."),
+    (refusing(500), "unknown", "No clear answer came. Check the inbox before you repeat it."),
+    (raising(httpx.ReadTimeout), "unknown", "No clear answer came. Check the inbox before you repeat it."),
+    (raising(httpx.WriteTimeout), "unknown", "No clear answer came. Check the inbox before you repeat it."),
+    (raising(httpx.RemoteProtocolError), "unknown", "No clear answer came. Check the inbox before you repeat it."),
+    (lambda request: httpx.Response(200, html="<h1>WLAN</h1>"), "unknown", "No clear answer came."),
+])
+def test_a_row_says_how_it_ended_and_the_others_go_on(
+    answer: Answer, state: str, said: str, somebody: Client, mailbox: Mailbox,
+) -> None:
+    mailbox.on_release["m2"] = answer
+    batch = start(somebody, "m1", "m2", "m3")
+    assert work()
+    assert states(batch) == ["done", state, "done"]
+    assert mailbox.releases == ["m1", "m2", "m3"]
+    shown = text(somebody.get(url(batch)))
+    assert said in shown
+    assert "3 of 3 are finished" in shown
+    assert "<b>Locked" not in somebody.get(url(batch)).content.decode()
+    assert Entry.objects.filter(operation="releaseEmail").order_by("id").values_list("result", flat=True)[1] == state
+    assert not work()
+
+
+def test_an_infected_mail_is_not_even_tried(somebody: Client, mailbox: Mailbox) -> None:
+    mailbox.on_read["m1"] = lambda request: httpx.Response(200, json={"headers": {"X-Virus-Status": "Infected (Eicar)"}})
+    batch = start(somebody, "m1", "m2")
+    work()
+    assert states(batch) == ["refused", "done"]
+    assert mailbox.releases == ["m2"]
+
+
+def test_a_mail_that_cannot_be_read_is_not_released(somebody: Client, mailbox: Mailbox) -> None:
+    mailbox.on_read.update(m1=refusing(404), m2=refusing(500), m3=raising(httpx.ReadTimeout), m4=refusing(403))
+    batch = start(somebody, "m1", "m2", "m3", "m4", "m5")
+    work()
+    assert states(batch) == ["refused"] * 4 + ["done"]
+    assert mailbox.releases == ["m5"]
+    assert "unknown" not in states(batch)  # nothing was sent, so nothing is unclear
+
+
+def test_the_name_of_the_mailbox_is_only_a_nicety(somebody: Client, gateway: Gateway, mailbox: Mailbox) -> None:
+    gateway.answer = lambda request: refusing(500)(request) if request.url.path == "/users/u1" else mailbox(request)
+    batch = start(somebody, "m1")
+    work()
+    assert states(batch) == ["done"]
+    assert Entry.objects.get(operation="releaseEmail").target == "u1: Mail m1"
+
+
+# Stop and resume.
+
+def test_a_stopped_batch_ends_the_row_in_flight_and_no_other(somebody: Client, mailbox: Mailbox) -> None:
+    batch = start(somebody, "m1", "m2", "m3", "m4")
+
+    def stop(request: httpx.Request) -> httpx.Response:
+        assert somebody.post(url(batch, "stop/"))["Location"] == url(batch)
+        return httpx.Response(204)
+
+    mailbox.on_release["m2"] = stop
+    work()
+    assert states(batch) == ["done", "done", "waiting", "waiting"]
+    assert state(batch) == "stopped"
+    shown = text(somebody.get(url(batch)))
+    assert "2 of 4 are finished" in shown
+    assert ">Resume</button>" in shown
+    assert ">Stop</button>" not in shown
+    assert 'hx-trigger="load' not in shown  # nothing more to watch
+    assert not work()
+    assert somebody.post(url(batch, "resume/"))["Location"] == url(batch)
+    assert work()
+    assert (state(batch), states(batch)) == ("done", ["done"] * 4)
+    assert mailbox.releases == ["m1", "m2", "m3", "m4"]
+    assert ">Resume</button>" not in text(somebody.get(url(batch)))
+
+
+def test_a_batch_that_waits_can_be_stopped_before_it_begins(somebody: Client, mailbox: Mailbox) -> None:
+    batch = start(somebody, "m1")
+    somebody.post(url(batch, "stop/"))
+    assert not work()
+    assert mailbox.releases == []
+
+
+def test_what_is_done_cannot_be_stopped_or_resumed(somebody: Client, mailbox: Mailbox) -> None:
+    batch = start(somebody, "m1")
+    work()
+    for action in ("stop/", "resume/"):
+        somebody.post(url(batch, action))
+        assert state(batch) == "done"
+    assert not work()
+    assert mailbox.releases == ["m1"]
+
+
+def test_looking_at_the_address_of_a_button_presses_it_not(somebody: Client) -> None:
+    batch = start(somebody, "m1")
+    assert somebody.get(url(batch, "stop/"))["Location"] == url(batch)
+    assert state(batch) == "waiting"
+    somebody.post(url(batch, "stop/"))
+    assert somebody.get(url(batch, "resume/"))["Location"] == url(batch)
+    assert state(batch) == "stopped"
+
+
+# Accidents.
+
+def test_a_killed_worker_loses_no_row_and_writes_none_twice(somebody: Client, mailbox: Mailbox) -> None:
+    batch = start(somebody, "m1", "m2", "m3")
+    mailbox.on_release["m2"] = raising(SystemExit)  # type: ignore[arg-type]
+    with pytest.raises(SystemExit):
+        work()
+    assert (state(batch), states(batch)) == ("running", ["done", "running", "waiting"])
+    assert not work()  # its lease still runs: perhaps it is only slow
+    Batch.objects.update(lease=timezone.now() - timedelta(seconds=1))
+    assert work()
+    assert (state(batch), states(batch)) == ("done", ["done", "unknown", "done"])
+    assert mailbox.releases == ["m1", "m2", "m3"]
+    shown = text(somebody.get(url(batch)))
+    assert INTERRUPTED in shown
+    assert "unknown, check" in shown
+    assert "3 of 3 are finished" in shown
+
+
+def test_a_worker_that_was_taken_for_dead_does_not_go_on(somebody: Client, mailbox: Mailbox) -> None:
+    batch = start(somebody, "m1", "m2", "m3")
+
+    def another_takes_over(request: httpx.Request) -> httpx.Response:
+        Batch.objects.update(lease=timezone.now() - timedelta(seconds=1))
+        assert work()
+        return httpx.Response(204)
+
+    mailbox.on_release["m1"] = another_takes_over
+    work()
+    assert (state(batch), states(batch)) == ("done", ["done"] * 3)  # it came back after all, and knows how its row ended
+    assert mailbox.releases == ["m1", "m2", "m3"]
+
+
+def test_two_workers_never_have_one_batch(somebody: Client) -> None:
+    first, second = start(somebody, "m1"), start(somebody, "m2")
+    assert worker.claim() == first
+    assert worker.claim() == second
+    assert worker.claim() is None
+
+
+def test_a_session_that_is_over_stops_the_batch_until_one_is_back(somebody: Client, mailbox: Mailbox) -> None:
+    batch = start(somebody, "m1", "m2", "m3")
+
+    def sign_out(request: httpx.Request) -> httpx.Response:
+        somebody.post("/sign-out/")
+        return httpx.Response(401)
+
+    mailbox.on_release["m2"] = sign_out
+    work()
+    assert (state(batch), states(batch)) == ("stopped", ["done", "waiting", "waiting"])
+    back = signed_in(TOKEN)
+    shown = text(back.get(url(batch)))
+    assert "The session is over. Sign in and resume." in shown
+    del mailbox.on_release["m2"]
+    back.post(url(batch, "resume/"))
+    assert work()
+    assert (state(batch), states(batch)) == ("done", ["done"] * 3)
+    assert mailbox.releases == ["m1", "m2", "m2", "m3"]  # the first try of m2 was refused
+    assert "The session is over" not in text(back.get(url(batch)))
+
+
+def test_a_batch_of_somebody_who_has_signed_out_sends_nothing(somebody: Client, mailbox: Mailbox) -> None:
+    batch = start(somebody, "m1")
+    somebody.post("/sign-out/")
+    assert work()
+    assert (state(batch), states(batch), mailbox.releases) == ("stopped", ["waiting"], [])
+    assert batch.why == "The session is over. Sign in and resume."
+
+
+def test_a_session_past_its_end_sends_nothing(somebody: Client, mailbox: Mailbox) -> None:
+    batch = start(somebody, "m1")
+    session = somebody.session
+    session["ends"] = int(time.time()) - 1
+    session.save()
+    work()
+    assert (state(batch), mailbox.releases) == ("stopped", [])
+
+
+@pytest.mark.parametrize("answer", [raising(httpx.ConnectError), refusing(429)])
+@pytest.mark.parametrize("when", ["on_read", "on_release"])
+def test_a_gateway_that_cannot_be_reached_makes_the_batch_wait(
+    answer: Answer, when: str, somebody: Client, mailbox: Mailbox,
+) -> None:
+    getattr(mailbox, when)["m2"] = answer
+    batch = start(somebody, "m1", "m2", "m3")
+    work()
+    assert (state(batch), states(batch)) == ("stopped", ["done", "waiting", "waiting"])
+    assert "The gateway cannot be reached or asks for a pause. Resume in a moment." in text(somebody.get(url(batch)))
+    getattr(mailbox, when).clear()
+    somebody.post(url(batch, "resume/"))
+    work()
+    assert states(batch) == ["done"] * 3
+
+
+def test_a_mail_that_somebody_is_releasing_by_hand_is_released_once(
+    somebody: Client, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("portal.audit.log.time.sleep", lambda seconds: None)  # the other release ends only after this one
+    batch = start(somebody, "m1", "m2")
+
+    def run_the_batch(request: httpx.Request) -> httpx.Response:
+        assert work()
+        return httpx.Response(204)
+
+    mailbox.on_release["m1"] = run_the_batch
+    assert somebody.post("/users/u1/mail/Quarantine/m1/release/", {"once": "by hand"}).status_code == 302
+    assert mailbox.releases == ["m1", "m2"]
+    assert states(batch) == ["unknown", "done"]
+    assert "Tried before. Check the inbox before you repeat it." in text(somebody.get(url(batch)))
+
+
+# Whose it is.
+
+def test_nobody_sees_or_touches_the_batch_of_another(somebody: Client, mailbox: Mailbox) -> None:
+    batch = start(somebody, "m1")
+    other = signed_in("the-token-of-another")
+    for answer in (
+        other.get(url(batch)), other.get(url(batch), headers={"HX-Request": "true", "HX-Target": "progress"}),
+        other.post(url(batch, "stop/")), other.post(url(batch, "resume/")), other.get(url(batch, "stop/")),
+    ):
+        assert answer.status_code == 404
+    assert state(batch) == "waiting"
+    assert url(batch) not in text(other.get("/batches/"))
+    assert url(batch) in text(somebody.get("/batches/"))
+
+
+@pytest.mark.parametrize("number", ["4711", "0", str(2**63), "9" * 40, "x", "-1"])
+def test_a_batch_that_there_is_not_is_not_found(number: str, somebody: Client) -> None:
+    assert somebody.get(f"/batches/{number}/").status_code == 404
+
+
+# The page that watches.
+
+def test_the_progress_is_a_part_of_the_page_that_asks_again(somebody: Client, mailbox: Mailbox) -> None:
+    batch = start(somebody, "m1", "m2")
+    headers = {"HX-Request": "true", "HX-Target": "progress"}
+    whole, part = text(somebody.get(url(batch))), text(somebody.get(url(batch), headers=headers))
+    for shown in (whole, part):
+        assert f'hx-get="{url(batch)}" hx-trigger="load delay:700ms" hx-target="#progress"' in shown
+        assert '<progress id="bar" max="2" value="0">' in shown
+        assert ">Stop</button>" in shown
+    assert "<html" not in part
+    assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in whole
+    work()
+    whole, part = text(somebody.get(url(batch))), text(somebody.get(url(batch), headers=headers))
+    for shown in (whole, part):
+        assert '<progress id="bar" max="2" value="2">' in shown
+        assert "hx-trigger" not in shown.partition('<section class="card"')[2]
+        assert ">Stop</button>" not in shown
+    assert "http-equiv" not in whole
+
+
+def test_watching_a_batch_does_not_keep_a_session_alive(somebody: Client) -> None:
+    batch = start(somebody, "m1")
+    long_ago = int(time.time()) - settings.SESSION_IDLE_SECONDS + 60
+    session = somebody.session
+    session["seen"] = long_ago
+    session.save()
+    for headers in ({}, {"HX-Request": "true", "HX-Target": "progress"}):
+        assert somebody.get(url(batch), headers=headers).status_code == 200
+        assert somebody.session["seen"] == long_ago
+    somebody.get("/activity/")
+    assert somebody.session["seen"] > long_ago
+    session = somebody.session
+    session["seen"] = int(time.time()) - settings.SESSION_IDLE_SECONDS - 1
+    session.save()
+    over = somebody.get(url(batch), headers={"HX-Request": "true", "HX-Target": "progress", "HX-Current-URL": f"http://x{url(batch)}"})
+    assert over["HX-Redirect"] == f"/sign-in/?next=%2Fbatches%2F{batch.pk}%2F&ended=1"
+
+
+def test_messages_are_in_the_language_of_the_reader(somebody: Client, mailbox: Mailbox) -> None:
+    batch = start(somebody, "m1")
+    work()
+    somebody.cookies[settings.LANGUAGE_COOKIE_NAME] = "de"
+    with translation.override("de"):
+        said = translation.gettext("Released.")
+    assert said != "Released."
+    assert said in text(somebody.get(url(batch)))
+
+
+# What is asked for.
+
+def test_no_selection_leads_back_to_the_folder(somebody: Client) -> None:
+    answer = somebody.post("/batches/release/", {"user": "u1", "folder": "INBOX/Sub"})
+    assert answer["Location"] == "/users/u1/mail/INBOX%252FSub/"
+    assert not Batch.objects.exists()
+
+
+def test_a_mail_selected_twice_is_one_row(somebody: Client, mailbox: Mailbox) -> None:
+    batch = start(somebody, "m1", "m2", "m1")
+    work()
+    assert mailbox.releases == ["m1", "m2"]
+    assert states(batch) == ["done", "done"]
+
+
+def test_a_large_batch_is_done_to_the_end(somebody: Client, mailbox: Mailbox) -> None:
+    batch = start(somebody, *(f"m{n}" for n in range(150)))
+    work()
+    assert mailbox.releases == [f"m{n}" for n in range(150)]
+    assert "150 of 150 are finished" in text(somebody.get(url(batch)))
+
+
+def test_more_mails_than_any_page_shows_are_refused(somebody: Client, mailbox: Mailbox) -> None:
+    mails = [f"m{n}" for n in range(1001)]
+    answer = somebody.post("/batches/release/", {"user": "u1", "folder": "Quarantine", "mail": mails})
+    assert answer.status_code == 400
+    assert "<h1>Bad request</h1>" in text(answer)
+    assert not Batch.objects.exists()
+    assert somebody.get("/activity/").status_code == 200
+
+
+@pytest.mark.parametrize("data", [
+    {"mail": ["m1", ".."]}, {"mail": ["."]}, {"mail": [""]}, {"mail": ["a\nb"]}, {"mail": ["x" * 2000]}, {"mail": ["a\0b"]},
+    {"mail": ["m1"], "user": ""}, {"mail": ["m1"], "user": ".."}, {"mail": ["m1"], "folder": ""},
+    {"mail": ["m1"], "folder": "a\rb"},
+])
+def test_an_id_that_can_be_none_is_refused_as_a_whole(data: dict[str, Any], somebody: Client, mailbox: Mailbox) -> None:
+    answer = somebody.post("/batches/release/", {"user": "u1", "folder": "Quarantine", **data})
+    assert answer.status_code == 400
+    assert not Batch.objects.exists()
+    assert not Row.objects.exists()
+
+
+def test_an_odd_id_is_released_as_it_is(somebody: Client, gateway: Gateway, mailbox: Mailbox) -> None:
+    odd = "<orders/2026/118/4?confirm=1&lang=de@shop.example>"
+    batch = start(somebody, odd, folder="INBOX/Sub folder")
+    work()
+    assert states(batch) == ["done"]
+    (released,) = [request.url.raw_path.decode() for request in gateway.asked if request.method == "POST"]
+    assert released == (
+        "/users/u1/emails/INBOX%2FSub%20folder/%3Corders%2F2026%2F118%2F4%3Fconfirm%3D1%26lang%3Dde%40shop.example%3E/release"
+    )
+    assert state(batch) == State.DONE

@@ -1,0 +1,372 @@
+"""Lists of users and domains, a domain's own page, the first page, and what surrounds every page."""
+
+import html
+import json
+import re
+from typing import Any
+
+import httpx
+import pytest
+from django.conf import settings
+from django.db import OperationalError, connection
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from sandbox import seed
+from sandbox.models import Domain, Mail, User
+from tests.conftest import Gateway
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
+
+PANEL = {"HX-Request": "true", "HX-Target": "domain-users"}
+
+
+def text(answer: HttpResponse) -> str:
+    assert answer.status_code == 200, answer.status_code
+    return html.unescape(answer.content.decode())
+
+
+def column(answer: HttpResponse, name: str) -> list[str]:
+    """What stands in one column of the table, from top to bottom."""
+    cells = re.findall(rf'<td class="c-{name}">(.*?)</td>', answer.content.decode(), re.DOTALL)
+    return [" ".join(html.unescape(re.sub(r"<[^>]+>", " ", cell)).split()) for cell in cells]
+
+
+def domain(name: str) -> str:
+    return reverse("domain-hub", args=(Domain.objects.get(name=name).uid,))
+
+
+# Users.
+
+def test_all_users_come_in_the_order_of_their_addresses(as_admin: Client) -> None:
+    emails = sorted(User.objects.values_list("email", flat=True))
+    pages = [as_admin.get("/users/", {"page": number}) for number in (1, 2)]
+    assert [email for page in pages for email in column(page, "email")] == emails
+    assert f"{len(emails)} entries" in text(pages[0])
+    assert 'href="?page=2" rel="next"' in text(pages[0])
+    assert 'href="?page=1" rel="prev"' in text(pages[1])
+
+
+def test_the_newest_address_first_and_back(as_admin: Client) -> None:
+    answer = as_admin.get("/users/", {"sort": "-email"})
+    emails = sorted(User.objects.values_list("email", flat=True), reverse=True)
+    assert column(answer, "email") == emails[:40]
+    assert 'aria-sort="descending"' in text(answer)
+    assert '<a href="?sort=email">Address</a>' in text(answer)
+    assert 'href="?sort=-email&page=2" rel="next"' in text(answer)
+
+
+def test_a_row_says_who_it_is(as_admin: Client) -> None:
+    answer = as_admin.get("/users/", {"email": "martin.nordwind"})
+    (user,) = User.objects.filter(email="martin.nordwind@nordwind.example")
+    assert column(answer, "email") == [user.email]
+    assert column(answer, "name") == ["Martin Nordwind"]
+    assert column(answer, "status") == ["Enabled"]
+    assert column(answer, "policy") == ["Geschäftsleitung"]
+    assert f'href="{reverse("user-hub", args=(user.uid,))}"' in text(answer)
+
+
+@pytest.mark.parametrize(("typed", "found"), [
+    ("hafen", "hafen"), ("*hafen*", "hafen"), ("HAFEN", "hafen"), ("ha*fen", "hafen"), ("", ""), (" * ", ""), ("50%_", "50%_"),
+    ("zzz", "zzz"),
+])
+def test_a_part_of_the_address_filters(typed: str, found: str, as_admin: Client) -> None:
+    answer = as_admin.get("/users/", {"email": typed})
+    emails = User.objects.order_by("email").values_list("email", flat=True)
+    assert column(answer, "email") == [email for email in emails if found in email][:40]
+    assert ("Nothing matches “zzz”." in text(answer)) == (typed == "zzz")
+
+
+def test_a_filter_stays_while_one_sorts_and_turns_pages(as_admin: Client) -> None:
+    shown = text(as_admin.get("/users/", {"email": "example", "page": "2"}))
+    assert 'value="example"' in shown
+    assert '<a href="?email=example&sort=email">Address</a>' in shown
+    assert 'href="?email=example&page=1" rel="prev"' in shown
+
+
+@pytest.mark.parametrize(("query", "asked"), [
+    ({}, {"offset": "0", "pageSize": "40"}),
+    ({"sort": "email"}, {"offset": "0", "pageSize": "40", "sort": "email"}),
+    ({"sort": "-email"}, {"offset": "0", "pageSize": "40", "sort": "-email"}),
+    ({"sort": "status"}, {"offset": "0", "pageSize": "40"}),  # the gateway's documents name no such key
+    ({"sort": "email;drop"}, {"offset": "0", "pageSize": "40"}),
+    ({"email": "a*b"}, {"offset": "0", "pageSize": "40", "email": "*ab*"}),
+    ({"page": "3", "per_page": "100"}, {"offset": "200", "pageSize": "100"}),
+    ({"per_page": "100000"}, {"offset": "0", "pageSize": "200"}),
+    ({"per_page": "x", "page": "y"}, {"offset": "0", "pageSize": "40"}),
+])
+def test_the_gateway_is_asked_for_one_page(
+    query: dict[str, str], asked: dict[str, str], browser_of_somebody: Client, gateway: Gateway,
+) -> None:
+    gateway.answer = lambda request: httpx.Response(200, json=[{"id": "u", "email": "a@b.c"}], headers={"X-Total-Count": "1000"})
+    assert browser_of_somebody.get("/users/", query).status_code == 200
+    (request,) = gateway.asked
+    assert dict(request.url.params) == asked
+
+
+def test_people_see_the_users_of_their_domains(as_customer: Client, as_owner: Client) -> None:
+    domains = {email.partition("@")[2] for email in column(as_customer.get("/users/", {"email": ""}), "email")}
+    assert domains <= {"nordwind.example", "nordwind-hafen.example", seed.IDN}
+    assert column(as_owner.get("/users/"), "email") == [seed.ANNA]
+
+
+# Domains.
+
+def test_the_domains_with_their_state_and_services(as_admin: Client) -> None:
+    answer = as_admin.get("/domains/")
+    assert column(answer, "name") == sorted(Domain.objects.values_list("name", flat=True))
+    names = ("name", "status", "customer", "services", "activeUsersCount")
+    rows = list(zip(*(column(answer, name) for name in names), strict=True))
+    users = {name: str(User.objects.filter(domain__name=name, status="ENABLED").count()) for name in column(answer, "name")}
+    customer, services = "Nordwind Logistik AG", "Filter Quarantine Retention Archive"
+    assert ("nordwind.example", "Enabled", customer, services, users["nordwind.example"]) in rows
+    customer, services = "Alpenmilch Genossenschaft", "Filter Quarantine"
+    assert ("altmilch.example", "Deleted", customer, services, users["altmilch.example"]) in rows
+    assert ("alpenmilch-neu.example", "Pending", customer, services, users["alpenmilch-neu.example"]) in rows
+
+
+def test_a_part_of_the_name_filters_domains(as_admin: Client) -> None:
+    assert column(as_admin.get("/domains/", {"name": "hafen"}), "name") == ["nordwind-hafen.example"]
+    assert "Nothing matches “zzz”." in text(as_admin.get("/domains/", {"name": "zzz"}))
+    assert column(as_admin.get("/domains/", {"sort": "-name"}), "name")[0].startswith("xn--")
+
+
+def test_people_see_their_domains(as_customer: Client, as_owner: Client) -> None:
+    assert column(as_customer.get("/domains/"), "name") == ["nordwind-hafen.example", "nordwind.example", seed.IDN]
+    assert column(as_owner.get("/domains/"), "name") == []
+
+
+def test_the_page_of_a_domain_loads_its_users_as_a_panel(as_admin: Client) -> None:
+    url = domain("nordwind.example")
+    answer = as_admin.get(url)
+    shown = text(answer)
+    assert answer.wsgi_request.api.calls == 1  # type: ignore[attr-defined]
+    assert "<h1>nordwind.example</h1>" in shown
+    assert "Nordwind Logistik AG" in shown
+    assert "Policy-nordwind.example" in shown
+    for alias in ("nordwind-logistik.example", "nordwind.test", "nordwind-ag.example"):
+        assert alias in shown
+    assert re.search(rf'id="domain-users"[^>]*\s+hx-get="{url}users/" hx-trigger="load"', shown)
+    panel = as_admin.get(f"{url}users/", headers=PANEL)
+    assert panel.wsgi_request.api.calls == 1  # type: ignore[attr-defined]
+    assert "<html" not in text(panel)
+    users = User.objects.filter(domain__name="nordwind.example").order_by("email")
+    assert column(panel, "email") == [user.email for user in users][:40]
+
+
+def test_the_users_of_a_domain_filter_and_sort_in_their_panel(as_admin: Client) -> None:
+    url = domain("nordwind.example") + "users/"
+    panel = as_admin.get(url, {"email": "k"}, headers=PANEL)
+    assert all("k" in email for email in column(panel, "email"))
+    assert f'hx-get="{url}?email=k&sort=email" hx-target="#domain-users"' in text(panel)
+    assert f'action="{url}" hx-get="{url}" hx-target="#domain-users"' in text(panel)
+    whole = as_admin.get(url, {"email": "k"})  # without JavaScript
+    assert column(whole, "email") == column(panel, "email")
+    assert "<h1>nordwind.example</h1>" in text(whole)
+    assert 'hx-trigger="load"' not in text(whole)
+    none = as_admin.get(url, {"email": "zzz"})
+    assert "Nothing matches “zzz”." in text(none)
+    assert 'hx-trigger="load"' not in text(none)
+
+
+def test_a_deleted_domain_says_when_it_disappears(as_admin: Client) -> None:
+    assert "Disappears on" in text(as_admin.get(domain("altmilch.example")))
+    assert "Disappears on" not in text(as_admin.get(domain("alpenmilch.example")))
+
+
+def test_a_domain_of_others_is_not_found(as_customer: Client) -> None:
+    answer = as_customer.get(domain("alpenmilch.example"))
+    assert answer.status_code == 404
+    assert b"It does not exist, it is not there any more, or your account may not see it." in answer.content
+
+
+# The first page.
+
+def test_the_first_page_of_an_administrator_is_the_search(as_admin: Client) -> None:
+    shown = text(as_admin.get("/"))
+    assert "<h1>Whose mail is missing?</h1>" in shown
+    assert "Nothing yet. Every release and every rule you make is listed here." in shown
+    assert "operations@gateway.example" in shown
+    for address in ("/users/", "/domains/", "/batches/", "/activity/"):
+        assert re.search(rf'<a href="{address}"[^>]*>', shown.partition('<nav class="side"')[2])
+    assert as_admin.get("/").wsgi_request.api.calls == 0  # type: ignore[attr-defined]
+
+
+def test_the_first_page_of_an_end_user_is_the_own_mailbox(as_owner: Client) -> None:
+    hub = reverse("user-hub", args=(User.objects.get(email=seed.ANNA).uid,))
+    assert as_owner.get("/")["Location"] == hub
+    shown = text(as_owner.get(hub))
+    menu = shown.partition('<nav class="side"')[2].partition("</nav>")[0]
+    assert re.findall(r'<a href="([^"]+)"', menu) == [hub, "/batches/", "/activity/"]
+    assert f'<a href="{hub}" aria-current="page">' in menu
+    assert 'href="/domains/' not in shown  # the domain is not a page for its users
+
+
+def test_the_menu_says_where_one_is(as_admin: Client) -> None:
+    for address in ("/", "/users/", "/domains/", "/batches/", "/activity/"):
+        menu = text(as_admin.get(address)).partition('<nav class="side"')[2].partition("</nav>")[0]
+        assert re.findall(r'href="([^"]+)" aria-current="page"', menu) == [address]
+
+
+def test_who_somebody_is_stays_text(browser_of_somebody: Client) -> None:
+    session = browser_of_somebody.session
+    session["who"] = "<script>alert(1)</script>"
+    session.save()
+    page = browser_of_somebody.get("/activity/")
+    assert b"<script>alert" not in page.content
+    assert "<script>alert(1)</script>" in text(page)
+
+
+# Languages.
+
+TITLES = {"de": "Benutzer", "en": "Users", "fr": "Utilisateurs", "es": "Usuarios", "da": "Brugere", "nb": "Brukere"}
+
+
+def test_each_language_can_be_chosen_and_stays(browser_of_somebody: Client) -> None:
+    assert set(TITLES) == {code for code, _name in settings.LANGUAGES}
+    for code, title in TITLES.items():
+        answer = browser_of_somebody.post("/language/", {"language": code, "next": "/users/?email=x"})
+        assert (answer.status_code, answer["Location"]) == (302, "/users/?email=x")
+        shown = browser_of_somebody.get("/users/")
+        assert f'<html lang="{code}">' in text(shown)
+        assert f"<h1>{title}</h1>" in text(shown)
+        assert shown["Content-Language"] == code
+        assert f'<option value="{code}" lang="{code}" selected>' in text(shown)
+
+
+def test_the_language_of_the_browser_is_the_first_choice(gateway: Gateway) -> None:
+    wanted = {"fr-CH, fr;q=0.9": "fr", "da": "da", "no, nb;q=0.8": "nb", "ja": "en", "x" * 5000: "en", "*": "en"}
+    for languages, code in wanted.items():
+        shown = text(Client().get("/sign-in/", headers={"Accept-Language": languages}))
+        assert f'<html lang="{code}">' in shown, languages[:20]
+
+
+@pytest.mark.parametrize("next_page", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "\\\\evil.example"])
+def test_the_language_switch_leads_nowhere_else(next_page: str, browser_of_somebody: Client) -> None:
+    answer = browser_of_somebody.post("/language/", {"language": "de", "next": next_page})
+    assert answer.status_code in (204, 302)
+    assert "evil" not in answer.headers.get("Location", "")
+    assert "alert" not in answer.headers.get("Location", "")
+
+
+def test_a_language_that_is_none_changes_nothing(browser_of_somebody: Client) -> None:
+    browser_of_somebody.post("/language/", {"language": "../../etc", "next": "/users/"})
+    assert '<html lang="en">' in text(browser_of_somebody.get("/users/"))
+    browser_of_somebody.cookies[settings.LANGUAGE_COOKIE_NAME] = "tlh"
+    assert '<html lang="en">' in text(browser_of_somebody.get("/users/"))
+
+
+# What is not there.
+
+@pytest.mark.parametrize("address", ["/nowhere/", "/users/u1/nowhere/", "/admin/", "/.env", "/users", "/%ff%fe/"])
+def test_no_page_is_a_page_that_says_so(address: str, browser_of_somebody: Client, gateway: Gateway) -> None:
+    if address == "/users":
+        assert browser_of_somebody.get(address)["Location"] == "/users/"
+        return
+    for browser, known in ((browser_of_somebody, True), (Client(), False)):
+        answer = browser.get(address)
+        said = html.unescape(answer.content.decode())
+        assert answer.status_code == 404
+        assert "<h1>Not found</h1>" in said
+        assert "There is no page at this address." in said
+        assert ("Sign out" in said) == known
+        assert ('id="q"' in said) == known
+        assert 'href="/"' in said
+        assert answer["Cache-Control"] == "no-store"
+    assert gateway.asked == []
+
+
+def test_a_method_that_is_none_is_refused(browser_of_somebody: Client, gateway: Gateway) -> None:
+    for address in ("/", "/users/", "/domains/", "/search/", "/activity/", "/users/u1/", "/batches/"):
+        assert browser_of_somebody.post(address).status_code == 405
+        assert browser_of_somebody.delete(address).status_code == 405
+    assert browser_of_somebody.get("/sign-out/").status_code == 405
+    assert gateway.asked == []
+
+
+def test_pages_are_kept_nowhere_and_run_nothing_foreign(browser_of_somebody: Client) -> None:
+    answer = browser_of_somebody.get("/activity/")
+    assert answer["Cache-Control"] == "no-store"
+    assert answer["X-Frame-Options"] == "DENY"
+    assert answer["Referrer-Policy"] == "same-origin"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    policy = answer["Content-Security-Policy"]
+    assert "default-src 'none'; script-src 'self'; style-src 'self';" in policy
+    assert "unsafe" not in policy
+    assert {"HX-Request", "HX-Target", "Cookie"} <= set(answer["Vary"].split(", "))
+
+
+# For whoever watches the process.
+
+def test_the_process_says_that_it_lives_and_can_work(gateway: Gateway) -> None:
+    assert Client().get("/healthz").content == b"ok\n"
+    assert gateway.asked == []
+    ready = Client().get("/readyz")
+    assert (ready.status_code, ready.json()) == (200, {"database": True, "gateway": True})
+    (asked,) = gateway.asked
+    assert "Authorization" not in asked.headers
+    assert "session" not in ready.cookies
+    assert Client().post("/healthz").status_code == 405
+    assert Client().post("/readyz").status_code == 405
+
+
+def failing(error: type[httpx.TransportError]) -> Any:
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise error("down", request=request)
+
+    return answer
+
+
+@pytest.mark.parametrize(("answer", "ready"), [
+    (lambda request: httpx.Response(401), True), (lambda request: httpx.Response(403), True),
+    (lambda request: httpx.Response(500), False), (lambda request: httpx.Response(404), False),
+    (lambda request: httpx.Response(200, html="<h1>WLAN</h1>"), False), (failing(httpx.ConnectError), False),
+    (failing(httpx.ReadTimeout), False), (lambda request: httpx.Response(429), False),
+])
+def test_without_the_gateway_the_process_is_not_ready_but_lives(answer: Any, ready: bool, gateway: Gateway) -> None:
+    gateway.answer = answer
+    said = Client().get("/readyz")
+    assert (said.status_code, said.json()) == (200 if ready else 503, {"database": True, "gateway": ready})
+    assert Client().get("/healthz").status_code == 200
+
+
+def test_without_its_database_the_process_is_not_ready(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone() -> None:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(connection, "ensure_connection", gone)
+    answer = Client().get("/readyz")
+    assert (answer.status_code, json.loads(answer.content)) == (503, {"database": False, "gateway": True})
+
+
+# The sandbox over HTTP, for curl.
+
+def test_the_sandbox_answers_at_its_own_address(sandbox: dict[str, str]) -> None:
+    curl = Client(enforce_csrf_checks=True)
+    headers = {"Authorization": f"Bearer {sandbox['admin']}"}
+    answer = curl.get("/sandbox/api/users?pageSize=3&email=*keller*", headers=headers)
+    assert answer.status_code == 200
+    assert [user["email"] for user in answer.json()] == [seed.ANNA]
+    assert answer["X-Total-Count"] == "1"
+    assert "session" not in answer.cookies
+    assert curl.get("/sandbox/api/users").status_code == 401
+    assert curl.get("/sandbox/api/nowhere", headers=headers).status_code == 404
+    row = Mail.objects.filter(folder__user__email=seed.ANNA, folder__path="Quarantine", infected=False).latest("sent_date")
+    release = f"/sandbox/api/users/{row.folder.user.uid}/emails/Quarantine/{row.fuglu_id}/release"
+    assert curl.post(release).status_code == 401  # the browser's session is worth nothing here
+    assert curl.post(release, headers=headers).status_code == 204  # and no form token is needed
+    row.refresh_from_db()
+    assert row.folder.path == "INBOX"
+
+
+def test_the_sandbox_tells_an_encoded_slash_from_a_real_one(sandbox: dict[str, str]) -> None:
+    path = f"/sandbox/api/users/{User.objects.get(email=seed.ANNA).uid}/emails/INBOX%2FProjekte"
+    headers = {"Authorization": f"Bearer {sandbox['owner']}"}
+    for name in ("RAW_URI", "REQUEST_URI"):  # gunicorn's name, and that of others
+        answer = Client().get(path, headers=headers, **{name: f"{path}?pageSize=1"})
+        assert [mail["subject"] for mail in answer.json()] == ["Neue Türcodes ab Montag"]
+
+
+def test_a_session_of_the_portal_opens_no_door_of_the_sandbox(as_admin: Client) -> None:
+    assert as_admin.get("/sandbox/api/users").status_code == 401

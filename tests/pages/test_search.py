@@ -1,0 +1,203 @@
+"""The one search box: suggestions while one types, and a page of results."""
+
+import html
+import re
+import threading
+from collections.abc import Callable
+
+import httpx
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from sandbox import seed
+from sandbox.models import Domain, User
+from tests.conftest import Gateway
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
+
+Rows = list[dict[str, object]]
+
+TYPING = {"HX-Request": "true", "HX-Target": "suggestions"}
+
+
+def text(answer: HttpResponse) -> str:
+    assert answer.status_code == 200, answer.headers
+    return html.unescape(answer.content.decode())
+
+
+def hub(email: str) -> str:
+    return reverse("user-hub", args=(User.objects.get(email=email).uid,))
+
+
+def finding(users: Rows, domains: Rows, total: int | None = None) -> Callable[[httpx.Request], httpx.Response]:
+    def answer(request: httpx.Request) -> httpx.Response:
+        rows = users if request.url.path == "/users" else domains
+        return httpx.Response(200, json=rows, headers={"X-Total-Count": str(total or len(rows))})
+
+    return answer
+
+
+ANNA = {"id": "u1", "email": "anna@nordwind.example", "firstname": "Anna", "lastname": "Keller", "status": "ENABLED"}
+BEAT = {"id": "u2", "email": "beat@nordwind.example", "status": "DISABLED"}
+NORDWIND = {"id": "d1", "name": "nordwind.example", "status": "PENDING", "customer": {"name": "Nordwind AG"}}
+
+
+# What is asked.
+
+@pytest.mark.parametrize(("headers", "size"), [({}, "40"), (TYPING, "6")])
+def test_users_and_domains_are_searched_side_by_side(
+    headers: dict[str, str], size: str, browser_of_somebody: Client, gateway: Gateway,
+) -> None:
+    both = threading.Barrier(2, timeout=5)  # each call waits for the other: one after the other they would never end
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        both.wait()
+        return httpx.Response(200, json=[])
+
+    gateway.answer = answer
+    assert browser_of_somebody.get("/search/", {"q": " kel "}, headers=headers).status_code == 200
+    asked = {request.url.path: dict(request.url.params) for request in gateway.asked}
+    assert asked == {
+        "/users": {"offset": "0", "pageSize": size, "email": "*kel*"},
+        "/domains": {"offset": "0", "pageSize": size, "name": "*kel*"},
+    }
+
+
+@pytest.mark.parametrize(("typed", "asked"), [
+    ("kel", "*kel*"), ("*kel*", "*kel*"), ("k*e*l", "*kel*"), ("  kel\t", "*kel*"), ("50%_", "*50%_*"), ("a&b=c", "*a&b=c*"),
+    ("#", "*#*"), ("Ä", "*Ä*"), ("x" * 500, f"*{'x' * 200}*"),
+])
+def test_what_is_typed_is_searched_for_as_it_stands(
+    typed: str, asked: str, browser_of_somebody: Client, gateway: Gateway,
+) -> None:
+    browser_of_somebody.get("/search/", {"q": typed})
+    assert [request.url.params.get("email") or request.url.params["name"] for request in gateway.asked] == [asked, asked]
+
+
+@pytest.mark.parametrize("typed", ["", "   ", "*", "***", "* *"])
+@pytest.mark.parametrize("headers", [{}, TYPING])
+def test_nothing_typed_asks_nothing(typed: str, headers: dict[str, str], browser_of_somebody: Client, gateway: Gateway) -> None:
+    answer = text(browser_of_somebody.get("/search/", {"q": typed}, headers=headers))
+    assert gateway.asked == []
+    assert "a[role=option]" not in answer
+    assert ("Type a part of an address" in answer) == (not headers)
+
+
+# Where it leads.
+
+@pytest.mark.parametrize(("typed", "email"), [
+    (seed.ANNA, seed.ANNA), (seed.ANNA.upper(), seed.ANNA), ("anna.kel", seed.ANNA),
+    ("50%_rabatt", "50%_rabatt@nordwind.example"),
+])
+def test_the_only_user_found_is_opened_at_once(typed: str, email: str, as_admin: Client) -> None:
+    answer = as_admin.get("/search/", {"q": typed})
+    assert (answer.status_code, answer["Location"]) == (302, hub(email))
+    assert f"<h1>{email}</h1>" in text(as_admin.get(answer["Location"]))
+
+
+def test_an_exact_address_is_opened_whatever_else_is_found(browser_of_somebody: Client, gateway: Gateway) -> None:
+    longer = {"id": "u9", "email": "joanna@nordwind.example"}
+    gateway.answer = finding([longer, ANNA], [NORDWIND])
+    assert browser_of_somebody.get("/search/", {"q": "Anna@nordwind.example"})["Location"] == "/users/u1/"
+
+
+@pytest.mark.parametrize(("users", "domains", "total"), [
+    ([ANNA], [NORDWIND], None), ([ANNA, BEAT], [], None), ([], [NORDWIND], None), ([], [], None),
+    ([ANNA], [], 300),  # more than the page shows
+    ([{"email": "anna@nordwind.example"}], [], None),  # a user without an id has no page
+    ([{"id": "", "email": "anna@nordwind.example"}], [], None),
+])
+def test_several_results_are_a_page(
+    users: Rows, domains: Rows, total: int | None, browser_of_somebody: Client, gateway: Gateway,
+) -> None:
+    gateway.answer = finding(users, domains, total)
+    shown = text(browser_of_somebody.get("/search/", {"q": "nordwind"}))
+    assert "<h1>Search: nordwind</h1>" in shown
+    assert shown.count("anna@nordwind.example</a>") == sum("anna" in str(user["email"]) for user in users)
+    assert ("No user with this in the address." in shown) == (not users)
+    assert ("No domain with this in its name." in shown) == (not domains)
+
+
+def test_a_search_that_half_failed_opens_nobody(browser_of_somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = lambda request: httpx.Response(200, json=[ANNA]) if request.url.path == "/users" else httpx.Response(500)
+    shown = text(browser_of_somebody.get("/search/", {"q": "anna@nordwind.example"}))
+    assert "The domains could not be searched. Try again in a moment." in shown
+    assert '<a href="/users/u1/" data-first>anna@nordwind.example</a>' in shown
+    typing = text(browser_of_somebody.get("/search/", {"q": "anna"}, headers=TYPING))
+    assert "A part of the search failed. Press Enter to see more." in typing
+    assert 'href="/users/u1/"' in typing
+
+
+def test_a_session_that_is_over_is_no_half_failure(browser_of_somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = lambda request: httpx.Response(401) if request.url.path == "/domains" else httpx.Response(200, json=[ANNA])
+    answer = browser_of_somebody.get("/search/", {"q": "anna"})
+    assert answer["Location"] == "/sign-in/?next=%2Fsearch%2F%3Fq%3Danna&ended=1"
+
+
+def test_a_long_result_leads_to_the_whole_list(browser_of_somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = finding([ANNA], [NORDWIND], total=1234)
+    shown = text(browser_of_somebody.get("/search/", {"q": "nord & co"}))
+    assert re.search(r'<a href="/users/\?email=nord%20%26%20co">All 1,?234 users</a>', shown)
+    assert re.search(r'<a href="/domains/\?name=nord%20%26%20co">All 1,?234 domains</a>', shown)
+
+
+def test_the_box_keeps_what_was_typed(as_admin: Client) -> None:
+    assert '<input id="q" name="q" type="search" value="nord*"' in text(as_admin.get("/search/", {"q": "nord*"}))
+
+
+# Suggestions.
+
+def test_suggestions_are_options_of_which_the_first_is_chosen(browser_of_somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = finding([ANNA, BEAT], [NORDWIND])
+    shown = text(browser_of_somebody.get("/search/", {"q": "nord"}, headers=TYPING))
+    assert "<html" not in shown
+    option = r'<a role="option" id="([^"]+)" href="([^"]+)" tabindex="-1"\s+aria-selected="(\w+)" data-q="nord">'
+    found = re.findall(option, shown)
+    assert found == [("s-u1", "/users/u1/", "true"), ("s-u2", "/users/u2/", "false"), ("s-d1", "/domains/d1/", "false")]
+    assert re.findall(r"<strong>(.*?)</strong><small>(.*?)</small>", shown) == [
+        ("anna@nordwind.example", "Anna Keller"), ("beat@nordwind.example", " "), ("nordwind.example", "Nordwind AG"),
+    ]
+    assert re.findall(r'<span class="chip warn">(.*?)</span>', shown) == ["Disabled", "Pending"]
+
+
+def test_the_first_domain_is_chosen_where_no_user_is_found(browser_of_somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = finding([], [NORDWIND])
+    assert 'aria-selected="true"' in text(browser_of_somebody.get("/search/", {"q": "nord"}, headers=TYPING))
+
+
+def test_an_exact_address_is_no_redirect_while_one_types(as_admin: Client) -> None:
+    shown = text(as_admin.get("/search/", {"q": seed.ANNA}, headers=TYPING))
+    assert f'href="{hub(seed.ANNA)}"' in shown
+
+
+def test_nothing_and_too_much_are_said(as_admin: Client) -> None:
+    assert "No user or domain with “zzz”." in text(as_admin.get("/search/", {"q": "zzz"}, headers=TYPING))
+    shown = text(as_admin.get("/search/", {"q": "nordwind.example"}, headers=TYPING))
+    count = User.objects.filter(email__contains="nordwind.example").count()
+    assert f"{count} users match. Type more." in shown
+    assert shown.count('id="s-u') == 6
+
+
+# Who finds what.
+
+def test_people_find_what_they_may_see(as_admin: Client, as_customer: Client, as_helpdesk: Client) -> None:
+    for browser, seen in ((as_admin, True), (as_customer, False), (as_helpdesk, False)):
+        shown = text(browser.get("/search/", {"q": "alpenmilch"}))
+        assert ("lea.amsler@alpenmilch.example" in shown) == seen
+        assert ("No domain with this in its name." in shown) != seen
+        assert "nordwind-hafen.example" in text(browser.get("/search/", {"q": "hafen"}))
+
+
+def test_an_end_user_finds_the_own_mailbox_only(as_owner: Client) -> None:
+    assert as_owner.get("/search/", {"q": "keller"})["Location"] == hub(seed.ANNA)
+    assert "No user with this in the address." in text(as_owner.get("/search/", {"q": "brandt"}))
+
+
+def test_a_domain_found_opens(as_admin: Client) -> None:
+    domain = Domain.objects.get(name="alpenmilch.example")
+    shown = text(as_admin.get("/search/", {"q": "alpenmilch.ex"}))
+    assert f'<a href="/domains/{domain.uid}/">alpenmilch.example</a>' in shown
+    assert '<span class="muted">Alpenmilch Genossenschaft</span>' in shown
+    assert f"<h1>{domain.name}</h1>" in text(as_admin.get(f"/domains/{domain.uid}/"))

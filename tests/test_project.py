@@ -1,0 +1,216 @@
+"""What holds for the project as a whole: locked packages, no trace of a machine, safe defaults, no way around escaping."""
+
+import os
+import re
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+ROOT = Path(__file__).parents[1]
+LOCKS = sorted(ROOT.glob("requirements*.txt"))
+GATEWAY = {"CLEANMAIL_API_URL": "https://gateway.example/api", "ALLOWED_HOSTS": "portal.example"}
+KEYS = {"SECRET_KEY": secrets.token_urlsafe(48), "TOKEN_KEYS": secrets.token_urlsafe(48)}
+
+
+def files(*suffixes: str) -> Iterator[tuple[str, str]]:
+    """Every file of the project that git tracks or would track, with its text."""
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, check=False)
+    names = listed.stdout.decode().split("\0")
+    if listed.returncode:  # no checkout: everything but what is made here
+        made = re.compile(r"(?:\.venv|\.git|\.\w+_cache|\.hypothesis|var)/|.*__pycache__")
+        names = [name for file in sorted(ROOT.rglob("*")) if not made.match(name := file.relative_to(ROOT).as_posix())]
+    for name in names:
+        file = ROOT / name
+        if file.is_file() and (not suffixes or file.suffix in suffixes):
+            yield name, file.read_bytes().decode("utf-8", "replace")
+
+
+def found(pattern: str, *suffixes: str, under: tuple[str, ...] = ("",)) -> list[str]:
+    """Where a pattern occurs, as `file:line: text`."""
+    wanted = re.compile(pattern, re.IGNORECASE)
+    return [
+        f"{name}:{number}: {line.strip()[:100]}"
+        for name, text in files(*suffixes)
+        if name.startswith(under)
+        for number, line in enumerate(text.splitlines(), 1)
+        if wanted.search(line)
+    ]
+
+
+# Packages
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+def test_every_package_is_locked_to_a_version_and_its_hashes(lock: Path):
+    text = lock.read_text()
+    assert "://" not in text
+    lines = [line for line in text.replace("\\\n", " ").splitlines() if line.strip() and not line.startswith("#")]
+    name = r"[a-z0-9][a-z0-9._-]*(\[[a-z0-9,-]+\])?"
+    assert lines
+    assert [
+        line for line in lines if not re.fullmatch(rf"{name}==[^\s;]+( ; [^#]+?)?(\s+--hash=sha256:[0-9a-f]{{64}})+\s*", line)
+    ] == []
+
+
+def test_there_are_locks_for_running_and_for_testing():
+    assert {"requirements.txt", "requirements-dev.txt"} <= {lock.name for lock in LOCKS}
+    assert {lock.with_suffix(".in").name for lock in LOCKS} == {source.name for source in ROOT.glob("requirements*.in")}
+
+
+# No trace of a machine
+
+
+def test_no_file_names_a_place_on_somebodys_machine():
+    places = ("work", "root", r"home/\w[\w.-]*", r"Users/\w[\w.-]*")
+    assert found(rf"(?<![\w.*<>%{{}}/-])/(?-i:{'|'.join(places)})/") == []
+
+
+def test_no_file_names_a_package_registry():
+    names = ("pypi", "pythonhosted", "npmjs", "jsdelivr", "unpkg", "cdnjs", "ghcr", "quay")
+    assert found(rf"\b(?:{'|'.join(names)})\.(?:org|com|net|io)\b|--(?:extra-)?index-url[ =]|PIP_(?:EXTRA_)?INDEX") == []
+
+
+def test_the_search_for_traces_would_find_one(monkeypatch: pytest.MonkeyPatch):
+    trace = "see /" + "home/anna/cleanmail/x.py, " + "https://pypi" + ".org/simple"
+    monkeypatch.setattr(sys.modules[__name__], "files", lambda: [("notes.md", trace)])
+    for test in (test_no_file_names_a_place_on_somebodys_machine, test_no_file_names_a_package_registry):
+        with pytest.raises(AssertionError, match=r"notes\.md:1"):
+            test()
+
+
+# Production
+
+
+def manage(data: Path, *command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """manage.py in an environment of its own: nothing of the tests, and nothing of whoever runs them."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *command],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "DATA_DIR": str(data), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({}, "Set SECRET_KEY"),
+        ({"SECRET_KEY": ""}, "Set SECRET_KEY"),
+        ({"SECRET_KEY": KEYS["SECRET_KEY"]}, "Set TOKEN_KEYS"),
+        ({**KEYS, "TOKEN_KEYS": "too short"}, "Every key in TOKEN_KEYS needs 32 characters or more."),
+        ({**KEYS, "TOKEN_KEYS": KEYS["TOKEN_KEYS"] + ",short"}, "Every key in TOKEN_KEYS needs 32 characters or more."),
+        ({**KEYS, "TOKEN_KEYS": " , "}, "Every key in TOKEN_KEYS needs 32 characters or more."),
+        (KEYS, "Set CLEANMAIL_API_URL"),
+        ({**KEYS, "SANDBOX": "0"}, "Set CLEANMAIL_API_URL"),
+    ],
+    ids=lambda value: ",".join(value) if isinstance(value, dict) else value[:20],
+)
+def test_production_says_in_one_sentence_what_is_missing_and_does_not_start(tmp_path: Path, environment: dict, message: str):
+    started = manage(tmp_path, "check", **environment)
+    assert started.returncode == 1
+    assert message in started.stderr
+    assert len(started.stderr.strip().splitlines()) == 1
+    assert not [key for key in environment.values() if len(key) > 20 and key in started.stderr]
+    assert list(tmp_path.iterdir()) == [], "no key is made up and kept"
+
+
+def test_production_passes_every_check_of_a_deployment(tmp_path: Path):
+    checked = manage(tmp_path, "check", "--deploy", "--fail-level", "WARNING", **KEYS, **GATEWAY)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+LOOK = """
+from django.conf import settings
+from django.urls import Resolver404, resolve
+def answers(url):
+    try:
+        return bool(resolve(url))
+    except Resolver404:
+        return False
+print(sorted(settings.DATABASES), "sandbox" in settings.INSTALLED_APPS, answers("/sandbox/api/users"), settings.SANDBOX,
+      settings.DEBUG, settings.SESSION_COOKIE_SECURE, settings.SESSION_COOKIE_NAME, settings.SECURE_SSL_REDIRECT)
+from cleanmail_admin import upstream
+print(type(upstream.transport()).__name__, upstream.BASE_URL)
+"""
+
+
+@pytest.mark.parametrize("more", [{}, {"SANDBOX": "1"}], ids=["", "asked for"])
+def test_with_a_gateway_there_is_no_sandbox_in_production(tmp_path: Path, more: dict[str, str]):
+    shown = manage(tmp_path, "shell", "--no-imports", "-c", LOOK, **KEYS, **GATEWAY, **more)
+    assert shown.stderr == ""
+    assert shown.stdout.splitlines() == [
+        "['default'] False False False False True __Host-session True",
+        f"HTTPTransport {GATEWAY['CLEANMAIL_API_URL']}",
+    ]
+
+
+def test_with_a_gateway_there_is_no_sandbox_while_debugging_either(tmp_path: Path):
+    shown = manage(tmp_path, "shell", "--no-imports", "-c", LOOK, DEBUG="1", **GATEWAY)
+    assert shown.stdout.splitlines()[0].startswith("['default'] False False False")
+
+
+def test_without_a_gateway_the_sandbox_is_there_when_it_was_asked_for(tmp_path: Path):
+    shown = manage(tmp_path, "shell", "--no-imports", "-c", LOOK, **KEYS, SANDBOX="1", ALLOWED_HOSTS="portal.example")
+    assert shown.stdout.splitlines()[0].startswith("['default', 'sandbox'] True True True False True")
+
+
+def test_technical_error_pages_are_for_ones_own_machine_alone(tmp_path: Path):
+    look = "from django.conf import settings; print(settings.DEBUG)"
+    for more, shown in ({**KEYS, **GATEWAY}, "False"), ({"DEBUG": "1"}, "True"):
+        assert manage(tmp_path, "shell", "--no-imports", "-c", look, TECHNICAL_PAGES="1", **more).stdout.strip() == shown
+
+
+# The code
+
+
+@pytest.mark.django_db(databases=["default", "sandbox"])
+def test_every_change_of_a_model_has_its_migration():
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+ESCAPES = {
+    "a filter that switches escaping off": (r"\|\s*(?:safe|safeseq)\b", "{{ subject | safe }}"),
+    "escaping switched off": (r"autoescape\s+off", "{% autoescape off %}"),
+    "a style in an attribute": (r"[\s\"']style\s*=", '<p class="a"style="color: red">'),
+    "a style sheet in the page": (r"<style", "<style>"),
+    "a handler in an attribute": (r"[\s\"'](?:data-)?(?:hx-)?on[a-z:-]+\s*=", '<p hx-on:click="x()">'),
+    "a script in the page": (r"<script(?![^>]*\ssrc=)", "<script>"),
+    "a script in an address": (r"javascript:|[\"']js:", "hx-vals='js:{a: 1}'"),
+    "an attribute without quotes": (r"<[a-z][^>]*\s[a-z-]+=(?:\{\{)", "<a href={{ url }}>"),
+}
+
+
+@pytest.mark.parametrize(("pattern", "example"), ESCAPES.values(), ids=ESCAPES)
+def test_no_template_has(pattern: str, example: str):
+    assert re.search(pattern, example)
+    assert found(pattern, ".html", under=("templates/",)) == []
+
+
+def test_the_templates_are_looked_at():
+    assert len(dict(files(".html"))) > 20
+    assert found("<script", ".html", under=("templates/base.html",))
+
+
+def test_no_python_of_the_portal_builds_markup():
+    made = r"\bmark_safe\b|\bSafeString\b|\bSafeText\b|\bformat_html\b|\bformat_html_join\b|__html__|html_safe|is_safe\s*=\s*True"
+    assert found(made, ".py", under=("portal/", "cleanmail_admin/")) == []
+
+
+def test_only_the_sandbox_is_free_of_the_check_for_forged_forms():
+    assert {line.partition(":")[0] for line in found(r"csrf_exempt", ".py", under=("portal/", "cleanmail_admin/"))} <= {
+        "cleanmail_admin/urls.py"
+    }
+
+
+def test_no_script_of_ours_makes_markup_or_code_from_text():
+    made = r"innerHTML|outerHTML|insertAdjacentHTML|createContextualFragment|DOMParser|document\.write|\beval\b|\bFunction\s*\("
+    assert found(made, ".js", under=("static/",)) == []
+    assert found(r"set(?:Timeout|Interval)\s*\(\s*[\"'`]|srcdoc|javascript:", ".js", under=("static/",)) == []
+    assert dict(files(".js")), "there is a script to look at"
