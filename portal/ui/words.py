@@ -1,50 +1,59 @@
 """The words people read for what the API names with words of its own."""
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext, gettext_noop as _  # marked here, translated when they are read
+
+# What an operation does, as a person would say it.
+OPERATIONS = {
+    "releaseEmail": _("release mail"),
+    "addMailboxRule": _("add a sender rule to a mailbox"),
+    "addDomainRule": _("add a sender rule to a domain"),
+    "updateMailboxRule": _("change a sender rule of a mailbox"),
+    "updateDomainRule": _("change a sender rule of a domain"),
+    "deleteMailboxRule": _("remove a sender rule of a mailbox"),
+    "deleteDomainRule": _("remove a sender rule of a domain"),
+    "getUserFilterRules": _("list the sender rules of a mailbox"),
+    "getDomainFilterRules": _("list the sender rules of a domain"),
+    "listUsers": _("list users"),
+    "listDomainUsers": _("list the users of a domain"),
+    "getUser": _("read a user"),
+    "listDomains": _("list domains"),
+    "getDomain": _("read a domain"),
+    "getFolders": _("list the folders of a mailbox"),
+    "getFolderContent": _("list the mail of a folder"),
+    "getEmail": _("read a mail"),
+    "downloadEmailAttachmentPart": _("download an attachment"),
+    "getAllEmailAttachments": _("download all attachments"),
+}
+# States of a user or a domain (openapi: User.status, Domain.status).
+STATES = {
+    "ENABLED": _("Enabled"),
+    "DISABLED": _("Disabled"),
+    "DELETED": _("Deleted"),
+    "PENDING": _("Pending"),
+}
+# Why a mail is held, in one or two words; the keys are those of portal.ui.verdict.
+REASONS = {
+    "SPAM": _("Spam"),
+    "VIRUS": _("Virus"),
+    "ADVERT": _("Advertising"),
+    "BLACKLISTED": _("Blocked sender"),
+    "SENDER_VERIFY": _("Sender not verified"),
+    "BAD_HEADERS": _("Malformed"),
+    "BAD_ENCODING": _("Bad encoding"),
+    "BAD_ATTACHMENTS": _("Forbidden file"),
+}
 
 
 def operation_name(operation: str) -> str:
-    """What an operation does, as a person would say it; its id where nobody has said it yet."""
-    names = {
-        "releaseEmail": _("release mail"),
-        "addMailboxRule": _("add a sender rule to a mailbox"),
-        "addDomainRule": _("add a sender rule to a domain"),
-        "updateMailboxRule": _("change a sender rule of a mailbox"),
-        "updateDomainRule": _("change a sender rule of a domain"),
-        "deleteMailboxRule": _("remove a sender rule of a mailbox"),
-        "deleteDomainRule": _("remove a sender rule of a domain"),
-        "getUserFilterRules": _("list the sender rules of a mailbox"),
-        "getDomainFilterRules": _("list the sender rules of a domain"),
-        "listUsers": _("list users"),
-        "listDomainUsers": _("list the users of a domain"),
-        "getUser": _("read a user"),
-        "listDomains": _("list domains"),
-        "getDomain": _("read a domain"),
-        "getFolders": _("list the folders of a mailbox"),
-        "getFolderContent": _("list the mail of a folder"),
-        "getEmail": _("read a mail"),
-        "downloadEmailAttachmentPart": _("download an attachment"),
-        "getAllEmailAttachments": _("download all attachments"),
-    }
-    return names.get(operation, operation)
+    """What an operation does; its id where nobody has said it yet."""
+    return gettext(OPERATIONS[operation]) if operation in OPERATIONS else operation
 
 
 def status_name(status: str | None) -> str:
-    """A state of a user or a domain (openapi: User.status, Domain.status)."""
-    names = {"ENABLED": _("Enabled"), "DISABLED": _("Disabled"), "DELETED": _("Deleted"), "PENDING": _("Pending")}
-    return names.get(status or "", status or "")
+    """A state in the reader's language; the API's own word where it is new to us."""
+    return gettext(STATES[status]) if status in STATES else status or ""
 
 
 def reason_name(reason: str) -> str:
-    """Why a mail is held, in one or two words; `reason` as in portal.ui.verdict."""
-    names = {
-        "SPAM": _("Spam"),
-        "VIRUS": _("Virus"),
-        "ADVERT": _("Advertising"),
-        "BLACKLISTED": _("Blocked sender"),
-        "SENDER_VERIFY": _("Sender not verified"),
-        "BAD_HEADERS": _("Malformed"),
-        "BAD_ENCODING": _("Bad encoding"),
-        "BAD_ATTACHMENTS": _("Forbidden file"),
-    }
-    return names.get(reason, "")
+    """Why a mail is held, "" where the headers do not say."""
+    return gettext(REASONS[reason]) if reason in REASONS else ""

@@ -274,7 +274,7 @@ def test_the_frame_of_a_mail_holds_nothing_that_acts(
     images: str, victim: Client, gateway: Gateway, subtests: pytest.Subtests,
 ) -> None:
     for name, text in TEXTS.items():
-        for content in (text, f"<p>{text}</p>", f'<a href="{text}" title="{text}">x</a>', f"<img alt='{text}'><b style='{text}'>"):
+        for content in (text, f"<p>{text}</p>", f'<a href="{text}" title="{text}">x</a>', f"<img alt='{text}'><b style='{text}'"):
             with subtests.test(name, content=content[:40]):
                 gateway.answer = lambda request, content=content: httpx.Response(200, json={"content": content})
                 page = Reader(victim.get(f"{MESSAGE_URL}body/{images}").content.decode())

@@ -464,7 +464,7 @@ VALUE = st.recursive(
 )
 
 
-@hypothesis_settings(max_examples=200, deadline=None, database=None)
+@hypothesis_settings(max_examples=200, deadline=None, database=None, derandomize=True)
 @given(headers=st.dictionaries(NAMES | st.text(), VALUE), text=VALUE)
 def test_no_header_however_odd_makes_it_fail(headers: dict[str, Any], text: Any):
     v, who = verdict(headers), sender(text)
@@ -476,7 +476,7 @@ def test_no_header_however_odd_makes_it_fail(headers: dict[str, Any], text: Any)
     assert all(isinstance(line, str) for line in doubts(v, who, {"bank.example", ""}) + warnings(who, headers))
 
 
-@hypothesis_settings(max_examples=200, deadline=None, database=None)
+@hypothesis_settings(max_examples=200, deadline=None, database=None, derandomize=True)
 @given(local=st.text(), domain=st.text(), name=st.text())
 def test_an_address_once_found_has_nothing_in_it_that_cannot_be_seen(local: str, domain: str, name: str):
     for text in (f"{local}@{domain}", f"{name} <{local}@{domain}>", f'"{name}" <{local}@{domain}>'):
