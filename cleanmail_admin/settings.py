@@ -104,7 +104,12 @@ TEMPLATES = [
             ],
             "builtins": ["django.templatetags.i18n", "django.templatetags.static", "portal.templatetags.portal"],
         },
-    }
+    },
+    {  # the rows of lists alone: docs/decisions/0006
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {"environment": "portal.ui.rows.environment"},
+    },
 ]
 
 # WAL lets readers go on while one writes; IMMEDIATE makes a writer wait for its turn instead of failing half-way.

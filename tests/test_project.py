@@ -191,6 +191,7 @@ ESCAPES = {
 def test_no_template_has(pattern: str, example: str):
     assert re.search(pattern, example)
     assert found(pattern, ".html", under=("templates/",)) == []
+    assert found(pattern, ".jinja", under=("templates/",)) == []
 
 
 def test_the_templates_are_looked_at():

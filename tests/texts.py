@@ -72,6 +72,12 @@ def _texts() -> Iterator[tuple[str, int, object, list[str], str | None]]:
         name = str(path.relative_to(ROOT))
         for number, text, comments, context in extract("python", io.BytesIO(source.encode()), keywords=KEYWORDS):
             yield name, number, text, comments, context
+    for path in sorted((ROOT / "templates").rglob("*.jinja")):
+        options = {"newstyle_gettext": "true", "trim_blocks": "true", "lstrip_blocks": "true"}
+        for number, text, comments, context in extract(
+            "jinja2.ext:babel_extract", io.BytesIO(path.read_bytes()), keywords=KEYWORDS, options=options
+        ):
+            yield str(path.relative_to(ROOT)), number, text, comments, context
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from portal.ui.tables import RemoteTable, remote_table
 
 
 class DomainTable(RemoteTable):
+    row_template, base = "domains/rows.jinja", "domain-list"
     name = Column(_("Domain"), orderable=True)
     status = Column(_("Status"))
     customer = Column(_("Customer"))
@@ -23,26 +24,12 @@ class DomainTable(RemoteTable):
     activeUsersCount = Column(_("Users"))  # noqa: N815 (the API's name)
     policiesCount = Column(_("Policies"))  # noqa: N815 (the API's name)
 
-    def render_customer(self, value: Any, record: domains.Domain) -> str | None:
-        return value.name if value else None
-
-    def render_services(self, value: Any, record: domains.Domain) -> list[Any]:
-        services = (
-            (record.incoming, _("Filter")),
-            (record.quarantine, _("Quarantine")),
-            (record.retention, _("Retention")),
-            (record.archive, _("Archive")),
-        )
-        return [name for on, name in services if on]
-
 
 class DomainUserTable(RemoteTable):
+    row_template, base = "users/rows.jinja", "user-list"
     email = Column(_("Address"), orderable=True)
     name = Column(_("Name"))
     status = Column(_("Status"))
-
-    def render_name(self, value: Any, record: users.User) -> str:
-        return " ".join(filter(None, (record.firstname, record.lastname)))
 
 
 @require_safe

@@ -86,3 +86,20 @@ def domain_part(address: Any) -> str:
 def explained(error: ApiError) -> tuple[int, str, str]:
     """Status, heading and sentence for an error of the gateway."""
     return screens.explain(error)
+
+
+class RowsNode(template.Node):
+    """Puts in the rows of a list as `include` puts in a template: their own engine has escaped them."""
+
+    def __init__(self, rows: template.base.FilterExpression) -> None:
+        self.rows = rows
+
+    def render(self, context: template.Context) -> str:
+        return str(self.rows.resolve(context).render())
+
+
+@register.tag("rows")
+def rows_tag(parser: template.base.Parser, token: template.base.Token) -> RowsNode:
+    """`{% rows lines %}`: the rows of a list (portal.ui.rows.Rows)."""
+    _name, rows = token.split_contents()
+    return RowsNode(parser.compile_filter(rows))

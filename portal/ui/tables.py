@@ -4,15 +4,17 @@ Built on django-tables2's public interface. Its stock template computes each cel
 rows); `RemoteTable.body` looks at each column once.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import django_tables2 as tables
 from django.core.paginator import EmptyPage, Page, Paginator
 from django.http import HttpRequest
+from django.urls import reverse
 from django_tables2.data import TableData
 
 from portal.api import client
+from portal.ui.rows import Rows
 
 PER_PAGE, MOST_PER_PAGE, LAST_PAGE = 40, 200, 100_000
 Fetch = Callable[[int, int, str], client.Page[Any]]
@@ -54,30 +56,25 @@ class RemotePaginator(Paginator):  # type: ignore[type-arg]
 
     def page(self, number: Any) -> Page:  # type: ignore[type-arg]
         number = max(1, min(int(number), LAST_PAGE))
-        rows = self.object_list[(number - 1) * self.per_page : number * self.per_page]
+        found = self.object_list[(number - 1) * self.per_page : number * self.per_page]
         data = getattr(self.object_list, "data", self.object_list)
         self.__dict__["count"] = len(data if isinstance(data, RemoteTableData) else self.object_list)
         if number > 1 and number > self.num_pages:
             raise EmptyPage("past the end")
-        return Page(rows, number, self)
+        return Page(found, number, self)
 
 
 class RemoteTable(tables.Table):
-    """A table over a remote list. Columns are named like the API's fields; `render_x(value, record)` may shape a cell.
+    """A table over a remote list. Columns are named like the API's fields; `row_template` renders all rows at once."""
 
-    Cells are text, or the name of a fragment template to include: markup is never built in Python.
-    """
+    row_template: str
+    base: str  # the name of the address below which each row's own address is
 
-    def body(self) -> Iterator[tuple[Any, list[tuple[str, Any]]]]:
-        """Each row as (record, [(column name, value)]). The value is None where the API said nothing."""
-        columns = [(column.name, getattr(self, f"render_{column.name}", None)) for column in self.columns]
-        for row in self.page.object_list:
-            record = getattr(row, "record", row)
-            cells = []
-            for name, render in columns:
-                value = getattr(record, name, None)
-                cells.append((name, render(value=value, record=record) if render else value))
-            yield record, cells
+    def body(self) -> Rows:
+        """The rows: what `row_template` makes of `records`, in the order of `columns`."""
+        records = [getattr(row, "record", row) for row in self.page.object_list]
+        columns = [column.name for column in self.columns]
+        return Rows(self.row_template, {"records": records, "columns": columns, "base": reverse(self.base)})
 
 
 def remote_table(request: HttpRequest, table_class: type[RemoteTable], fetch: Fetch, sortable: Sequence[str]) -> RemoteTable:

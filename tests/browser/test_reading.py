@@ -38,6 +38,8 @@ def test_the_text_comes_first_and_says_where_its_links_go(owner: Page) -> None:
 
 def test_a_hostile_mail_does_nothing_at_all(owner: Page, watch: Watch, site: Site) -> None:
     open_mail(owner, HOSTILE)
+    expect(reading(owner)).to_contain_text("There is no usable sender address in this mail.")
+    expect(reading(owner)).not_to_contain_text("than the mail comes from")  # which would be nowhere
     frame = html_view(owner)
     expect(frame.get_by_text("Text, der bleiben darf.")).to_be_visible()
     assert owner.locator(FRAME).get_attribute("sandbox") == "allow-popups allow-popups-to-escape-sandbox"

@@ -152,7 +152,7 @@ class Reader(HTMLParser):
 def ours() -> set[str]:
     """The elements and attributes that are written in our templates, or made by our forms."""
     found = set()
-    for template in Path(settings.BASE_DIR, "templates").rglob("*.html"):
+    for template in (path for path in Path(settings.BASE_DIR, "templates").rglob("*") if path.is_file()):
         found |= Reader(re.sub(r"{%.*?%}|{#.*?#}|{{.*?}}", "", template.read_text(), flags=re.DOTALL)).shapes
     for form in (MailSearch({"after": "x"}), RuleForm(), ActionForm()):
         assert isinstance(form, forms.Form)

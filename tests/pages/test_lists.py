@@ -119,7 +119,7 @@ def test_the_domains_with_their_state_and_services(as_admin: Client) -> None:
     names = ("name", "status", "customer", "services", "activeUsersCount")
     rows = list(zip(*(column(answer, name) for name in names), strict=True))
     users = {name: str(User.objects.filter(domain__name=name, status="ENABLED").count()) for name in column(answer, "name")}
-    customer, services = "Nordwind Logistik AG", "Filter Quarantine Retention Archive"
+    customer, services = "Nordwind Logistik AG", "Incoming Quarantine Retention Archive"
     assert ("nordwind.example", "Enabled", customer, services, users["nordwind.example"]) in rows
     customer, services = "Alpenmilch Genossenschaft", "Filter Quarantine"
     assert ("altmilch.example", "Deleted", customer, services, users["altmilch.example"]) in rows

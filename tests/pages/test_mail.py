@@ -533,7 +533,7 @@ def test_only_the_newest_mail_opens_by_itself_and_never_the_own(as_admin: Client
     opened = text(as_admin.get(folder(seed.ANNA) + "?newest", headers=part("held")))
     assert opened.count("data-newest") == 1
     assert 'data-newest="open"' in opened
-    assert 'data-newest=""' in text(as_owner.get(folder(seed.ANNA) + "?newest", headers=part("held")))
+    assert 'data-newest="focus"' in text(as_owner.get(folder(seed.ANNA) + "?newest", headers=part("held")))
     assert "data-newest" not in text(as_admin.get(folder(seed.ANNA), headers=part("held")))
 
 

@@ -9,9 +9,11 @@ import pytest
 from django.core.paginator import Page
 from django.http import HttpRequest
 from django.test import RequestFactory
+from django.urls import reverse
 from django_tables2 import Column
 
 from portal.api import client, domains
+from portal.ui.addresses import below
 from portal.ui.tables import LAST_PAGE, RemotePaginator, RemoteTable, RemoteTableData, remote_page, remote_table
 
 HUGE = "9" * 30
@@ -19,13 +21,11 @@ TOO_LONG = "9" * 5000  # more digits than Python reads
 
 
 class Table(RemoteTable):
+    row_template, base = "users/rows.jinja", "user-list"
     name = Column(orderable=True)
     id = Column(orderable=True)
     status = Column()
     shout = Column()
-
-    def render_shout(self, value: Any, record: Any) -> str:
-        return f"{record.name}!"
 
 
 class Remote:
@@ -195,13 +195,18 @@ def test_the_length_of_a_list_that_was_not_fetched_is_not_invented():
         len(RemoteTableData(Remote(5)))
 
 
-def test_a_cell_is_the_field_of_that_name_what_the_table_makes_of_it_or_nothing():
-    table = remote_table(asks(""), Table, Remote(2), ("name",))
-    body = [(record.id, cells) for record, cells in table.body()]
-    assert body == [
-        (0, [("name", "n0"), ("id", 0), ("status", None), ("shout", "n0!")]),
-        (1, [("name", "n1"), ("id", 1), ("status", None), ("shout", "n1!")]),
-    ]
+def test_the_rows_are_the_page_s_records_in_the_order_of_the_columns():
+    table = remote_table(asks("page=2"), Table, Remote(42), ("name",))
+    rows = table.body()
+    assert [record.name for record in rows.context["records"]] == ["n40", "n41"]
+    assert rows.context["columns"] == ["name", "id", "status", "shout"]
+    assert (rows.template, rows.context["base"]) == ("users/rows.jinja", "/users/")
+
+
+@pytest.mark.parametrize("id", ["plain", "a/b", "..", "<a@b>", "%2e", "ü", "a b", "?x#y", "50%", "~:@", "é+&=;,"])
+def test_the_address_of_a_row_is_the_one_that_reverse_makes(id: str):
+    assert below(reverse("user-list"), id) == reverse("user-hub", args=(id,))
+    assert below(reverse("mail-list", args=("u", "INBOX/Sub")), id) == reverse("mail-read", args=("u", "INBOX/Sub", id))
 
 
 # A gateway that does not count, or counts wrongly

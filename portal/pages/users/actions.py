@@ -25,7 +25,7 @@ from portal.api.errors import ApiError, Conflict, NotAllowed, NotFound, Precondi
 from portal.api.operation import Operation
 from portal.audit.log import DoneAlready, act, earlier, is_unclear
 from portal.audit.models import Entry, Result
-from portal.pages.users.mail import reading
+from portal.pages.users.mail import mail_rows, reading
 from portal.templatetags.portal import moment
 from portal.ui import screens, verdict
 from portal.ui.pages import PortalRequest, got, one_time_key, together
@@ -391,6 +391,9 @@ def _answer(request: PortalRequest, mailed: Mail, outcome: Outcome) -> HttpRespo
     context = {**mailed.context(), "outcome": outcome, "state": outcome.state}
     if not outcome.state and mailed.message:  # the mail is as before, but a button may have to go, and the form's key is used up
         context |= reading(request, mailed.message, mailed.user_id, mailed.folder, mailed.mail_id, mailed.user)
+    elif mailed.message:
+        base = reverse("mail-list", args=(mailed.user_id, mailed.folder))
+        context["row"] = mail_rows([mailed.message], base, open_id=str(mailed.message.id), state=outcome.state)
     response = render(request, "users/_acted.html", context)
     response["HX-Push-Url"] = "false"
     return response

@@ -1,7 +1,8 @@
 """The mail of one user: folders, the list of a folder, and one mail read safely."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -20,12 +21,22 @@ from portal.api import mail, sender_rules, users
 from portal.api.errors import ApiError, NotFound
 from portal.ui import body as bodies, verdict
 from portal.ui.pages import PortalRequest, calls_nothing, got, one_time_key, region, together
+from portal.ui.rows import Rows
 from portal.ui.screens import is_fragment
 from portal.ui.tables import remote_page
 
 LAST_DAY = date(9998, 1, 1)  # no time zone leads from here out of the calendar
 HELD = re.compile(r"quarant|held|spam|junk", re.IGNORECASE)
 ACTIONS = {"release": mail.RELEASE, "mailbox": sender_rules.ADD_TO_USER, "domain": sender_rules.ADD_TO_DOMAIN}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One mail of a list, with what its headers tell."""
+
+    mail: mail.Message
+    who: verdict.Sender
+    judged: verdict.Verdict
 
 
 class MailSearch(forms.Form):
@@ -84,17 +95,14 @@ def subfolders(request: PortalRequest, user_id: str) -> HttpResponse:
 def mail_list(request: PortalRequest, user_id: str, folder: str) -> HttpResponse:
     """The mails of a folder, newest first: the list alone for htmx, the whole hub around it otherwise."""
     alone = region(request) == "held"
+    own = str(request.person.mailbox) == user_id  # reading marks the own mail as seen: it is not opened unasked
+    newest = ("focus" if own else "open") if "newest" in request.GET else ""
     listed, user = together(
-        lambda: _list(request, user_id, folder),
+        lambda: _list(request, user_id, folder, newest=newest),
         calls_nothing(None) if alone else lambda: request.api.call(users.READ, users.User, userId=user_id),
     )
     if alone:
-        own = str(request.person.mailbox) == user_id  # reading marks the own mail as seen: it is not opened unasked
-        return render(
-            request,
-            "users/_mails.html",
-            {**got(listed), "user_id": user_id, "newest": "newest" in request.GET, "own_mailbox": own},
-        )
+        return render(request, "users/_mails.html", {**got(listed), "user_id": user_id})
     context = {"user": got(user), "user_id": user_id, "folder": folder}
     return render(request, "users/hub.html", {**context, **_panel(listed, "mails_error")})
 
@@ -110,7 +118,7 @@ def mail_read(request: PortalRequest, user_id: str, folder: str, mail_id: str) -
             mail.READ, mail.MessageContent, userIdOrEmail=user_id, folderPath=folder, fugluIdOrMailId=mail_id
         ),
         (lambda: request.api.call(users.READ, users.User, userId=user_id)) if needs_user else calls_nothing(None),
-        calls_nothing({}) if alone else lambda: _list(request, user_id, folder),
+        calls_nothing({}) if alone else lambda: _list(request, user_id, folder, open_id=mail_id),
     )
     if alone:
         user = None if isinstance(user, ApiError) else user
@@ -204,7 +212,15 @@ def mailbox(request: PortalRequest, user_id: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("mail-list", args=(user_id, session.held_folder(request))))
 
 
-def _list(request: PortalRequest, user_id: str, folder: str, moved: bool = False) -> dict[str, Any]:
+def mail_rows(messages: Iterable[mail.Message], base: str, **more: str) -> Rows:
+    """The rows of a list of mails; templates/users/mails.jinja says what `more` may be."""
+    lines = [Line(one, verdict.sender(one.sender), verdict.verdict(one.headers, checks=False)) for one in messages]
+    return Rows("users/mails.jinja", {"lines": lines, "base": base, "keep": "", "state": "", **more})
+
+
+def _list(
+    request: PortalRequest, user_id: str, folder: str, *, open_id: str = "", newest: str = "", moved: bool = False
+) -> dict[str, Any]:
     search = MailSearch(request.GET)
     query = search.criteria() if search.is_valid() else {}
     sort = "sentDate" if request.GET.get("sort") == "sentDate" else ""
@@ -227,16 +243,12 @@ def _list(request: PortalRequest, user_id: str, folder: str, moved: bool = False
         found = "" if moved else _held_elsewhere(request, user_id, folder)
         if not found:
             raise
-        return _list(request, user_id, found, moved=True)
+        return _list(request, user_id, found, open_id=open_id, newest=newest, moved=True)
     kept = {k: str(v) for k, v in request.GET.items() if v and k in ("sender", "subject", "after", "before", "sort", "page")}
-    return {
-        "page": page,
-        "search": search,
-        "searched": bool(query),
-        "folder": folder,
-        "sort": sort,
-        "keep": "?" + urlencode(kept) if kept else "",  # every link of the list leads back to this view of it
-    }
+    keep = "?" + urlencode(kept) if kept else ""  # every link of the list leads back to this view of it
+    base = reverse("mail-list", args=(user_id, folder))
+    lines = mail_rows(page.object_list, base, keep=keep, open_id=open_id, newest=newest)
+    return {"page": page, "lines": lines, "search": search, "searched": bool(query), "folder": folder, "sort": sort}
 
 
 def _held_elsewhere(request: PortalRequest, user_id: str, folder: str) -> str:

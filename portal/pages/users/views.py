@@ -1,7 +1,5 @@
 """Users: the list, and the hub of one user, from which held mail is found, read and let through."""
 
-from typing import Any
-
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
@@ -15,17 +13,12 @@ from portal.ui.tables import RemoteTable, remote_table
 
 
 class UserTable(RemoteTable):
+    row_template, base = "users/rows.jinja", "user-list"
     email = Column(_("Address"), orderable=True)
     name = Column(_("Name"))
     status = Column(_("Status"))
     policy = Column(_("Policy"))
     lastConnectionDate = Column(_("Last sign-in"))  # noqa: N815 (the API's name)
-
-    def render_name(self, value: Any, record: users.User) -> str:
-        return " ".join(filter(None, (record.firstname, record.lastname)))
-
-    def render_policy(self, value: Any, record: users.User) -> str | None:
-        return value.name if value else None
 
 
 @require_safe
@@ -46,6 +39,4 @@ def user_list(request: PortalRequest) -> HttpResponse:
 def user_hub(request: PortalRequest, user_id: str) -> HttpResponse:
     """One user. One call; the held mail and the folders come as panels of their own, and fail on their own."""
     user = request.api.call(users.READ, users.User, userId=user_id)
-    return render(
-        request, "users/hub.html", {"user": user, "user_id": user_id, "folder": session.held_folder(request), "newest": True}
-    )
+    return render(request, "users/hub.html", {"user": user, "user_id": user_id, "folder": session.held_folder(request)})

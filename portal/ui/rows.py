@@ -1,0 +1,75 @@
+"""The rows of lists. Forty of them are most of a page's cost, so they are rendered by Jinja2 (docs/decisions/0006).
+
+Escaping is the engine's, as everywhere: Django's Jinja2 backend escapes every value, and nothing here marks anything as safe.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.dates import MONTHS_3
+from django.utils.formats import number_format
+from django.utils.translation import gettext, ngettext
+from jinja2 import Environment
+
+from portal.templatetags import portal
+from portal.ui import words
+from portal.ui.addresses import below
+
+
+def environment(**options: Any) -> Environment:
+    """Jinja2 as Django's backend sets it up, with the words and filters that the rows need."""
+    env = Environment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.i18n"], **options)  # noqa: S701 (autoescape is in options)
+    env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    env.globals["static"] = static
+    env.filters |= {
+        "below": below,
+        "day": day,
+        "exact": exact,
+        "local": local,
+        "minute": minute,
+        "number": number_format,
+        "row_id": portal.row_id,
+        "size": portal.size,
+        "status_name": words.status_name,
+        "reason_name": words.reason_name,
+    }
+    return env
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a list, to be put into a page with `{% rows … %}`."""
+
+    template: str
+    context: dict[str, Any]
+
+    def render(self) -> str:
+        return render_to_string(self.template, self.context, using="jinja2")
+
+
+def local(milliseconds: Any) -> datetime | None:
+    """The API's milliseconds as a time in the reader's zone; None for what is no time a person could mean."""
+    at = portal.moment(milliseconds)
+    return timezone.localtime(at) if at else None
+
+
+# Django's own date formatting costs more than the rest of a row; these three say what a list needs.
+
+
+def minute(at: datetime) -> str:
+    """22 Nov 07:37"""
+    return f"{at.day} {MONTHS_3[at.month].title()} {at:%H:%M}"
+
+
+def day(at: datetime) -> str:
+    """22 Nov 2026"""
+    return f"{at.day} {MONTHS_3[at.month].title()} {at.year}"
+
+
+def exact(at: datetime) -> str:
+    """2026-11-22 07:37:12 CET"""
+    return f"{at:%Y-%m-%d %H:%M:%S %Z}"
