@@ -43,7 +43,7 @@ def explain(error: errors.ApiError) -> tuple[int, str, str]:
             return (
                 503,
                 _("The gateway cannot be reached"),
-                _("Nothing was sent and nothing was changed. It may be back in a moment."),
+                _("Nothing was sent and nothing was changed. The gateway may be back in a moment."),
             )
         case errors.TimedOut(wrote=True):
             return (
@@ -52,11 +52,11 @@ def explain(error: errors.ApiError) -> tuple[int, str, str]:
                 _("The request was sent, but no answer came. Look at the current state before you repeat it."),
             )
         case errors.TimedOut():
-            return 504, _("The gateway takes too long"), _("It did not answer in time. Nothing was changed.")
+            return 504, _("The gateway takes too long"), _("The gateway did not answer in time. Nothing was changed.")
         case errors.BadAnswer():
-            return 502, _("The gateway's answer makes no sense"), _("It was not in the agreed form, or it was cut short.")
+            return 502, _("The gateway's answer makes no sense"), _("The answer was not in the agreed form, or it was cut short.")
         case _other:
-            return 502, _("The gateway failed"), _("It reported an error of its own. If it stays, quote the number below.")
+            return 502, _("The gateway failed"), _("The gateway reported an error of its own. Try again in a moment.")
 
 
 def error_screen(request: HttpRequest, error: errors.ApiError) -> HttpResponse:

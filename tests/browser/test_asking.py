@@ -118,7 +118,7 @@ def test_the_rule_can_be_changed_and_removed_where_it_is_told(hub: Page, sandbox
     told.get_by_label("Ends after").select_option("1 year")
     told.get_by_label("Description").fill("Paper supplier")
     told.get_by_role("button", name="Save").click()
-    expect(toast(hub, f"The rule for {SUPPLIER} is changed until")).to_be_visible()
+    expect(toast(hub, f"The rule for {SUPPLIER} is changed")).to_be_visible()
     rule = rule_on(sandbox.rules(ANNA), SUPPLIER)
     assert (days_left(rule), rule["description"], rule["spfOn"]) == (365, "Paper supplier", True)
 

@@ -246,7 +246,7 @@ def test_one_may_block_and_then_release_with_the_same_form(as_admin: Client) -> 
 def test_an_end_user_may_allow_for_the_own_mailbox_only(as_owner: Client) -> None:
     assert toast(act(as_owner, held(INVOICE), allow="mailbox")).startswith("ok: Released.")
     partial = toast(act(as_owner, held("Jahresabschluss"), allow="domain"))
-    assert partial.startswith("warn: Released. The sender rule for peter.frei@frei-treuhand.example was not added: Your account")
+    assert partial.startswith("warn: Released. The sender rule for peter.frei@frei-treuhand.example was not added. Your account")
     assert place("Jahresabschluss") == "INBOX"
     assert not SenderRule.objects.filter(value="peter.frei@frei-treuhand.example").exists()
 
@@ -281,7 +281,7 @@ def test_without_javascript_who_may_not_release_gets_a_page(as_helpdesk: Client)
 
 def test_who_may_not_block_is_told_and_that_button_goes(as_helpdesk: Client) -> None:
     answer = act(as_helpdesk, held(INVOICE, "block"))
-    assert toast(answer).startswith(f"warn: The sender rule for {RHEINTAL} was not added: Your account may not do this: add a")
+    assert toast(answer).startswith(f"warn: The sender rule for {RHEINTAL} was not added. Your account may not do this: add a")
     assert "Block sender <kbd>" not in text(answer)
     assert "Release <kbd>r</kbd>" in text(answer)  # nobody has refused that yet
 
@@ -309,7 +309,7 @@ def test_the_rule_can_be_changed_and_removed_from_the_toast(scope: str, as_admin
     url = changes(released)
     assert '<option value="90" selected>90 days</option>' in text(released)
     changed = act(as_admin, url, days="365", description="bleibt")
-    assert toast(changed).startswith(f"ok: The rule for {RHEINTAL} is changed until ")
+    assert toast(changed).startswith(f"ok: The rule for {RHEINTAL} is changed; it ends on ")
     rule = SenderRule.objects.get(value=RHEINTAL)
     assert rule.description == "bleibt"
     assert rule.expire_at
@@ -333,7 +333,7 @@ def test_without_javascript_the_message_leads_to_the_rule(scope: str, as_admin: 
     assert 'name="description" value="Allowed from the quarantine' in page
     hub = act(as_admin, url, whole=True, days="0", description="für immer")
     assert hub.status_code == 302
-    assert toast(as_admin.get(hub["Location"])) == f"ok: The rule for {RHEINTAL} is changed, without an end."
+    assert toast(as_admin.get(hub["Location"])) == f"ok: The rule for {RHEINTAL} is changed; it has no end."
     rule = SenderRule.objects.get(value=RHEINTAL)
     assert (rule.expire_at, rule.description) == (None, "für immer")
     removed = act(as_admin, url, whole=True, delete="1")
@@ -620,12 +620,12 @@ def test_a_refused_release_makes_no_rule(somebody: Client, gateway: Gateway) -> 
 
 
 @pytest.mark.parametrize(("failure", "said", "result"), [
-    (refusing(403), "was not added: Your account may not do this: add a sender rule to a mailbox.", "refused"),
-    (refusing(422, message="No more rules."), "was not added: The gateway refused the request. (No more rules.)", "refused"),
-    (refusing(404), "was not added: It does not exist", "refused"),
-    (nothing_there, "was not added: Nothing was sent", "refused"),
-    (refusing(500), "It is unclear whether the sender rule for info@shop.example was added:", "unknown"),
-    (silence, "It is unclear whether the sender rule for info@shop.example was added:", "unknown"),
+    (refusing(403), "was not added. Your account may not do this: add a sender rule to a mailbox.", "refused"),
+    (refusing(422, message="No more rules."), "was not added. The gateway refused the request. (No more rules.)", "refused"),
+    (refusing(404), "was not added. It does not exist", "refused"),
+    (nothing_there, "was not added. The gateway cannot be reached.", "refused"),
+    (refusing(500), "It is unclear whether the sender rule for info@shop.example was added.", "unknown"),
+    (silence, "It is unclear whether the sender rule for info@shop.example was added.", "unknown"),
     (lambda request: httpx.Response(201, content=b"[{"), "It is unclear whether the sender rule", "unknown"),
 ])
 def test_a_rule_that_fails_after_a_release_is_told_as_half_done(

@@ -399,9 +399,9 @@ def test_a_failed_block_says_so_and_leaves_the_mail_in_place(
             known = "info@shop.example is on the block list of anna@nordwind.example already."
             unclear = failure.status >= 502 and failure.id != "connection refused"
             assert {
-                "409": known, "connection refused": "was not added: Nothing was sent and nothing was changed.",
-                "403": "was not added: Your account may not do this: add a sender rule to a mailbox.",
-            }.get(failure.id, "It is unclear whether the sender rule" if unclear else "was not added:") in text(answer)
+                "409": known, "connection refused": "was not added. The gateway cannot be reached.",
+                "403": "was not added. Your account may not do this: add a sender rule to a mailbox.",
+            }.get(failure.id, "It is unclear whether the sender rule" if unclear else "was not added.") in text(answer)
             assert still_signed_in(somebody, gateway)
 
 

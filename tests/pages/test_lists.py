@@ -121,7 +121,7 @@ def test_the_domains_with_their_state_and_services(as_admin: Client) -> None:
     users = {name: str(User.objects.filter(domain__name=name, status="ENABLED").count()) for name in column(answer, "name")}
     customer, services = "Nordwind Logistik AG", "Incoming Quarantine Retention Archive"
     assert ("nordwind.example", "Enabled", customer, services, users["nordwind.example"]) in rows
-    customer, services = "Alpenmilch Genossenschaft", "Filter Quarantine"
+    customer, services = "Alpenmilch Genossenschaft", "Incoming Quarantine"
     assert ("altmilch.example", "Deleted", customer, services, users["altmilch.example"]) in rows
     assert ("alpenmilch-neu.example", "Pending", customer, services, users["alpenmilch-neu.example"]) in rows
 

@@ -45,7 +45,7 @@ class RuleForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.ends = ends
         if exists:
-            kept = _("as it is%(until)s") % {"until": _until(ends)}
+            kept = _("as it is (until %(date)s)") % {"date": _date(ends)} if ends else _("as it is (without an end)")
             cast(forms.TypedChoiceField, self.fields["days"]).choices = ((KEEP, kept), *EXPIRY)
 
     def expiry(self) -> int | None:
@@ -290,15 +290,26 @@ def _add_rule(request: PortalRequest, mailed: Mail, form: ActionForm, kind: str,
     except ApiError as error:
         if isinstance(error, NotAllowed):
             session.remember_refusal(request, op.id, mailed.user.domainId or "")
+        _status, title, sentence = screens.explain(error)
+        # That nothing was sent is true of the rule alone: the mail may be released.
+        why = f"{title}." if isinstance(error, Unreachable) else sentence
         failed = (
-            _("The sender rule for %(sender)s was not added:")
+            _("The sender rule for %(sender)s was not added.")
             if not is_unclear(error)
-            else _("It is unclear whether the sender rule for %(sender)s was added:")
+            else _("It is unclear whether the sender rule for %(sender)s was added.")
         )
-        return Outcome(f"{done} {failed % said} {screens.explain(error)[2]} {_quoted(error)}".strip(), "warn")
-    until = _until(expiry)
-    text = _("%(sender)s is allowed for %(place)s") if allow else _("%(sender)s is blocked for %(place)s")
-    outcome = Outcome(f"{done} {text % said}{until}.".strip())
+        return Outcome(f"{done} {failed % said} {why} {_quoted(error)}".strip(), "warn")
+    said["date"] = _date(expiry)
+    match allow, bool(expiry):
+        case True, True:
+            text = _("%(sender)s is allowed for %(place)s until %(date)s.")
+        case True, False:
+            text = _("%(sender)s is allowed for %(place)s, without an end.")
+        case False, True:
+            text = _("%(sender)s is blocked for %(place)s until %(date)s.")
+        case _other:
+            text = _("%(sender)s is blocked for %(place)s, without an end.")
+    outcome = Outcome(f"{done} {text % said}".strip())
     rule = next((rule for rule in added if rule.id), None)
     if rule:
         outcome.rule = rule
@@ -351,7 +362,13 @@ def _rule(
             form.add_error(name if name in form.fields else None, why)
         context = {"rule": rule, "form": form, "back": back, "once": one_time_key()}
         return render(request, "users/rule.html", context, status=status)
-    outcome = Outcome(_("The rule for %(sender)s is changed") % {"sender": rule.value} + _until(form.expiry()) + ".")
+    end = form.expiry()
+    changed_to = (
+        _("The rule for %(sender)s is changed; it ends on %(date)s.")
+        if end
+        else _("The rule for %(sender)s is changed; it has no end.")
+    )
+    outcome = Outcome(changed_to % {"sender": rule.value, "date": _date(end)})
     return _said(request, outcome, back)
 
 
@@ -440,11 +457,10 @@ def _describe(request: PortalRequest, allow: bool) -> str:
     return (text % said)[:250]
 
 
-def _until(expiry: int | None) -> str:
-    if not expiry:
-        return _(", without an end")
-    end = moment(expiry)
-    return _(" until %(date)s") % {"date": date_format(timezone.localtime(end)) if end else "?"}
+def _date(milliseconds: int | None) -> str:
+    """The day on which a rule ends, in the reader's time zone; "" for a rule without an end."""
+    end = moment(milliseconds)
+    return date_format(timezone.localtime(end)) if end else ""
 
 
 def _quoted(error: ApiError) -> str:
