@@ -10,6 +10,7 @@ threads = 32  # as many as the pool to the gateway has connections
 timeout = 60  # above the longest call to the gateway
 keepalive = 5
 control_socket_disable = True
+forwarder_headers = ""  # no client says where we are mounted
 
 
 def on_starting(server: Any) -> None:

@@ -61,6 +61,9 @@ UPSTREAM = "cleanmail_admin.upstream"  # the module that makes the connection
 # Where the gateway keeps held mail; the contract names no folder.
 QUARANTINE_FOLDER = env.str("QUARANTINE_FOLDER", default="Quarantine")
 
+# The name under which the gateway signs its Authentication-Results. Known, no other header of that name is believed.
+AUTHSERV_ID = env.str("AUTHSERV_ID", default="")
+
 INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
@@ -168,6 +171,9 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 
+FILE_UPLOAD_HANDLERS: list[str] = []  # no form takes a file, so none is written to a disk
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000  # a folder's selection has one for each mail
+
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -186,6 +192,7 @@ BATCH_WORKER = env.str("BATCH_WORKER", default="thread")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"routes": {"()": "cleanmail_admin.logs.Routes"}},
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
@@ -195,6 +202,8 @@ LOGGING = {
         "httpx": {"level": "ERROR"},
         "httpcore": {"level": "ERROR"},
         "django.server": {"handlers": [], "propagate": False},
+        "django.request": {"filters": ["routes"]},
+        "django.security": {"filters": ["routes"]},
     },
 }
 logging.raiseExceptions = LOCAL

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from importlib import import_module
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -115,7 +116,8 @@ def client(request: HttpRequest) -> Client:
 def client_of(session_key: str) -> Client:
     """The client of a session, for work that goes on without a request. Raises SignedOut when the session is over."""
     session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
-    if "token" not in session or time.time() >= session.get("ends", 0):
+    now = time.time()
+    if "token" not in session or now >= session.get("ends", 0) or now - session["seen"] > settings.SESSION_IDLE_SECONDS:
         raise SignedOut("")
     return _client(_unseal(session["token"]))
 
@@ -152,10 +154,19 @@ def remember_held_folder(request: HttpRequest, path: str) -> None:
 
 
 def address_of(request: HttpRequest) -> str:
-    """Where the request comes from. Behind the trusted proxy that is the last address it added, never one a client sent."""
+    """Where the request comes from. Behind the trusted proxy that is the last address it added, never one a client sent.
+
+    Without a port, and of IPv6 the network: one customer has 2^64 addresses in it.
+    """
+    text = str(request.META.get("REMOTE_ADDR", ""))
     if settings.TRUST_PROXY and (forwarded := request.META.get("HTTP_X_FORWARDED_FOR", "")):
-        return str(forwarded.rpartition(",")[2].strip())
-    return str(request.META.get("REMOTE_ADDR", ""))
+        text = forwarded.rpartition(",")[2].strip()
+    bare = text[1:].partition("]")[0] if text.startswith("[") else text.partition(":")[0] if text.count(":") == 1 else text
+    try:
+        address = ip_address(bare)
+    except ValueError:
+        return text
+    return str(ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
 
 
 @sensitive_variables()

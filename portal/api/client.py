@@ -32,6 +32,8 @@ log = logging.getLogger("portal.api")
 
 TIMEOUT = httpx.Timeout(15, connect=3, pool=2)
 WHOLE_ANSWER = 15.0  # seconds for all of it: a gateway that drips a byte a second never trips the read timeout
+LONGEST_DOWNLOAD = 600.0  # seconds: each one holds a thread
+LARGEST_PAGE = 8 * 1024 * 1024  # bytes of one page of a list: its records take fifty times that
 LARGEST = 64 * 1024 * 1024  # bytes of one JSON answer
 MOST_ROWS = 10**12  # whatever X-Total-Count claims: pages are counted with it
 BROKEN = (httpx.TransportError, httpx.DecodingError)  # no whole answer came, or none that can be unpacked
@@ -84,6 +86,7 @@ class Client:
             follow_redirects=False,
             headers={
                 **({"Authorization": f"Bearer {token}"} if token else {}),
+                "Accept-Encoding": "identity",  # a few kilobytes of a compressed answer can fill the memory
                 "X-Request-ID": self.request_id,
                 "User-Agent": "cleanmail-admin",
             },
@@ -128,6 +131,8 @@ class Client:
         """One page of a list. `sort` is a documented key, with a minus for descending; "" is the gateway's own order."""
         asked = {"offset": offset, "pageSize": size, **({"sort": sort} if sort else {}), **(query or {})}
         response, body = self._whole(op, op.url(**ids), asked, None, None)
+        if len(body) > LARGEST_PAGE:
+            raise BadAnswer(op.id, request_id=self.request_id)
         rows: list[T] = self._decode(op, body, list[type])[:size]  # type: ignore[valid-type]
         try:
             total = min(max(int(response.headers["x-total-count"]), offset + len(rows) if rows else 0), MOST_ROWS)
@@ -146,8 +151,12 @@ class Client:
             raise self._no_answer(op, problem) from None
 
         def chunks() -> Iterator[bytes]:
+            started = time.monotonic()
             try:
-                yield from response.iter_bytes(64 * 1024)
+                for chunk in response.iter_bytes(64 * 1024):
+                    yield chunk
+                    if time.monotonic() - started > LONGEST_DOWNLOAD:
+                        return
             finally:
                 response.close()
 
@@ -192,6 +201,9 @@ class Client:
         try:
             response = self._http.send(request, stream=True)
             status = response.status_code
+            if response.headers.get("content-encoding", "identity").lower() != "identity":
+                response.close()
+                raise BadAnswer(op.id, request_id=self.request_id)
             return response
         finally:
             log.info("%s %s %d ms %s", op.id, status or "no answer", (time.monotonic() - started) * 1000, self.request_id)

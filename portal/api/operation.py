@@ -1,5 +1,6 @@
 """One operation of the gateway's API, said once: everything else about it is looked up here."""
 
+import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -36,7 +37,10 @@ class Operation:
             text, place = str(value), "{" + name + "}"
             if place not in path:
                 raise KeyError(f"{self.id} has no {name} in its path")
-            if text in ("", ".", "..") or len(text) > LONGEST_ID or any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 for c in text):
+            # A proxy that decodes %2F would walk along these.
+            if any(piece.partition(";")[0].strip() in (".", "..") for piece in re.split(r"[/\\]", text)):
+                raise NotFound(self.id)
+            if not text or len(text) > LONGEST_ID or any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 for c in text):
                 raise NotFound(self.id)
             try:
                 path = path.replace(place, quote(text, safe=""))

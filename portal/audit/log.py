@@ -49,7 +49,7 @@ def act(
         target=target[:500],
         url=url[:2000],
         request_id=api.request_id,
-        once=_key(op, once),
+        once=_key(person, op, once),
         lock=sha256("\0".join((op.id, *lock)).encode()).hexdigest() if lock else "",
     )
     if first := _begin(entry):
@@ -71,13 +71,13 @@ def act(
 
 def earlier(person: Person, once: str, op: Operation) -> Entry | None:
     """What this very form already did, once it has ended; None when it did nothing yet."""
-    first = Entry.objects.filter(once=_key(op, once), owner=person.owner).first() if once else None
+    first = Entry.objects.filter(once=_key(person, op, once)).first() if once else None
     return _ended(first) if first else None
 
 
-def _key(op: Operation, once: str) -> str | None:
-    """One form may have several buttons: its key is good for one write of each kind."""
-    return f"{op.id} {once}"[:64] if once else None
+def _key(person: Person, op: Operation, once: str) -> str | None:
+    """A key is good for one write of each kind, since a form may have several buttons, and for one person only."""
+    return sha256("\0".join((person.owner, op.id, once)).encode("utf-8", "replace")).hexdigest() if once else None
 
 
 def is_unclear(error: ApiError) -> bool:

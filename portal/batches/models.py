@@ -30,6 +30,7 @@ class Batch(models.Model):
     why = models.CharField(max_length=300, blank=True)  # why it stopped by itself: a message to translate when it is shown
     # The worker that runs it renews this; once it has passed, another worker takes over.
     lease = models.DateTimeField(null=True)
+    holder = models.CharField(max_length=32, blank=True)  # which worker's lease it is
 
     class Meta:
         ordering = ("-id",)

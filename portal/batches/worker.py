@@ -7,6 +7,7 @@ batch over, marks the row that was in flight as unknown (it may have happened) a
 import logging
 import threading
 from datetime import timedelta
+from uuid import uuid4
 
 from django.db import close_old_connections, transaction
 from django.db.models import Q
@@ -61,7 +62,10 @@ def claim() -> Batch | None:
         batch = Batch.objects.filter(free).order_by("id").first()
         if batch is None:
             return None
-        taken = Batch.objects.filter(free, pk=batch.pk).update(state=State.RUNNING, lease=timezone.now() + LEASE)
+        batch.holder = uuid4().hex
+        taken = Batch.objects.filter(free, pk=batch.pk).update(
+            state=State.RUNNING, lease=timezone.now() + LEASE, holder=batch.holder
+        )
         if not taken:
             return None
         batch.rows.filter(state=State.RUNNING).update(
@@ -81,7 +85,8 @@ def run(batch: Batch) -> None:
     person = Person(batch.who, batch.owner, None)
     if not batch.mailbox:
         try:
-            batch.mailbox = api.call(users.READ, users.User, userId=batch.ids["userIdOrEmail"]).email or ""
+            user = api.call(users.READ, users.User, userId=batch.ids["userIdOrEmail"])
+            batch.mailbox = user.email or ""
             batch.save(update_fields=("mailbox",))
         except ApiError:  # only a nicer name for the log
             pass
@@ -90,6 +95,7 @@ def run(batch: Batch) -> None:
         if row is None:
             return None
         try:
+            api = session.client_of(batch.session_key)  # again for each row: signing out ends the work, too
             row.state, row.message, row.reason = _release(person, api, batch, row)
         except SignedOut:
             Row.objects.filter(pk=row.pk).update(state=State.WAITING)
@@ -98,13 +104,15 @@ def run(batch: Batch) -> None:
             Row.objects.filter(pk=row.pk).update(state=State.WAITING)
             return _stop(batch, _("The gateway cannot be reached or asks for a pause. Resume in a moment."))
         row.finished = timezone.now()
-        row.save()
+        if Batch.objects.filter(pk=batch.pk, holder=batch.holder).exists():  # else another worker called it unknown
+            row.save()
 
 
 def _next_row(batch: Batch) -> Row | None:
     """Renew the lease and take the next row; None when the batch is stopped, taken over or done."""
     with transaction.atomic():
-        ours = Batch.objects.filter(pk=batch.pk, state=State.RUNNING).update(lease=timezone.now() + LEASE)
+        held = Batch.objects.filter(pk=batch.pk, state=State.RUNNING, holder=batch.holder)
+        ours = held.update(lease=timezone.now() + LEASE)
         row = batch.rows.filter(state=State.WAITING).first() if ours else None
         if row:
             row.state = State.RUNNING
@@ -115,7 +123,7 @@ def _next_row(batch: Batch) -> Row | None:
 
 
 def _stop(batch: Batch, why: str) -> None:
-    Batch.objects.filter(pk=batch.pk).update(state=State.STOPPED, why=why, lease=None)
+    Batch.objects.filter(pk=batch.pk, holder=batch.holder).update(state=State.STOPPED, why=why, lease=None)
 
 
 def _release(person: Person, api: Client, batch: Batch, row: Row) -> tuple[State, str, str]:
@@ -133,7 +141,7 @@ def _release(person: Person, api: Client, batch: Batch, row: Row) -> tuple[State
             target=f"{batch.mailbox or ids['userIdOrEmail']}: {row.label}",
             url=batch.url,
             once=f"batch-{batch.pk}-{row.pk}",
-            lock=(ids["userIdOrEmail"], ids["folderPath"], row.target),
+            lock=(ids["userIdOrEmail"], ids["folderPath"], str(message.id or row.target)),
             fugluId=row.target,
             **ids,
         )

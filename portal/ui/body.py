@@ -12,6 +12,7 @@ from email import message_from_bytes
 from email.message import Message
 from email.policy import Compat32
 from html.parser import HTMLParser
+from itertools import islice
 from urllib.parse import urlsplit
 
 import nh3
@@ -24,7 +25,13 @@ LARGEST_HTML = 512 * 1024  # characters; the sanitiser does 3 MB a second, and a
 MOST_TAGS = 10_000  # opening, closing and comments: tags within tags cost the square of their number
 LARGEST_TEXT = 200_000  # characters in the page
 LARGEST_IMAGES = 2 * 1024 * 1024  # bytes of inline images that go along
-MOST_PARTS = 200
+MOST_PARTS = MOST_LINKS = 200
+LONGEST_TAG = 20_000  # characters: a tag of attributes alone keeps the sanitiser busy
+
+CHARSETS = re.compile(
+    r"(us-)?ascii|utf[-_]?(7|8|16|32)([-_]?(le|be|sig))?|iso[-_]?8859[-_]?\d+|latin[-_]?\d+|(windows|cp)[-_]?\d+|koi8[-_][rut]|mac\w+"
+    r"|gb\w*|hz|big5\w*|euc[-_]?\w+|iso[-_]?2022[-_]\w+|shift[-_]?jis\w*|sjis|ks_?c\w*|tis[-_]?620|johab|viscii"
+)
 
 SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp")
@@ -116,18 +123,19 @@ def take_apart(content: str | None, source: str | None) -> Body:
             body.text = content
     if len(body.html) > LARGEST_HTML or body.html.count("<") > MOST_TAGS:
         body.html, body.cut = "<".join(body.html[:LARGEST_HTML].split("<", MOST_TAGS)[:MOST_TAGS]), True
+    if re.search(rf"<[^<>]{{{LONGEST_TAG}}}", body.html):
+        body.html, body.cut = "", True
     if body.html:
         reader = _read_links(body.html)
         body.links = _judged(reader.found)
         body.remote = reader.remote or bool(re.search(r"url\s*\(\s*[\"']?https?:", body.html, re.IGNORECASE))
         if not body.text.strip():
             body.text = to_text(body.html)
-    elif body.text:
-        body.links = [
-            Link(found, found, _imitates(found)) for found in re.findall(r"https?://[^\s<>\"]{1,2000}", body.text)[:200]
-        ]
     if len(body.text) > LARGEST_TEXT:
         body.text, body.cut = body.text[:LARGEST_TEXT], True
+    if not body.html:
+        found = islice(re.finditer(r"https?://[^\s<>\"]{1,2000}", body.text), MOST_LINKS)
+        body.links = [Link(link[0], link[0], _imitates(link[0])) for link in found]
     return body
 
 
@@ -321,8 +329,11 @@ def _text(part: Message) -> str:
         return ""
     cut = len(data) > 2 * LARGEST_HTML
     data = data[: 2 * LARGEST_HTML]
+    charset = part.get_content_charset("utf-8")
     try:
-        text = data.decode(part.get_content_charset("utf-8"), "replace" if cut else "strict")
+        if not CHARSETS.fullmatch(charset):  # Python knows more codecs than mails do, and some take minutes (punycode)
+            raise LookupError
+        text = data.decode(charset, "replace" if cut else "strict")
         return text.encode("utf-8", "replace").decode()  # some charsets give half characters, which nobody can be sent
     except (LookupError, ValueError):
         return data.decode("utf-8", "replace") if b"\xef\xbf\xbd" in data or _is_utf8(data) else data.decode("latin-1")

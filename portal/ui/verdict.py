@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
@@ -28,8 +29,10 @@ FREE_MAIL = frozenset(FREE_MAIL_DOMAINS.split())
 REASONS = ("SPAM", "VIRUS", "ADVERT", "BLACKLISTED", "SENDER_VERIFY", "BAD_HEADERS", "BAD_ENCODING", "BAD_ATTACHMENTS")
 PASS, FAIL = "pass", ("fail", "softfail", "permerror", "policy", "hardfail")
 LONGEST_SENDER = 1000  # characters: one header line (RFC 5322, 2.1.1)
-LABEL = r"[^\s@<>()\[\],;:\"\\.]"
-ADDRESS = re.compile(rf"(?:{LABEL}|\.){{1,256}}@({LABEL}+(?:\.{LABEL}+)*)")
+LONGEST_HEADER = 10_000  # characters
+LABEL = r"[^\s@<>()\[\],;:\"\\.*?%!]"  # without what a rule could take for a wildcard
+ADDRESS = re.compile(rf"(?:{LABEL}|\.){{1,256}}@({LABEL}+(?:\.{LABEL}+)+)")
+TURNING = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # they turn the direction of what stands beside them
 LISTED = re.compile(ADDRESS.pattern + r"\s*[,;]")
 QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
@@ -82,7 +85,7 @@ def header(headers: Mapping[str, Any] | None, name: str) -> str:
     for key, value in (headers or {}).items():
         if key.lower() == wanted:
             first = value[0] if isinstance(value, list) and value else value
-            return " ".join(str(first or "").split())
+            return " ".join(str(first or "")[:LONGEST_HEADER].split())
     return ""
 
 
@@ -98,8 +101,8 @@ def sender(text: Any) -> Sender:
     # A display name may hold anything, an address too; what may not be is a second address beside the one in brackets.
     two = "<" in shown or LISTED.search(QUOTED.sub("", shown))
     if two or not ADDRESS.fullmatch(address) or not address.isprintable():
-        return Sender(text, "")
-    return Sender(shown.strip().strip('"').strip() if angle else "", address)
+        return Sender(TURNING.sub("", text), "")
+    return Sender(TURNING.sub("", shown).strip().strip('"').strip() if angle else "", address)
 
 
 def verdict(headers: Mapping[str, Any] | None, *, checks: bool = True) -> Verdict:
@@ -212,42 +215,63 @@ def _masked(who: Sender) -> str:
 
 def _checks(headers: Mapping[str, Any] | None) -> tuple[Check, ...]:
     found: dict[str, Check] = {}
-    for part in _plain(header(headers, "Authentication-Results")).split(";")[1:]:
+    results = _results(headers)
+    plain = _plain(results)
+    if plain is None:  # torn by what the sender put in: whatever it says, it proves nothing
+        return (Check("DMARC", "permerror", ""),)
+    for part in plain.split(";")[1:]:
         if said := re.match(r"\s*(spf|dkim|dmarc)\s*=\s*(\w+)", part, re.IGNORECASE):
-            where = _domain(r"smtp\.mailfrom|header\.d|header\.i|header\.from|smtp\.helo", part)
-            check = Check(said[1].upper(), said[2].lower(), where)
+            # Not smtp.helo: a sender may call its server what it likes.
+            check = Check(said[1].upper(), said[2].lower(), _domain(r"smtp\.mailfrom|header\.d|header\.i|header\.from", part))
             # Of several DKIM signatures one that passed is enough.
             if check.name not in found or (check.passed and not found[check.name].passed):
                 found[check.name] = check
     received = _plain(header(headers, "Received-SPF"))
-    if "SPF" not in found and (spf := re.match(r"(\w+)", received)):
+    if not results and received and (spf := re.match(r"(\w+)", received)):
         found["SPF"] = Check("SPF", spf[1].lower(), _domain("envelope-from", received))
     return tuple(found[name] for name in ("SPF", "DKIM", "DMARC") if name in found)
 
 
+def _results(headers: Mapping[str, Any] | None) -> str:
+    """The Authentication-Results of our gateway: those with its name where we know it (AUTHSERV_ID), else the first."""
+    if not settings.AUTHSERV_ID:
+        return header(headers, "Authentication-Results")
+    for key, value in (headers or {}).items():
+        if key.lower() == "authentication-results":
+            for one in value if isinstance(value, list) else [value]:
+                text = " ".join(str(one or "")[:LONGEST_HEADER].split())
+                if re.split(r"[\s;]", text, maxsplit=1)[0].lower() == settings.AUTHSERV_ID.lower():
+                    return text
+    return ""
+
+
 def _domain(names: str, text: str) -> str:
-    """The domain in the value of the first of these properties."""
-    where = re.search(rf"(?<![^\s;])(?:{names})\s*=\s*<?([^\s;<>]+)", text)
-    return where[1].rpartition("@")[2].lower() if where else ""
+    """The domain in the value of one of these properties; "" where none or several say something."""
+    where = re.findall(rf"(?<![^\s;])(?:{names})\s*=\s*<?([^\s;<>]+)", text)
+    domains = {value.rpartition("@")[2].lower() for value in where}
+    return domains.pop() if len(domains) == 1 else ""
 
 
-def _plain(text: str) -> str:
-    """A header without comments, and quoted text without marks: who sent the mail chose them, a `; dkim=pass` in them too."""
+def _plain(text: str) -> str | None:
+    """A header without comments, and quoted text without marks: who sent the mail chose them, a `; dkim=pass` in them too.
+
+    None where a comment or a quote has no end.
+    """
     kept: list[str] = []
-    depth, quoted, escaped = 0, -1, False
+    depth, quoted, escaped = 0, False, False
     for char in text:
         if escaped or char == "\\":
             escaped = not escaped
         elif char == '"' and not depth:
-            quoted = len(kept) if quoted < 0 else -1
-        elif char == "(" and quoted < 0:
+            quoted = not quoted
+        elif char == "(" and not quoted:
             depth += 1
             kept.append(" ")
         elif char == ")" and depth:
             depth -= 1
-        elif not depth and (quoted < 0 or char.isalnum() or char in "@.-_"):
+        elif not depth and (not quoted or char.isalnum() or char in "@.-_"):
             kept.append(char)
-    return "".join(kept[:quoted] if quoted >= 0 else kept)  # a quote without an end swallows the rest
+    return None if depth or quoted else "".join(kept)
 
 
 def _ascii(domain: str) -> str:
@@ -259,7 +283,9 @@ def _ascii(domain: str) -> str:
 
 
 def _same_organisation(one: str, other: str) -> bool:
-    return bool(one and other) and (one == other or one.endswith("." + other) or other.endswith("." + one))
+    if not one or not other or "." not in one or "." not in other:  # a whole top-level domain vouches for nobody
+        return False
+    return one == other or one.endswith("." + other) or other.endswith("." + one)
 
 
 def _after(mark: str, text: str) -> str:

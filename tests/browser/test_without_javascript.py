@@ -124,6 +124,6 @@ def test_another_language(plain: Page) -> None:
     expect(plain.locator("html")).to_have_attribute("lang", "en")
     plain.get_by_label("Account and language").click()
     plain.get_by_label("Language", exact=True).select_option("Deutsch")
-    plain.get_by_role("button", name="Change").click()
+    plain.locator("form.language").get_by_role("button").click()
     expect(plain.locator("html")).to_have_attribute("lang", "de")
     expect(plain).to_have_url(re.compile(r"/domains/\?name=nord$"))

@@ -38,11 +38,11 @@ TEXTS = {
     "long and wide": "<b>" * 3_000,
 }
 IDS = {
-    "up": "../x", "slash": "a/b", "script": '"><script>alert(1)</script>', "dots": "%2e%2e%2f", "dots twice": "%252e%252e",
+    "slash": "a/b", "dots in a name": "a..b/..c", "script": '"><script>alert(1)</script>', "dots": "%2e%2e%2f", "dots twice": "%252e%252e",
     "space": " a b ", "query": "a?b=c#d", "plus": "a+b&c;d", "umlaut": "Entwürfe", "a percent sign": "100%", "quotes": "'\"<>`",
-    "longest": "i" * 1000, "backslash": "..\\x", "colon": "http://evil.example/",
+    "longest": "i" * 1000, "backslash": "a\\x", "colon": "http://evil.example/",
 }
-NO_IDS = {"dots": "..", "dot": ".", "too long": "i" * 2000, "line break": "a\nb", "null byte": "a\0b", "control": "a\x85b"}
+NO_IDS = {"dots": "..", "dot": ".", "up": "../x", "up and down": "a/..\\b", "dots with a tail": "..;x", "too long": "i" * 2000, "line break": "a\nb", "null byte": "a\0b", "control": "a\x85b"}
 # The last and the first moment of the calendar, for people for whom it is a day later or earlier.
 NUMBERS = {
     "huge": (10**30, "UTC"), "no float": (10**400, "UTC"), "negative": (-5, "UTC"),
@@ -347,7 +347,8 @@ def test_a_folder_is_one_segment_whatever_its_name(path: str, victim: Client, ga
     gateway.answer = attack(text=path)
     found = links(victim, "/users/u1/mail/", "/users/u1/mail/.", target="folders")
     assert len(found) == 1
-    assert follow(victim, gateway, found.pop()) == (200, [["users", "u1", "emails", path], ["users", "u1"]])
+    status, questions = follow(victim, gateway, found.pop())
+    assert (status, sorted(questions)) == (200, [["users", "u1"], ["users", "u1", "emails", path]])
     inner = links(victim, "/users/u1/mail/", "/users/u1/subfolders/", target="folders")
     for address in inner:
         assert follow(victim, gateway, address) == (200, [["users", "u1", "emails", "folders", path]])
@@ -436,5 +437,5 @@ def test_an_address_with_an_impossible_id_is_not_found_and_nobody_is_asked(
                 gateway.asked.clear()
                 answer = victim.get(address)
                 assert answer.status_code == 404
-                assert "Not found" in judge(answer).text
+                assert b"<h1>Not found</h1>" in answer.content
                 assert gateway.asked == []

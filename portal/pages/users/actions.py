@@ -21,7 +21,7 @@ from django.views.decorators.http import require_http_methods
 
 from portal import session
 from portal.api import domains, mail, sender_rules, users
-from portal.api.errors import ApiError, Conflict, NotAllowed, NotFound, PreconditionFailed, Refused, SignedOut
+from portal.api.errors import ApiError, Conflict, NotAllowed, NotFound, PreconditionFailed, Refused, SignedOut, Unreachable
 from portal.api.operation import Operation
 from portal.audit.log import DoneAlready, act, earlier, is_unclear
 from portal.audit.models import Entry, Result
@@ -62,6 +62,7 @@ class ActionForm(RuleForm):
     allow = forms.ChoiceField(choices=(("", ""), ("mailbox", ""), ("domain", "")), required=False)
     confirmed = forms.BooleanField(required=False)
     infected = forms.BooleanField(required=False)
+    sender = forms.CharField(required=False, max_length=500)  # the address the person saw: compared, never trusted
     once = forms.CharField(required=False, max_length=64)
 
 
@@ -93,7 +94,8 @@ def release(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> 
         return _answer(
             request, mailed, Outcome(_("There is no usable sender address in this mail, so it cannot be allowed."), "error")
         )
-    doubts = mailed.doubts() if allow and not form.cleaned_data["confirmed"] else []
+    changed = mailed.changed_sender(form) if allow else []
+    doubts = changed or (mailed.doubts(allow) if allow and not form.cleaned_data["confirmed"] else [])
     infected = mailed.judged.infected and not form.cleaned_data["infected"]
     if doubts or infected:
         return _ask_to_release(request, mailed, form, doubts, infected)
@@ -133,6 +135,8 @@ def block(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> Ht
         return _answer(
             request, mailed, Outcome(_("There is no usable sender address in this mail, so it cannot be blocked."), "error")
         )
+    if changed := mailed.changed_sender(form):
+        return _answer(request, mailed, Outcome(changed[0], "error"))
     return _answer(request, mailed, _add_rule(request, mailed, form, "BLOCK", "mailbox", ""))
 
 
@@ -195,11 +199,24 @@ class Mail:
         return (self.message.subject if self.message else None) or _("(no subject)")
 
     @property
+    def lock(self) -> tuple[str, ...]:
+        """What stands for this mail however it was addressed: by either of its ids, by its user's id or address."""
+        known = self.message.id if self.message and self.message.id else self.mail_id
+        return (str(self.user.id or self.user_id), self.folder, str(known))
+
+    @property
     def target(self) -> str:
         """The mail in words, for the log."""
         return f"{self.user.email or self.user_id}: {self.subject}"[:300]
 
-    def doubts(self) -> list[str]:
+    def changed_sender(self, form: ActionForm) -> list[str]:
+        """A warning when the mail now names another sender than the one the person decided about."""
+        seen, now = form.cleaned_data["sender"], self.who.address
+        if not seen or seen == now:
+            return []
+        return [_("This mail now has another sender (%(now)s) than the one you saw (%(seen)s).") % {"now": now, "seen": seen}]
+
+    def doubts(self, scope: str) -> list[str]:
         """Why one should think before allowing this sender. Looks up which domains are the customer's own."""
         own = {(self.user.email or "").rpartition("@")[2].lower()}
         domain, same_name = together(
@@ -211,7 +228,10 @@ class Mail:
             own |= {str(name.name).lower() for name in (domain.domainAliases or [])} | {str(domain.name).lower()}
             if not isinstance(same_name, ApiError) and domain.customer:
                 own |= {str(d.name).lower() for d in same_name.rows if d.customer and d.customer.id == domain.customer.id}
-        return verdict.doubts(self.judged, self.who, {name for name in own if name})
+        found = verdict.doubts(self.judged, self.who, {name for name in own if name})
+        if scope == "domain" and verdict.authentic(self.judged.checks, self.who.domain) is None:
+            found.append(_("Nobody checked whether the mail really comes from %(domain)s.") % {"domain": self.who.domain})
+        return found
 
     def context(self) -> dict[str, Any]:
         return {
@@ -231,7 +251,7 @@ def _release(request: PortalRequest, mailed: Mail, form: ActionForm) -> None:
     call: dict[str, Any] = {
         "target": mailed.target,
         "url": mailed.url,
-        "lock": (mailed.user_id, mailed.folder, mailed.mail_id),
+        "lock": mailed.lock,
         "userIdOrEmail": mailed.user_id,
         "folderPath": mailed.folder,
         "fugluId": mailed.mail_id,
