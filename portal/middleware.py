@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.debug import SafeExceptionReporterFilter
@@ -28,7 +28,8 @@ def security_headers(get_response: Handler) -> Handler:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if request.path_info == "/healthz":  # before anything that could refuse it: a probe knows no host name of ours
-            return HttpResponse("ok\n", content_type="text/plain")
+            safe = request.method in ("GET", "HEAD")
+            return HttpResponse("ok\n", content_type="text/plain") if safe else HttpResponseNotAllowed(["GET", "HEAD"])
         response = get_response(request)
         response.headers.setdefault("Content-Security-Policy", CSP)
         response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), interest-cohort=()")

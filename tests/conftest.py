@@ -82,6 +82,14 @@ def as_owner(sandbox: dict[str, str]) -> Client:
     return signed_in(sandbox["owner"])
 
 
+@pytest.fixture(autouse=True)
+def no_probe_is_remembered() -> None:
+    """`/readyz` keeps its answer for some seconds; no test inherits it."""
+    from portal.pages import probes
+
+    probes._known["at"] = -probes.FRESH
+
+
 class Gateway:
     """A gateway that answers what a test wants. `answer` may be changed at any time; `asked` is what it was asked."""
 

@@ -143,7 +143,7 @@ class Canned(httpx.BaseTransport):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self) -> None:  # noqa: N802 (the standard library's name)
+    def do_GET(self) -> None:
         body = answer(urlsplit(self.path).path)
         self.send_response(200)
         for name, value in {**HEADERS, "Content-Length": str(len(body))}.items():

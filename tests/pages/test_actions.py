@@ -245,7 +245,7 @@ def test_one_may_block_and_then_release_with_the_same_form(as_admin: Client) -> 
 
 def test_an_end_user_may_allow_for_the_own_mailbox_only(as_owner: Client) -> None:
     assert toast(act(as_owner, held(INVOICE), allow="mailbox")).startswith("ok: Released.")
-    partial = toast(act(as_owner, held("Jahresabschluss"), allow="domain"))
+    partial = toast(act(as_owner, held("Jahresabschluss"), allow="domain", confirmed="1"))
     assert partial.startswith("warn: Released. The sender rule for peter.frei@frei-treuhand.example was not added. Your account")
     assert place("Jahresabschluss") == "INBOX"
     assert not SenderRule.objects.filter(value="peter.frei@frei-treuhand.example").exists()
@@ -720,6 +720,27 @@ def test_the_customers_own_domains_are_known_by_all_their_names(
     assert reason in text(answer)
     (asked,) = [request for request in gateway.asked if request.url.path == "/domains"]
     assert asked.url.params["name"] == domain
+
+
+def test_who_saw_another_sender_is_asked_again(somebody: Client, gateway: Gateway) -> None:
+    asked = act(somebody, URL, allow="mailbox", confirmed="1", sender="info@other.example")
+    assert asked["HX-Retarget"] == "#dialog"
+    warning = "This mail now has another sender (info@shop.example) than the one you saw (info@other.example)."
+    assert warning in text(asked)
+    assert toast(act(somebody, BLOCK, sender="info@other.example")) == f"bad: {warning}"
+    assert writes(gateway) == []
+    assert toast(act(somebody, URL, allow="mailbox", sender="info@shop.example")).startswith("ok: Released.")
+
+
+def test_a_sender_whom_nobody_checked_is_asked_about_for_a_whole_domain(somebody: Client, gateway: Gateway) -> None:
+    def unchecked(request: httpx.Request) -> httpx.Response:
+        mail = request.method == "GET" and request.url.path.endswith("/m1")
+        return httpx.Response(200, json={"id": "m1", "from": "info@shop.example"}) if mail else believable(request)
+
+    gateway.answer = unchecked
+    assert "Nobody checked whether the mail really comes from shop.example." in text(act(somebody, URL, allow="domain"))
+    assert writes(gateway) == []
+    assert toast(act(somebody, URL, allow="mailbox")).startswith("ok: Released.")
 
 
 def test_a_look_at_the_domains_that_fails_is_no_reason_to_stop(somebody: Client, gateway: Gateway) -> None:

@@ -38,11 +38,14 @@ TEXTS = {
     "long and wide": "<b>" * 3_000,
 }
 IDS = {
-    "slash": "a/b", "dots in a name": "a..b/..c", "script": '"><script>alert(1)</script>', "dots": "%2e%2e%2f", "dots twice": "%252e%252e",
-    "space": " a b ", "query": "a?b=c#d", "plus": "a+b&c;d", "umlaut": "Entwürfe", "a percent sign": "100%", "quotes": "'\"<>`",
-    "longest": "i" * 1000, "backslash": "a\\x", "colon": "http://evil.example/",
+    "slash": "a/b", "dots in a name": "a..b/..c", "script": '"><script>alert(1)</script>', "dots": "%2e%2e%2f",
+    "dots encoded twice": "%252e%252e", "space": " a b ", "query": "a?b=c#d", "plus": "a+b&c;d", "umlaut": "Entwürfe",
+    "a percent sign": "100%", "quotes": "'\"<>`", "longest": "i" * 1000, "backslash": "a\\x", "colon": "http://evil.example/",
 }
-NO_IDS = {"dots": "..", "dot": ".", "up": "../x", "up and down": "a/..\\b", "dots with a tail": "..;x", "too long": "i" * 2000, "line break": "a\nb", "null byte": "a\0b", "control": "a\x85b"}
+NO_IDS = {
+    "dots": "..", "dot": ".", "up": "../x", "up and down": "a/..\\b", "dots with a tail": "..;x", "too long": "i" * 2000,
+    "line break": "a\nb", "null byte": "a\0b", "control": "a\x85b",
+}
 # The last and the first moment of the calendar, for people for whom it is a day later or earlier.
 NUMBERS = {
     "huge": (10**30, "UTC"), "no float": (10**400, "UTC"), "negative": (-5, "UTC"),

@@ -35,7 +35,7 @@ CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-src 'self'; frame-ancestors 'none'"
 )
-PUBLIC = {"sign-in/", "sign-out/", "language/", "healthz", "readyz", "^sandbox/api(?P<rest>/.*)$"}
+PUBLIC = {"sign-in/", "sign-out/", "language/", "readyz", "^sandbox/api(?P<rest>/.*)$"}
 WRONG = "This token is not valid, or not any more. Copy it once more, or make a new one."
 
 

@@ -238,8 +238,9 @@ def test_authentication_results_come_in_many_spellings(results: str, found: dict
 
 def test_received_spf_counts_where_no_other_header_has_it():
     spf = "pass (gateway: designates 192.0.2.1) client-ip=192.0.2.1; envelope-from=<bounce@bank.example>; helo=mx"
-    assert checks("", **{"Received-SPF": spf}) == {"SPF": ("pass", "bank.example")}
-    assert checks("", **{"Received-SPF": 'Fail envelope-from="a@bank.example"'}) == {"SPF": ("fail", "bank.example")}
+    assert verdict({"Received-SPF": spf}).checks == (Check("SPF", "pass", "bank.example"),)
+    assert verdict({"Received-SPF": 'Fail envelope-from="a@bank.example"'}).checks == (Check("SPF", "fail", "bank.example"),)
+    assert checks("dkim=none", **{"Received-SPF": spf}) == {"DKIM": ("none", "")}  # the sender may have written the second header
     assert checks("spf=fail smtp.mailfrom=a.example", **{"Received-SPF": spf}) == {"SPF": ("fail", "a.example")}
 
 
@@ -443,9 +444,34 @@ def test_an_ordinary_mail_is_shown_without_a_warning(text: str, headers: Any):
 
 
 def test_a_warning_repeats_hostile_text_as_it_is_and_breaks_on_none():
-    said = warnings(sender(f"%(shown)s{{0}} {BOSS} <{EVIL}>"), {"Reply-To": "a%s{0}@crook2.example"})
+    said = warnings(sender(f"%(shown)s{{0}} {BOSS} <{EVIL}>"), {"Reply-To": "a{0}s@crook2.example"})
     assert any(BOSS in line for line in said)
-    assert any("a%s{0}@crook2.example" in line for line in said)
+    assert any("a{0}s@crook2.example" in line for line in said)
+
+
+@pytest.mark.parametrize("text", [
+    "mx; spf=pass smtp.mailfrom=evil.example smtp.mailfrom=bank.example", "mx; spf=pass smtp.helo=bank.example",
+    "mx; spf=pass smtp.mailfrom=(a@bank.example; dmarc=fail header.from=bank.example",
+    'mx; spf=pass smtp.mailfrom="a@bank.example; dmarc=fail header.from=bank.example', "mx; dkim=pass header.d=example",
+])
+def test_a_torn_or_doubled_result_proves_nothing(text: str):
+    assert authentic(verdict({"Authentication-Results": text}).checks, "bank.example") is False
+
+
+def test_only_the_gateway_of_that_name_is_believed(settings):
+    settings.AUTHSERV_ID = "mx1.gateway.example"
+    forged, ours = "mx.evil.example; dmarc=pass header.from=bank.example", "mx1.gateway.example; dmarc=fail header.from=bank.example"
+    assert verdict({"Authentication-Results": forged}).checks == ()
+    assert verdict({"authentication-results": [forged, ours]}).checks == (Check("DMARC", "fail", "bank.example"),)
+
+
+@pytest.mark.parametrize("text", ["News <*@*>", "x <*@*.com>", "<%@%.%>", "<a*b@bank.example>", "<root@localhost>", "<a?@b.example>"])
+def test_what_a_rule_could_take_for_a_wildcard_is_no_address(text: str):
+    assert sender(text).address == ""
+
+
+def test_a_name_cannot_turn_the_address_beside_it_around():
+    assert sender("\u202eknaB <x@evil.example>") == Sender("knaB", "x@evil.example")
 
 
 # Whatever comes
