@@ -42,6 +42,8 @@ CHIPS = {"ENABLED": "ok", "DISABLED": "bad"}
 SERVICES = (("incoming", "Filter"), ("quarantine", "Quarantine"), ("retention", "Retention"), ("archive", "Archive"))
 gateway: httpx.Client
 
+gateway: Any = None  # the connection, made by the worker
+
 
 def connect(transport: httpx.BaseTransport) -> httpx.Client:
     return httpx.Client(transport=transport, base_url="http://gateway", trust_env=False)
