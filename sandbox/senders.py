@@ -4,8 +4,6 @@ Both owners have the same operations, so each is written once, for whoever owns 
 or none.
 """
 
-import re
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -13,21 +11,18 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from sandbox import answers
-from sandbox.answers import Refusal, maybe_millis, millis
+from sandbox.answers import Refusal, maybe_millis, millis, moment
 from sandbox.auth import Caller, domain_for, user_for
-from sandbox.mail import EPOCH
 from sandbox.models import Domain, SenderRule, User
+from sandbox.names import sender_of
 
 Owner = Domain | User
-
-LABEL = r"[^\W_](?:[^\W_]|-){0,62}(?<!-)"
-DOMAIN = re.compile(rf"(?=.{{1,253}}$)(?:{LABEL}\.)+(?!\d+$){LABEL}")
-ADDRESS = re.compile(r"[^\s@<>()\[\],;:\"\\\x00-\x1f]{1,64}@(?P<domain>.+)")
 
 SORT = {
     "owner": "pk",  # all rules of a list have the same owner
     "id": "pk", "value": "value", "type": "type", "createdDate": "created_date", "expireAt": "expire_at",
 }
+FIELDS = {"value", "type", "expireAt", "description", "spfOn"}
 FILTERS = {"type": answers.text("type"), "value": answers.text("value", lower_case=True)}
 
 
@@ -43,7 +38,10 @@ def get_user_filter_rules(request: HttpRequest, caller: Caller, user_id: str) ->
 
 def rules(request: HttpRequest, owner: Owner, *, default: str) -> HttpResponse:
     rows = owner.sender_rules.all()
-    return answers.listing(request, rows, lambda rule: rule_json(rule, str(owner)), sort=SORT, default=default, filters=FILTERS)
+    return answers.listing(
+        request, rows, lambda rule: rule_json(rule, str(owner)),
+        sort=SORT, default=default, filters=FILTERS, sheet="sender-rules",
+    )
 
 
 @transaction.atomic(using="sandbox")
@@ -103,7 +101,7 @@ def add_entries(request: HttpRequest, caller: Caller) -> HttpResponse:
     """addEntries: each rule names its owner, a domain or a mailbox."""
     made = []
     for place, item in enumerate(items(request), start=1):
-        owner = owner_named(caller, item.get("owner") if isinstance(item, dict) else None, place)
+        owner = owner_named(caller, item.pop("owner", None) if isinstance(item, dict) else None, place)
         made += add(owner, [item], place)
     return answers.json(made, status=201)
 
@@ -147,6 +145,8 @@ def columns(item: Any, place: int) -> dict[str, Any]:
     """One rule of a request, checked: 422 says which rule, and what is wrong with each of its fields."""
     if not isinstance(item, dict):
         raise Refusal(422, f"Rule {place} is not an object.")
+    if unknown := sorted(item.keys() - FIELDS):
+        raise Refusal(400, f"Rule {place} has unknown fields: {', '.join(unknown)}.", dict.fromkeys(unknown, "unknown"))
     value, kind, end, spf_on = (item.get(name) for name in ("value", "type", "expireAt", "spfOn"))
     wrong = {}
     sender = sender_of(value)
@@ -175,24 +175,6 @@ def columns(item: Any, place: int) -> dict[str, Any]:
         "description": item.get("description"),
         "spf_on": spf_on if kind == SenderRule.Type.ALLOW else None,
     }
-
-
-def sender_of(value: Any) -> str | None:
-    """An address or a domain, in lower case; None for anything else, a wildcard and a bare word among it."""
-    if not isinstance(value, str):
-        return None
-    address = ADDRESS.fullmatch(value)
-    return value.lower() if DOMAIN.fullmatch(address["domain"] if address else value) else None
-
-
-def moment(millis: Any) -> datetime | None:
-    """A date of the API, unless it is none that a calendar has."""
-    if not isinstance(millis, int):
-        return None
-    try:
-        return EPOCH + timedelta(milliseconds=millis)
-    except OverflowError:
-        return None
 
 
 def refuse_twin(owner: Owner, wanted: dict[str, Any], but: SenderRule | None = None) -> None:

@@ -10,7 +10,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 API_PATHS = set(yaml.safe_load((ROOT / "docs" / "upstream" / "openapi.yaml").read_text())["paths"])
-WIRING = re.compile(r"cleanmail_admin/((upstream|settings|urls)\.py|management/.*)")
+WIRING = re.compile(r"cleanmail_admin/((upstream|settings|urls|prepare)\.py|management/.*)")
 
 
 def files(folder: str) -> Iterator[tuple[str, ast.Module]]:
