@@ -59,7 +59,9 @@ class Refusal(Exception):
 
 
 def json(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
-    """An answer with a JSON body."""
+    """An answer with a JSON body. A script of another origin may read where the new object is."""
+    if headers and "Location" in headers:
+        headers = {**headers, "Access-Control-Expose-Headers": "Location"}
     return HttpResponse(msgspec.json.encode(data), status=status, headers=headers, content_type="application/json")
 
 

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from django.db import transaction
+from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
 from msgspec import UNSET, Meta, UnsetType
 
@@ -101,7 +102,8 @@ PLAIN = ("name", "incoming", "outgoing", "mail_size_limit", "spam_score")
 def list_domain_policies(request: HttpRequest, caller: Caller, domain_id: str) -> HttpResponse:
     """listDomainPolicies"""
     rows = Policy.objects.filter(domain=domain_for(caller, domain_id, "DOMAIN_VIEW"))
-    return answers.listing(request, rows, policy_json, sort={"id": "pk", "name": "name"}, default="name")
+    rows = rows.annotate(folded=Lower("name"))  # as the example has it: policyB before Politique
+    return answers.listing(request, rows, policy_json, sort={"id": "pk", "name": "folded"}, default="name")
 
 
 def get_domain_policy(request: HttpRequest, caller: Caller, policy_id: str) -> HttpResponse:

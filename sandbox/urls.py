@@ -14,6 +14,7 @@ from sandbox import (
     dkim,
     domains,
     emails,
+    faults,
     filters,
     groups,
     health,
@@ -44,14 +45,20 @@ class Segment:
 register_converter(Segment, "segment")
 
 
+def operation(view: Callable[..., HttpResponse] | None) -> str:
+    """The operationId of a view: the first word that is written about it."""
+    return ((view and view.__doc__) or "").partition(":")[0].split("\n")[0]
+
+
 def at(route: str, **views: Callable[..., HttpResponse]) -> Any:
     """A path and its views by method. Every view gets the request, the caller, and the ids in the path."""
 
     def answer(request: HttpRequest, **ids: str) -> HttpResponse:
         try:
+            view = views.get(request.method or "")
+            faults.maybe(request, operation(view))
             domains.purge()
             caller = auth.caller_of(request)
-            view = views.get(request.method or "")
             if view is None:
                 raise Refusal(405, f"{request.method} is not for this address.", headers={"Allow": ", ".join(views)})
             return view(request, caller, **ids)
