@@ -111,17 +111,18 @@ def caller_of(request: HttpRequest) -> Caller:
     if token is None or over(token.expiration):
         raise refusal
     account = token.account
-    if not account.enabled or (account.user and stopped(account.user)):
+    grants = tuple(account.grants.all())
+    if not account.enabled or (account.user and stopped(account.user, administers=account.sysadmin or bool(grants))):
         raise refusal
     now = timezone.now()
     if token.last_use is None or token.last_use < now - USE_KNOWN_TO:
         Token.objects.filter(pk=token.pk).update(last_use=now)
-    return Caller(account, tuple(account.grants.all()))
+    return Caller(account, grants)
 
 
-def stopped(user: User) -> bool:
-    """Is this mailbox account switched off, by itself or with its domain?"""
-    return user.status == User.Status.DISABLED or user.domain.status == Domain.Status.DELETED
+def stopped(user: User, *, administers: bool) -> bool:
+    """Is this mailbox account switched off? With a deleted domain its end users are, and not who administers from there."""
+    return user.status == User.Status.DISABLED or (user.domain.status == Domain.Status.DELETED and not administers)
 
 
 def over(end: datetime | None) -> bool:

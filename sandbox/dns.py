@@ -19,14 +19,14 @@ def host_and_port(text: str, port: int) -> tuple[str, int]:
 
 def lookup(name: str, kind: str) -> list[Any]:
     """The records of a name; none where it has none. Raises Unreachable where nobody could say."""
-    host, port = host_and_port(settings.SANDBOX_RESOLVER, 53)
-    if not host:
+    if not settings.SANDBOX_RESOLVER:
         raise Unreachable("no DNS resolver is configured (SANDBOX_RESOLVER)")
-    resolver = Resolver(configure=False)
-    resolver.nameservers = [host]
-    resolver.port = port
-    resolver.timeout = resolver.lifetime = settings.SANDBOX_TIMEOUT
     try:
+        host, port = host_and_port(settings.SANDBOX_RESOLVER, 53)
+        resolver = Resolver(configure=False)
+        resolver.nameservers = [host]
+        resolver.port = port
+        resolver.timeout = resolver.lifetime = settings.SANDBOX_TIMEOUT
         return list(resolver.resolve(name + ".", kind, search=False))
     except (NXDOMAIN, NoAnswer):
         return []

@@ -188,6 +188,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='senderrule',
+            index=models.Index(fields=['domain', 'value'], name='rule_by_value'),
+        ),
+        migrations.AddIndex(
+            model_name='senderrule',
             index=models.Index(fields=['domain', 'type'], name='rule_by_type'),
         ),
         migrations.AddIndex(

@@ -37,6 +37,7 @@ class SenderRule(Identified):
             models.UniqueConstraint(fields=["user", "value", "type"], name="one_rule_of_a_kind_per_user"),
         ]
         indexes: ClassVar = [
+            models.Index(fields=["domain", "value"], name="rule_by_value"),
             models.Index(fields=["domain", "type"], name="rule_by_type"),
             models.Index(fields=["domain", "created_date"], name="rule_by_creation"),
             models.Index(fields=["domain", "expire_at"], name="rule_by_end"),
