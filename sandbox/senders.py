@@ -22,6 +22,7 @@ SORT = {
     "owner": "pk",  # all rules of a list have the same owner
     "id": "pk", "value": "value", "type": "type", "createdDate": "created_date", "expireAt": "expire_at",
 }
+AT_ONCE = 500  # values that one question to the database may have
 FIELDS = {"value", "type", "expireAt", "description", "spfOn"}
 FILTERS = {"type": answers.text("type"), "value": answers.text("value", lower_case=True)}
 
@@ -106,13 +107,19 @@ def add_entries(request: HttpRequest, caller: Caller) -> HttpResponse:
     return answers.json(made, status=201)
 
 
-def add(owner: Owner, new: list[dict[str, Any]], first: int = 1) -> list[dict[str, Any]]:
+def add(owner: Owner, new: list[Any], first: int = 1) -> list[dict[str, Any]]:
     """Make the rules of a request; 409 where one is there already, or comes twice. `first` is the number of the first."""
-    made = []
-    for place, item in enumerate(new, start=first):
-        wanted = columns(item, place)
-        refuse_twin(owner, wanted)
-        made.append(owner.sender_rules.create(created_date=timezone.now(), **wanted))
+    wanted = [columns(item, place) for place, item in enumerate(new, start=first)]
+    there: set[tuple[str, str]] = set()
+    for at in range(0, len(wanted), AT_ONCE):
+        values = [one["value"] for one in wanted[at:at + AT_ONCE]]
+        there |= set(owner.sender_rules.filter(value__in=values).values_list("value", "type"))
+    for one in wanted:
+        if (one["value"], one["type"]) in there:
+            raise twin(one)
+        there.add((one["value"], one["type"]))
+    whose = {"user": owner} if isinstance(owner, User) else {"domain": owner}
+    made = SenderRule.objects.bulk_create(SenderRule(created_date=timezone.now(), **whose, **one) for one in wanted)
     return [rule_json(rule, str(owner)) for rule in made]
 
 
@@ -126,7 +133,8 @@ def update(request: HttpRequest, owner: Owner, rule_id: str) -> HttpResponse:
     """The rule as sent; what the body leaves out is gone, the day it was made stays."""
     rule = rule_of(owner, rule_id)
     wanted = columns(answers.body(request), 1)
-    refuse_twin(owner, wanted, but=rule)
+    if owner.sender_rules.filter(value=wanted["value"], type=wanted["type"]).exclude(pk=rule.pk).exists():
+        raise twin(wanted)
     for name, value in wanted.items():
         setattr(rule, name, value)
     rule.save()
@@ -177,12 +185,10 @@ def columns(item: Any, place: int) -> dict[str, Any]:
     }
 
 
-def refuse_twin(owner: Owner, wanted: dict[str, Any], but: SenderRule | None = None) -> None:
-    """409 where the owner has a rule of the same type on the same sender."""
-    twin = owner.sender_rules.filter(value=wanted["value"], type=wanted["type"]).first()
-    if twin and twin != but:
-        message = f"A rule of type {wanted['type']} on {wanted['value']} is there already."
-        raise Refusal(409, message, {"value": "already has this rule"})
+def twin(wanted: dict[str, Any]) -> Refusal:
+    """409: the owner has a rule of the same type on the same sender."""
+    message = f"A rule of type {wanted['type']} on {wanted['value']} is there already."
+    return Refusal(409, message, {"value": "already has this rule"})
 
 
 def rule_of(owner: Owner, rule_id: str) -> SenderRule:
