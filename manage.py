@@ -6,6 +6,8 @@ import sys
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cleanmail_admin.settings")
+    if sys.argv[1:2] == ["sandbox"]:  # the embedded gateway is for one's own machine, like `make demo`
+        os.environ.setdefault("DEBUG", "1")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 

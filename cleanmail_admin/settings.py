@@ -133,6 +133,15 @@ if SANDBOX:
         "TEST": {"NAME": str(VAR / "test-sandbox.sqlite3")},
     }
     DATABASE_ROUTERS = ["cleanmail_admin.upstream.SandboxRouter"]
+# What of the world the sandbox may touch: nothing, until it is told. "host" or "host:port" each.
+SANDBOX_RESOLVER = env.str("SANDBOX_RESOLVER", default="")  # asked by the diagnostics of domains
+SANDBOX_MX = [host.lower() for host in env.list("SANDBOX_MX", default=["mx1.gateway.example", "mx2.gateway.example"])]
+SANDBOX_RELAY_CHECKS = env.str("SANDBOX_RELAY_CHECKS", default="loopback")  # "any": of relays elsewhere too
+SANDBOX_SMTP = env.str("SANDBOX_SMTP", default="")  # takes the mail that is released or sent; without one it is put in a folder
+SANDBOX_MAIL_DIR = Path(env.str("SANDBOX_MAIL_DIR", default=str(VAR / "sandbox-mail")))
+SANDBOX_APP_URL = env.str("SANDBOX_APP_URL", default="http://127.0.0.1:8000").rstrip("/")  # links in mails lead there
+SANDBOX_TIMEOUT = env.float("SANDBOX_TIMEOUT", default=5.0)  # seconds that another server has to answer
+SANDBOX_FAULTS = env.str("SANDBOX_FAULTS", default="")  # see docs/sandbox.md
 
 # Sessions live in our database; the browser holds a key only (portal/session.py has the limits).
 SESSION_ENGINE = env.str("SESSION_ENGINE", default="django.contrib.sessions.backends.db")

@@ -1,18 +1,44 @@
 """How every answer is made: JSON, refusals, and lists with their filter, order and page (conventions.md, Rules)."""
 
+import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import Any, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
-from django.db.models import Model, Q, QuerySet
+from django.core.exceptions import RequestDataTooBig
+from django.db.models import F, Model, Q, QuerySet
+from django.db.models.expressions import OrderBy
 from django.http import HttpRequest, HttpResponse
+from django.http.request import UnreadablePostError
+from msgspec import UNSET, Meta
 
+from sandbox import workbook
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LONGEST_VALUE = 1000  # of a query parameter; SQLite gives up on patterns far longer than that
 LARGEST_NUMBER = 2**31 - 1  # int32, as the contract says of its integers
+LARGEST_PAGE = 10_000  # the contract has no limit; memory has
+PLACE = re.compile(r" - at `(?:key in )?\$\.?(.*)`$")
+NAMED = re.compile(r"field `(.+?)`")
 
 Filter = Callable[[str], Q]
 Row = TypeVar("Row", bound=Model)
+
+# What bodies are made of. Enumerations are declared in both cases here and there (conventions.md, gap 13): both are taken.
+Id = str | int
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Text = Annotated[str, Meta(max_length=10_000)]
+Count = Annotated[int, Meta(ge=0, le=LARGEST_NUMBER)]
+Port = Annotated[int, Meta(ge=1, le=65535)]
+LanguageName = Literal["FR", "EN", "DE", "ES", "DA", "NB", "fr", "en", "de", "es", "da", "nb"]
+
+
+class Shape(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """A body, or an object in one: the fields that the contract has for it. Any other field is refused by name."""
+
+
+Body = TypeVar("Body")
 
 
 class Refusal(Exception):
@@ -33,7 +59,9 @@ class Refusal(Exception):
 
 
 def json(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
-    """An answer with a JSON body."""
+    """An answer with a JSON body. A script of another origin may read where the new object is."""
+    if headers and "Location" in headers:
+        headers = {**headers, "Access-Control-Expose-Headers": "Location"}
     return HttpResponse(msgspec.json.encode(data), status=status, headers=headers, content_type="application/json")
 
 
@@ -51,12 +79,51 @@ def maybe_millis(moment: datetime | None) -> int | None:
     return None if moment is None else millis(moment)
 
 
+def moment(millis: Any) -> datetime | None:
+    """A date of the API, unless it is none that a calendar has."""
+    if not isinstance(millis, int):
+        return None
+    try:
+        return EPOCH + timedelta(milliseconds=millis)
+    except OverflowError:
+        return None
+
+
 def body(request: HttpRequest) -> Any:
     """The request's JSON body; 400 when it is none."""
     try:
         return msgspec.json.decode(request.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Refusal(400, "The body is not JSON.") from None
+    except (RequestDataTooBig, UnreadablePostError):
+        raise Refusal(400, "The body is too large, or broke off.") from None
+
+
+def sent(request: HttpRequest, shape: type[Body]) -> Body:
+    """The request's body in the shape that its operation wants."""
+    return shaped(body(request), shape)
+
+
+def shaped(found: Any, shape: type[Body]) -> Body:
+    """A decoded value in a shape; 400 names what is unknown, missing or of the wrong kind."""
+    if isinstance(found, dict) and isinstance(shape, type) and issubclass(shape, Shape):
+        known = {field.encode_name for field in msgspec.structs.fields(shape)}
+        if unknown := sorted(name for name in found if name not in known):
+            raise Refusal(400, f"Unknown fields: {', '.join(unknown)}.", dict.fromkeys(unknown, "unknown"))
+    try:
+        return msgspec.convert(found, shape)
+    except msgspec.ValidationError as problem:
+        place = PLACE.search(str(problem))
+        reason = PLACE.sub("", str(problem))
+        name = NAMED.search(reason)
+        where = ".".join(filter(None, (place[1] if place else "", name[1] if name else ""))) or "body"
+        raise Refusal(400, f"The body is not valid. {where}: {reason}.", {where: reason}) from None
+
+
+def given(body: Shape) -> dict[str, Any]:
+    """The fields that were sent, by name in Python's spelling: all that a PATCH may touch."""
+    found = {name: getattr(body, name) for name in body.__struct_fields__}
+    return {name: value for name, value in found.items() if value is not UNSET}
 
 
 def parameters(request: HttpRequest, *known: str) -> dict[str, str]:
@@ -104,9 +171,12 @@ def text(column: str, *, lower_case: bool = False) -> Filter:
 
 def listing(
     request: HttpRequest, rows: QuerySet[Row], item: Callable[[Row], dict[str, Any]], *,
-    sort: Mapping[str, str], default: str, filters: Mapping[str, Filter] | None = None,
+    sort: Mapping[str, str], default: str, filters: Mapping[str, Filter] | None = None, sheet: str = "",
 ) -> HttpResponse:
-    """A list: one filter at most, `sort`, `offset` and `pageSize`. `sort` maps the API's keys to columns."""
+    """A list: one filter at most, `sort`, `offset` and `pageSize`. `sort` maps the API's keys to columns.
+
+    With a name for its `sheet`, the list is to be had as a workbook too, by the Accept header.
+    """
     filters = filters or {}
     query = parameters(request, "offset", "pageSize", "sort", *filters)
     asked = [name for name in query if name in filters]
@@ -117,6 +187,12 @@ def listing(
         )
     for name in asked:
         rows = rows.filter(filters[name](query[name]))
+    if sheet and request.get_preferred_type(["application/json", workbook.MEDIA_TYPE]) == workbook.MEDIA_TYPE:
+        found, headers = cut(query, rows, sort=sort, default=default)
+        return HttpResponse(
+            workbook.made(sheet, [item(row) for row in found]), content_type=workbook.MEDIA_TYPE,
+            headers={**headers, "Content-Disposition": f'attachment; filename="{sheet}.xlsx"'},
+        )
     return page(query, rows, item, sort=sort, default=default)
 
 
@@ -125,12 +201,36 @@ def page(
     sort: Mapping[str, str], default: str,
 ) -> HttpResponse:
     """One page of rows in order, with the number of all of them in X-Total-Count."""
+    found, headers = cut(query, rows, sort=sort, default=default)
+    return json([item(row) for row in found], headers=headers)
+
+
+def cut(
+    query: Mapping[str, str], rows: QuerySet[Row], *, sort: Mapping[str, str], default: str,
+) -> tuple[list[Row], dict[str, str]]:
+    """The rows of a page, and the headers that count all of them.
+
+    The keys are looked up first, in an index that holds the order: no row is read to be skipped. A page of the second half
+    is counted from the end.
+    """
     offset = number(query, "offset", 0)
-    size = number(query, "pageSize", 40, least=1)
+    size = number(query, "pageSize", 40, least=1, most=LARGEST_PAGE)
     key = query.get("sort", default)
     column = sort.get(key.removeprefix("-"))
     if column is None:
         raise Refusal(400, f"Cannot sort by {key.removeprefix('-')}.", {"sort": f"one of {', '.join(sort)}"})
-    rows = rows.order_by(("-" if key.startswith("-") else "") + column, "pk")  # equal rows keep their places from page to page
-    headers = {"X-Total-Count": str(rows.count()), "Access-Control-Expose-Headers": "X-Total-Count"}
-    return json([item(row) for row in rows[offset:offset + size]], headers=headers)
+    total = rows.count()
+    falling, size = key.startswith("-"), min(size, total - offset)
+    from_the_end = offset > total // 2
+    start = total - offset - size if from_the_end else offset
+    in_order = rows.order_by(*order(column, falling != from_the_end)).values_list("pk", flat=True)
+    keys = list(in_order[start:start + size]) if size > 0 else []
+    found = rows.in_bulk(keys)
+    headers = {"X-Total-Count": str(total), "Access-Control-Expose-Headers": "X-Total-Count"}
+    return [found[key] for key in (reversed(keys) if from_the_end else keys) if key in found], headers
+
+
+def order(column: str, falling: bool) -> tuple[OrderBy, ...]:
+    """By a column, and equal rows by their keys, in the same direction: an index read backwards gives just that."""
+    names = dict.fromkeys((column, "pk"))
+    return tuple(F(name).desc() if falling else F(name).asc() for name in names)

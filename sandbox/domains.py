@@ -1,15 +1,73 @@
-"""Domains and their policies (openapi.yaml, tags Domains and DomainPolicies)."""
+"""Domains (openapi.yaml, tag Domains; their options and accesses have rooms of their own)."""
 
-from typing import Any
+from datetime import timedelta
+from ipaddress import ip_network
+from typing import Annotated, Any, Literal
 
+from django.db import transaction
 from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from msgspec import UNSET, Meta, UnsetType
 
-from sandbox import answers
-from sandbox.answers import Refusal, maybe_millis, millis
-from sandbox.auth import Caller, domain_for, require
-from sandbox.models import Broker, Customer, Domain, Platform, Policy, User
+from sandbox import answers, dns
+from sandbox.aliases import checked, refuse_taken
+from sandbox.answers import Id, LanguageName, Name, Refusal, Shape, Text, given, maybe_millis, millis
+from sandbox.auth import Caller, domain_for, domain_for_sysadmin, sysadmin_only
+from sandbox.models import Broker, Customer, Domain, DomainAlias, OutgoingProvider, Platform, Policy, User
+from sandbox.platforms import PlatformBody, platform_json, write_platforms
+from sandbox.policies import PROPS, new_policy, policy_json, set_service
+
+KEPT = timedelta(days=30)  # how long a deleted domain can be had back
+STOPPED = (Domain.Status.DELETED, Domain.Status.DISABLED)
+Status = Literal["ENABLED", "DISABLED", "DELETED", "PENDING"]
+Priority = Literal["DOMAIN", "USER"]
+Subnets = Annotated[list[str], Meta(max_length=1000)]
+Ids = Annotated[list[Id], Meta(max_length=1000)]
+Platforms = Annotated[list[PlatformBody], Meta(max_length=100)]
+# The columns that a body sets as they are.
+OWN = {"description", "status", "wblist_priority", "auto_provisioning_on", "sender_verify_on", "external_id", "outgoing_subnets"}
+
+
+class DomainAdd(Shape):
+    name: Name
+    status: Status
+    quarantine: bool
+    retention: bool
+    archive: bool
+    default_language: LanguageName
+    description: Text | UnsetType | None = UNSET
+    wblist_priority: Priority | UnsetType = UNSET
+    incoming: bool | UnsetType = UNSET
+    outgoing: bool | UnsetType = UNSET
+    auto_provisioning_on: bool | UnsetType = UNSET
+    sender_verify_on: bool | UnsetType = UNSET
+    customer_id: Id | UnsetType = UNSET
+    external_id: Name | UnsetType | None = UNSET
+    outgoing_subnets: Subnets | UnsetType = UNSET
+    outgoing_providers_ids: Ids | UnsetType = UNSET
+    platforms: Platforms | UnsetType = UNSET
+
+
+class DomainUpdate(Shape):
+    name: Name | UnsetType = UNSET
+    description: Text | UnsetType | None = UNSET
+    status: Status | UnsetType = UNSET
+    wblist_priority: Priority | UnsetType = UNSET
+    quarantine: bool | UnsetType = UNSET
+    retention: bool | UnsetType = UNSET
+    archive: bool | UnsetType = UNSET
+    default_language: LanguageName | UnsetType = UNSET
+    auto_provisioning_on: bool | UnsetType = UNSET
+    sender_verify_on: bool | UnsetType = UNSET
+    customer_id: Id | UnsetType = UNSET
+    policy_id: Id | UnsetType = UNSET
+    external_id: Name | UnsetType | None = UNSET
+    outgoing_subnets: Subnets | UnsetType = UNSET
+    outgoing_providers_ids: Ids | UnsetType = UNSET
+    platforms: Platforms | UnsetType = UNSET
+
 
 SORT = {
     "id": "pk", "name": "name", "description": "description", "status": "status", "externalId": "external_id",
@@ -37,19 +95,143 @@ def get_domain(request: HttpRequest, caller: Caller, domain_id: str) -> HttpResp
     return answers.json(domain_json(complete(Domain.objects.filter(pk=domain.pk)).get()))
 
 
-def list_domain_policies(request: HttpRequest, caller: Caller, domain_id: str) -> HttpResponse:
-    """listDomainPolicies"""
-    rows = Policy.objects.filter(domain=domain_for(caller, domain_id, "DOMAIN_VIEW"))
-    return answers.listing(request, rows, policy_json, sort={"id": "pk", "name": "name"}, default="name")
+@transaction.atomic(using="sandbox")
+def create_domain(request: HttpRequest, caller: Caller) -> HttpResponse:
+    """createDomain: with its default policy, made from the service flags."""
+    sysadmin_only(caller)
+    body = answers.sent(request, DomainAdd)
+    name = checked(body.name)
+    refuse_taken(name)
+    customer = customer_of(body.customer_id)
+    if customer.domain_quota is not None and customer.domains.count() >= customer.domain_quota:
+        raise Refusal(403, f"The customer has used up its quota of {customer.domain_quota} domains.")
+    if body.status == Domain.Status.DELETED:
+        raise Refusal(422, "A domain cannot start as deleted.", {"status": "not for a new domain"})
+    now = timezone.now()
+    domain = Domain(customer=customer, name=name, creation_date=now)
+    write(domain, given(body))
+    domain.save()
+    write_relations(domain, given(body))
+    policy = new_policy(domain)
+    policy.name = f"Policy-{name}"
+    policy.incoming = body.incoming if isinstance(body.incoming, bool) else True
+    policy.outgoing = body.outgoing is True
+    for service in PROPS:
+        set_service(policy, service, getattr(body, service))
+    policy.save()
+    domain.policy = policy
+    domain.save()
+    made = complete(Domain.objects.filter(pk=domain.pk)).get()
+    return answers.json(domain_json(made), status=201, headers={"Location": f"/domains/{domain.uid}"})
 
 
-def get_domain_policy(request: HttpRequest, caller: Caller, policy_id: str) -> HttpResponse:
-    """getDomainPolicy: who sees the domain sees its policies."""
-    policy = Policy.objects.select_related("domain__customer").filter(pk=Policy.key(policy_id)).first()
-    if policy is None or not caller.on(policy.domain):
-        raise Refusal(404, "Policy may not exist.")
-    require(caller.on(policy.domain), "DOMAIN_VIEW")
-    return answers.json(policy_json(policy))
+def edit_domain(request: HttpRequest, caller: Caller, domain_id: str) -> HttpResponse:
+    """editDomain: what is sent, and nothing else. A status undoes a deletion, before the domain is purged."""
+    domain = domain_for(caller, domain_id, "DOMAIN_EDIT")
+    body = answers.sent(request, DomainUpdate)
+    changes = given(body)
+    status = changes.get("status", domain.status)
+    deleted = Domain.Status.DELETED
+    if changes.keys() & {"customer_id", *PROPS} or (status != domain.status and deleted in (status, domain.status)):
+        sysadmin_only(caller)  # as for the operations that do just this
+    if status != domain.status and status in STOPPED:
+        refuse_live_mx(request, domain)
+    with transaction.atomic(using="sandbox"):
+        domain = Domain.objects.select_for_update().select_related("policy").get(pk=domain.pk)
+        if "name" in changes:
+            rename(domain, checked(changes["name"]))
+        if "customer_id" in changes:
+            domain.customer = customer_of(changes["customer_id"])
+        if "policy_id" in changes:
+            domain.policy = policy_of(domain, changes["policy_id"])
+        if domain.policy:
+            for service in changes.keys() & PROPS.keys():
+                set_service(domain.policy, service, changes[service])
+            domain.policy.save()
+        if status == deleted and domain.status != deleted:
+            domain.deletion_date = timezone.now()
+            domain.purge_date = domain.deletion_date + KEPT
+        elif status != deleted:
+            domain.deletion_date = domain.purge_date = None
+        write(domain, changes)
+        domain.save()
+        write_relations(domain, changes)
+    return answers.no_content()
+
+
+def delete_domain(request: HttpRequest, caller: Caller, domain_id: str) -> HttpResponse:
+    """deleteDomain: it is marked, its services stop, and it vanishes when its purge date comes."""
+    domain = domain_for_sysadmin(caller, domain_id)
+    if domain.status != Domain.Status.DELETED:
+        refuse_live_mx(request, domain)
+        now = timezone.now()
+        Domain.objects.filter(pk=domain.pk).update(status=Domain.Status.DELETED, deletion_date=now, purge_date=now + KEPT)
+    return answers.no_content()
+
+
+def purge() -> None:
+    """Remove the domains whose time has come. Done before each answer, so that nobody sees one of them again."""
+    due = Domain.objects.filter(purge_date__lte=timezone.now())
+    if due.exists():
+        due.delete()
+
+
+def refuse_live_mx(request: HttpRequest, domain: Domain) -> None:
+    """422 where mail for a domain still comes here, and would be lost. What DNS does not tell, nobody is held up for."""
+    if "X-Ignore-MX" not in request.headers and dns.points_here(domain.name):
+        raise Refusal(422, "The domain's MX records still point to this gateway.", {"status": "mail still comes here"})
+
+
+def rename(domain: Domain, name: str) -> None:
+    """Give a domain another name. Addresses are made of it, so only a domain without any can change it."""
+    if name == domain.name:
+        return
+    if Domain.objects.filter(name=name).exists() or DomainAlias.objects.filter(name=name).exists():
+        raise Refusal(422, "An alias or a domain may already exist with the given name.", {"name": "already there"})
+    if domain.users.exists() or domain.groups.exists():
+        raise Refusal(422, "A domain with users or groups keeps its name.", {"name": "in use in addresses"})
+    domain.name = name
+
+
+def write(domain: Domain, changes: dict[str, Any]) -> None:
+    """The columns that are a domain's own."""
+    for name in OWN & changes.keys():
+        setattr(domain, name, changes[name])
+    if "default_language" in changes:
+        domain.default_language = changes["default_language"].upper()
+    for subnet in domain.outgoing_subnets:
+        try:
+            ip_network(subnet, strict=False)
+        except ValueError:
+            raise Refusal(400, f"Not a network: {subnet[:50]}.", {"outgoingSubnets": "not a.b.c.d/y"}) from None
+
+
+def write_relations(domain: Domain, changes: dict[str, Any]) -> None:
+    """Outgoing providers and relays, which need a domain that is stored."""
+    if "outgoing_providers_ids" in changes:
+        wanted = {OutgoingProvider.key(str(uid)) for uid in changes["outgoing_providers_ids"]}
+        found = OutgoingProvider.objects.filter(pk__in=wanted)
+        if len(found) < len(wanted):
+            raise Refusal(422, "There is no such outgoing provider.", {"outgoingProvidersIds": "no such provider"})
+        domain.outgoing_providers.set(found)
+    if "platforms" in changes:
+        write_platforms(domain, changes["platforms"])
+
+
+def customer_of(uid: Any) -> Customer:
+    """The customer of this id; the only one where none is named."""
+    found = Customer.objects.all()[:2] if uid is UNSET else Customer.objects.filter(pk=Customer.key(str(uid)))
+    if len(found) != 1:
+        raise Refusal(422, "The customer may not exist.", {"customerId": "no such customer"})
+    return found[0]
+
+
+def policy_of(domain: Domain, uid: Any) -> Policy:
+    """A policy of the domain; 422 for any other."""
+    found = domain.policies.filter(pk=Policy.key(str(uid))).first()
+    if found is None:
+        raise Refusal(422, "The domain has no such policy.", {"policyId": "no policy of this domain"})
+    return found
 
 
 def complete(rows: QuerySet[Domain]) -> QuerySet[Domain]:
@@ -100,43 +282,4 @@ def domain_json(domain: Domain) -> dict[str, Any]:
             "createdAt": millis(customer.created_at),
         },
         "platforms": [platform_json(platform) for platform in domain.platforms.all()],
-    }
-
-
-def policy_json(policy: Policy) -> dict[str, Any]:
-    """Policy"""
-    return {
-        "id": policy.uid,
-        "name": policy.name,
-        "domainId": Domain.uid_of(policy.domain_id),
-        "quarantine": policy.quarantine,
-        "retention": policy.retention,
-        "archive": policy.archive,
-        "mailSizeLimit": policy.mail_size_limit,
-        "spamScore": policy.spam_score,
-        "incoming": policy.incoming,
-        "relayProps": policy.relay_props,
-        "quarantineProps": policy.quarantine_props,
-        "retentionProps": policy.retention_props,
-        "archiveProps": policy.archive_props,
-        "outgoing": policy.outgoing,
-    }
-
-
-def platform_json(platform: Platform) -> dict[str, Any]:
-    """PlatformDTO, without the secrets in its settings."""
-    return {
-        "id": platform.uid,
-        "name": platform.name,
-        "transportDest": platform.transport_dest,
-        "transportType": platform.transport_type,
-        "transportPort": platform.transport_port,
-        "fallbackTransportDest": platform.fallback_transport_dest,
-        "fallbackTransportType": platform.fallback_transport_type,
-        "fallbackTransportPort": platform.fallback_transport_port,
-        "apiType": platform.api_type,
-        "apiData": platform.api_data,
-        "authType": platform.auth_type,
-        "authData": platform.auth_data,
-        "default": platform.default,
     }

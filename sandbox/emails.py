@@ -1,6 +1,5 @@
 """Mailbox folders and the mail in them (openapi.yaml, tag Emails)."""
 
-import re
 from datetime import timedelta
 from io import BytesIO
 from typing import Any
@@ -16,13 +15,14 @@ from django.utils.http import content_disposition_header
 from sandbox import answers, mail
 from sandbox.answers import Refusal, millis
 from sandbox.auth import Caller, user_for
-from sandbox.models import Folder, Mail, MailSource, User
+from sandbox.delivery import Undeliverable, deliver
+from sandbox.models import Domain, Folder, Mail, MailSource, User
 
 QUARANTINE = "Quarantine"
 INBOX = "INBOX"
 
-# The search of a folder: these may be combined. The columns hold what the mail's headers say.
-TEXTS = {"from": "sender", "to": "to", "cc": "cc", "subject": "subject", "body": "source__content"}
+# The search of a folder: these may be combined. The columns hold what the mail says, with case folded.
+TEXTS = {"from": "find_from", "to": "find_to", "cc": "find_cc", "subject": "find_subject", "body": "source__find_body"}
 DATES = {"receivedAfter": "gte", "receivedBefore": "lte"}
 LAST_MOMENT = 253_370_764_800_000  # the year 9999, the last that Python's dates know
 
@@ -79,15 +79,14 @@ def search(query: dict[str, str]) -> Q:
     operator = query.get("operator", "AND").upper()
     if operator not in ("AND", "OR", "NOT"):
         raise Refusal(400, f"Unknown operator: {query['operator']}.", {"operator": "one of AND, OR, NOT"})
-    # Contained in any case, as IMAP searches. The ORM's icontains knows the case of ASCII letters only, on SQLite.
-    criteria = [Q(**{f"{column}__iregex": re.escape(query[name])}) for name, column in TEXTS.items() if name in query]
+    # Contained in any case, as IMAP searches. LIKE knows the case of ASCII letters only, hence the folded columns.
+    criteria = [Q(**{f"{column}__contains": query[name].casefold()}) for name, column in TEXTS.items() if name in query]
     for name, lookup in DATES.items():
         if name in query:
             moment = mail.EPOCH + timedelta(milliseconds=answers.number(query, name, 0, most=LAST_MOMENT))
             criteria.append(Q(**{f"received_date__{lookup}": moment}))
     if "id" in query:
-        wanted = mail.bare(query["id"])
-        criteria.append(Q(fuglu_id__icontains=wanted) | Q(message_id__icontains=wanted))
+        criteria.append(Q(find_id__contains=mail.bare(query["id"]).casefold()))
     found = Q()
     for criterion in criteria:
         found = found & criterion if operator == "AND" else found | criterion
@@ -130,7 +129,6 @@ def get_all_email_attachments(request: HttpRequest, caller: Caller, user: str, f
     return file_answer(request, "attachments.zip", "application/zip", archive.getvalue())
 
 
-@transaction.atomic(using="sandbox")
 def release_email(request: HttpRequest, caller: Caller, user: str, folder: str, mail_id: str) -> HttpResponse:
     """releaseEmail: held mail goes to the inbox, without its spam tag. Other mail is delivered again and stays where it is."""
     owner = user_for(caller, user, "MAIL_RELEASE", or_email=True)
@@ -140,17 +138,31 @@ def release_email(request: HttpRequest, caller: Caller, user: str, folder: str, 
         raise Refusal(412, "The email is infected, and the request has no X-Virus-Lover header.")
     if willing and not row.infected:
         raise Refusal(412, "The request has an X-Virus-Lover header, and the email is not infected.")
+    if owner.domain.status == Domain.Status.DELETED:
+        raise Refusal(400, "The domain is deleted, and its services with it.")
+    raw = bytes(row.source.raw)
     if folder == QUARANTINE:
-        inbox, _ = Folder.objects.get_or_create(user=owner, path=INBOX)
-        # Taken out by a condition on where it is: of two releases at once, the second finds it gone.
-        if not Mail.objects.filter(pk=row.pk, folder=row.folder).update(folder=inbox, recent=True, seen=False):
-            raise Refusal(404, "The mail may not exist.")
         policy = owner.policy or owner.domain.policy
         props = policy.relay_props if policy else {}
-        raw = mail.untagged(bytes(row.source.raw), (props.get("prefixSpam") or "", props.get("advertPrefix") or ""))
-        Mail.objects.filter(pk=row.pk).update(**mail.columns(raw, timezone.now()))
-        MailSource.objects.filter(mail=row).update(raw=raw)
+        raw = mail.untagged(raw, (props.get("prefixSpam") or "", props.get("advertPrefix") or ""))
+        to_inbox(owner, row, raw)
+    try:
+        deliver(raw, "", [owner.email])
+    except Undeliverable as problem:
+        if folder == QUARANTINE:
+            Mail.objects.filter(pk=row.pk).update(folder=row.folder)  # still held: nobody has got it
+        raise Refusal(400, str(problem)) from None
     return answers.no_content()
+
+
+@transaction.atomic(using="sandbox")
+def to_inbox(owner: User, row: Mail, raw: bytes) -> None:
+    """Move a held mail, by a condition on where it is: of two releases at once, the second finds it gone."""
+    inbox, _ = Folder.objects.get_or_create(user=owner, path=INBOX)
+    if not Mail.objects.filter(pk=row.pk, folder=row.folder).update(folder=inbox, recent=True, seen=False):
+        raise Refusal(404, "The mail may not exist.")
+    Mail.objects.filter(pk=row.pk).update(**mail.columns(raw, timezone.now()))
+    MailSource.objects.filter(mail=row).update(raw=raw)
 
 
 def folder_of(owner: User, path: str) -> Folder:

@@ -21,6 +21,7 @@ MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
 SPECIALS = re.compile(r'[\\()<>\[\]:;@,."]')  # a display name with one of these needs quotes (RFC 5322, 3.2.3)
 ONE_OF_LIST = re.compile(r'(?:"(?:[^"\\]|\\.)*"|<[^>]*>|[^,])+')  # commas divide a list, but not in quotes or brackets
 NO_FILE_NAME = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*]')
+MESSAGE_ID = re.compile(r"[\x21-\x3b\x3d\x3f-\x7e]{1,200}")  # one that may stand in a header of ours
 HEADER_END = re.compile(rb"\r?\n\r?\n")
 GATEWAY_TAGS = re.compile(rb"^(?:X-Spam-Flag|X-Quarantine-Reason):.*\n(?:[ \t].*\n)*", re.IGNORECASE | re.MULTILINE)
 
@@ -40,7 +41,7 @@ def columns(raw: bytes, received: datetime) -> dict[str, Any]:
         value = headers.get(names.get(name, ""), "")
         return value if isinstance(value, str) else value[0]
 
-    return {
+    found: dict[str, Any] = {
         "fuglu_id": first("x-fuglu-id"),
         "message_id": bare(first("message-id")),
         "received_date": received,
@@ -59,6 +60,21 @@ def columns(raw: bytes, received: datetime) -> dict[str, Any]:
         "infected": first("x-virus-status").lower().startswith("infected"),
         "important": first("importance").lower() == "high" or first("x-priority")[:1] in ("1", "2"),
     }
+    return found | searchable(**found)
+
+
+def searchable(*, sender: str, to: str, cc: str, subject: str, fuglu_id: str, message_id: str, **_: Any) -> dict[str, str]:
+    """The columns that a search compares, from those that a listing shows."""
+    return {
+        "find_from": sender.casefold(), "find_to": to.casefold(), "find_cc": cc.casefold(), "find_subject": subject.casefold(),
+        "find_id": f"{fuglu_id}\n{message_id}".casefold(),
+    }
+
+
+def source_columns(raw: bytes) -> dict[str, Any]:
+    """The columns of sandbox.models.MailSource, by name."""
+    shown = content(raw)
+    return {"raw": raw, "content": shown, "find_body": shown.casefold()}
 
 
 def content(raw: bytes) -> str:

@@ -302,7 +302,7 @@ def seed_mail(users: dict[str, User], now: datetime, random: Random) -> None:
         recent = age < timedelta(days=1)
         row = Mail(folder=folders[user.email, path], recent=recent, **mail.columns(raw, sent + timedelta(seconds=4)), **flags)
         rows.append(row)
-        sources.append(MailSource(mail=row, raw=raw, content=mail.content(raw)))
+        sources.append(MailSource(mail=row, **mail.source_columns(raw)))
 
     def some_time() -> timedelta:
         return timedelta(minutes=random.randrange(40, 21 * 1440))

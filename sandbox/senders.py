@@ -4,8 +4,6 @@ Both owners have the same operations, so each is written once, for whoever owns 
 or none.
 """
 
-import re
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -13,21 +11,19 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from sandbox import answers
-from sandbox.answers import Refusal, maybe_millis, millis
+from sandbox.answers import Refusal, maybe_millis, millis, moment
 from sandbox.auth import Caller, domain_for, user_for
-from sandbox.mail import EPOCH
 from sandbox.models import Domain, SenderRule, User
+from sandbox.names import sender_of
 
 Owner = Domain | User
-
-LABEL = r"[^\W_](?:[^\W_]|-){0,62}(?<!-)"
-DOMAIN = re.compile(rf"(?=.{{1,253}}$)(?:{LABEL}\.)+(?!\d+$){LABEL}")
-ADDRESS = re.compile(r"[^\s@<>()\[\],;:\"\\\x00-\x1f]{1,64}@(?P<domain>.+)")
 
 SORT = {
     "owner": "pk",  # all rules of a list have the same owner
     "id": "pk", "value": "value", "type": "type", "createdDate": "created_date", "expireAt": "expire_at",
 }
+AT_ONCE = 500  # values that one question to the database may have
+FIELDS = {"value", "type", "expireAt", "description", "spfOn"}
 FILTERS = {"type": answers.text("type"), "value": answers.text("value", lower_case=True)}
 
 
@@ -43,7 +39,10 @@ def get_user_filter_rules(request: HttpRequest, caller: Caller, user_id: str) ->
 
 def rules(request: HttpRequest, owner: Owner, *, default: str) -> HttpResponse:
     rows = owner.sender_rules.all()
-    return answers.listing(request, rows, lambda rule: rule_json(rule, str(owner)), sort=SORT, default=default, filters=FILTERS)
+    return answers.listing(
+        request, rows, lambda rule: rule_json(rule, str(owner)),
+        sort=SORT, default=default, filters=FILTERS, sheet="sender-rules",
+    )
 
 
 @transaction.atomic(using="sandbox")
@@ -103,18 +102,24 @@ def add_entries(request: HttpRequest, caller: Caller) -> HttpResponse:
     """addEntries: each rule names its owner, a domain or a mailbox."""
     made = []
     for place, item in enumerate(items(request), start=1):
-        owner = owner_named(caller, item.get("owner") if isinstance(item, dict) else None, place)
+        owner = owner_named(caller, item.pop("owner", None) if isinstance(item, dict) else None, place)
         made += add(owner, [item], place)
     return answers.json(made, status=201)
 
 
-def add(owner: Owner, new: list[dict[str, Any]], first: int = 1) -> list[dict[str, Any]]:
+def add(owner: Owner, new: list[Any], first: int = 1) -> list[dict[str, Any]]:
     """Make the rules of a request; 409 where one is there already, or comes twice. `first` is the number of the first."""
-    made = []
-    for place, item in enumerate(new, start=first):
-        wanted = columns(item, place)
-        refuse_twin(owner, wanted)
-        made.append(owner.sender_rules.create(created_date=timezone.now(), **wanted))
+    wanted = [columns(item, place) for place, item in enumerate(new, start=first)]
+    there: set[tuple[str, str]] = set()
+    for at in range(0, len(wanted), AT_ONCE):
+        values = [one["value"] for one in wanted[at:at + AT_ONCE]]
+        there |= set(owner.sender_rules.filter(value__in=values).values_list("value", "type"))
+    for one in wanted:
+        if (one["value"], one["type"]) in there:
+            raise twin(one)
+        there.add((one["value"], one["type"]))
+    whose = {"user": owner} if isinstance(owner, User) else {"domain": owner}
+    made = SenderRule.objects.bulk_create(SenderRule(created_date=timezone.now(), **whose, **one) for one in wanted)
     return [rule_json(rule, str(owner)) for rule in made]
 
 
@@ -128,7 +133,8 @@ def update(request: HttpRequest, owner: Owner, rule_id: str) -> HttpResponse:
     """The rule as sent; what the body leaves out is gone, the day it was made stays."""
     rule = rule_of(owner, rule_id)
     wanted = columns(answers.body(request), 1)
-    refuse_twin(owner, wanted, but=rule)
+    if owner.sender_rules.filter(value=wanted["value"], type=wanted["type"]).exclude(pk=rule.pk).exists():
+        raise twin(wanted)
     for name, value in wanted.items():
         setattr(rule, name, value)
     rule.save()
@@ -147,6 +153,8 @@ def columns(item: Any, place: int) -> dict[str, Any]:
     """One rule of a request, checked: 422 says which rule, and what is wrong with each of its fields."""
     if not isinstance(item, dict):
         raise Refusal(422, f"Rule {place} is not an object.")
+    if unknown := sorted(item.keys() - FIELDS):
+        raise Refusal(400, f"Rule {place} has unknown fields: {', '.join(unknown)}.", dict.fromkeys(unknown, "unknown"))
     value, kind, end, spf_on = (item.get(name) for name in ("value", "type", "expireAt", "spfOn"))
     wrong = {}
     sender = sender_of(value)
@@ -177,30 +185,10 @@ def columns(item: Any, place: int) -> dict[str, Any]:
     }
 
 
-def sender_of(value: Any) -> str | None:
-    """An address or a domain, in lower case; None for anything else, a wildcard and a bare word among it."""
-    if not isinstance(value, str):
-        return None
-    address = ADDRESS.fullmatch(value)
-    return value.lower() if DOMAIN.fullmatch(address["domain"] if address else value) else None
-
-
-def moment(millis: Any) -> datetime | None:
-    """A date of the API, unless it is none that a calendar has."""
-    if not isinstance(millis, int):
-        return None
-    try:
-        return EPOCH + timedelta(milliseconds=millis)
-    except OverflowError:
-        return None
-
-
-def refuse_twin(owner: Owner, wanted: dict[str, Any], but: SenderRule | None = None) -> None:
-    """409 where the owner has a rule of the same type on the same sender."""
-    twin = owner.sender_rules.filter(value=wanted["value"], type=wanted["type"]).first()
-    if twin and twin != but:
-        message = f"A rule of type {wanted['type']} on {wanted['value']} is there already."
-        raise Refusal(409, message, {"value": "already has this rule"})
+def twin(wanted: dict[str, Any]) -> Refusal:
+    """409: the owner has a rule of the same type on the same sender."""
+    message = f"A rule of type {wanted['type']} on {wanted['value']} is there already."
+    return Refusal(409, message, {"value": "already has this rule"})
 
 
 def rule_of(owner: Owner, rule_id: str) -> SenderRule:

@@ -7,7 +7,26 @@ from urllib.parse import quote, unquote
 from django.http import HttpRequest, HttpResponse
 from django.urls import path, register_converter
 
-from sandbox import auth, domains, emails, senders, users
+from sandbox import (
+    access,
+    aliases,
+    auth,
+    dkim,
+    domains,
+    emails,
+    faults,
+    filters,
+    groups,
+    health,
+    options,
+    policies,
+    senders,
+    sending,
+    signatures,
+    tasks,
+    tokens,
+    users,
+)
 from sandbox.answers import Refusal
 
 
@@ -26,13 +45,20 @@ class Segment:
 register_converter(Segment, "segment")
 
 
+def operation(view: Callable[..., HttpResponse] | None) -> str:
+    """The operationId of a view: the first word that is written about it."""
+    return ((view and view.__doc__) or "").partition(":")[0].split("\n")[0]
+
+
 def at(route: str, **views: Callable[..., HttpResponse]) -> Any:
     """A path and its views by method. Every view gets the request, the caller, and the ids in the path."""
 
     def answer(request: HttpRequest, **ids: str) -> HttpResponse:
         try:
-            caller = auth.caller_of(request)
             view = views.get(request.method or "")
+            faults.maybe(request, operation(view))
+            domains.purge()
+            caller = auth.caller_of(request)
             if view is None:
                 raise Refusal(405, f"{request.method} is not for this address.", headers={"Allow": ", ".join(views)})
             return view(request, caller, **ids)
@@ -42,71 +68,70 @@ def at(route: str, **views: Callable[..., HttpResponse]) -> Any:
     return path(route, answer)
 
 
-def not_built(request: HttpRequest, caller: auth.Caller, **ids: str) -> HttpResponse:
-    """An operation of the contract that the sandbox does not have yet."""
-    raise Refusal(501, "The sandbox does not do this yet.")
-
-
 DOMAIN = "domains/<segment:domain_id>"
 USER = "users/<segment:user_id>"
 MAILBOX = "users/<segment:user>/emails"
 MAIL = f"{MAILBOX}/<segment:folder>/<segment:mail_id>"
 
 urlpatterns = [
-    at("security/permissions", GET=auth.list_permissions),
-    at("domains", GET=domains.list_domains, POST=not_built),
-    at(DOMAIN, GET=domains.get_domain, PATCH=not_built, DELETE=not_built),
-    at(f"{DOMAIN}/policies", GET=domains.list_domain_policies, POST=not_built),
-    at("policies/<segment:policy_id>", GET=domains.get_domain_policy, PATCH=not_built, DELETE=not_built),
-    at("users", GET=users.list_users, POST=not_built),
-    at(USER, GET=users.get_user, PATCH=not_built, DELETE=not_built),
+    at("security/permissions", GET=access.list_permissions),
+    at("security/admins", GET=access.list_admins),
+    at("security/admins/<segment:admin_id>",
+       GET=access.get_admin, PATCH=access.update_admin, DELETE=access.delete_admin_account),
+    at("admins/<segment:admin_id>/tokens", GET=tokens.list_user_tokens, POST=tokens.create_token),
+    at("admins/<segment:admin_id>/tokens/<segment:token_id>", DELETE=tokens.delete_token),
+    at("domains", GET=domains.list_domains, POST=domains.create_domain),
+    at(DOMAIN, GET=domains.get_domain, PATCH=domains.edit_domain, DELETE=domains.delete_domain),
+    at(f"{DOMAIN}/aliases",
+       GET=aliases.list_domain_aliases, POST=aliases.add_domain_alias, PUT=aliases.edit_domain_aliases),
+    at(f"{DOMAIN}/aliases/<segment:alias_id>", DELETE=aliases.delete_domain_alias),
+    at(f"{DOMAIN}/policies", GET=policies.list_domain_policies, POST=policies.create_policy),
+    at("policies/<segment:policy_id>",
+       GET=policies.get_domain_policy, PATCH=policies.edit_policy, DELETE=policies.delete_policy),
+    at(f"{DOMAIN}/access", GET=access.list_users_access, PUT=access.affect_users_access),
+    at(f"{DOMAIN}/admins", GET=access.list_domain_admins, POST=access.create_admin_access),
+    at(f"{DOMAIN}/admins/<segment:admin_id>", GET=access.get_domain_admin, DELETE=access.revoke_admin_access),
+    at(f"{DOMAIN}/admins/<segment:admin_id>/authorities", PUT=access.define_admin_access),
+    at(f"{DOMAIN}/options", GET=options.list_domain_options, POST=options.set_domain_option),
+    at(f"{DOMAIN}/options/<segment:option>", DELETE=options.delete_domain_option),
+    at(f"{DOMAIN}/dkim", GET=dkim.get_dkim, POST=dkim.add_dkim, PUT=dkim.update_domain_dkim, DELETE=dkim.delete_domain_dkim),
+    at(f"{DOMAIN}/filters/attachments",
+       GET=filters.get_domain_attachment_filters, POST=filters.add_attachment_filter_to_domain),
+    at("filters/attachments/<segment:filter_id>", PATCH=filters.edit_attachment_filter, DELETE=filters.delete_attachment_filter),
+    at(f"{DOMAIN}/filters/uris", GET=filters.get_domain_uri_bl_filters, POST=filters.add_uri_bl_filter_to_domain),
+    at("filters/uris/<segment:filter_id>", PATCH=filters.edit_uri_bl_filter, DELETE=filters.delete_uri_bl_filter),
+    at(f"{DOMAIN}/health", GET=health.get_domain_health, POST=health.run_domain_diagnostic),
+    at("platforms/<segment:platform_id>/health",
+       GET=health.get_diagnostic_of_existing_relay, POST=health.run_diagnostic_on_existing_relay),
+    at("health", GET=health.get_health_errors),
+    at("health/try-relay", POST=health.try_relay_configuration),
+    at("tasks", POST=tasks.execute_task),
+    at("token", GET=tokens.get_temporary_auth_token),
+    at("users", GET=users.list_users, POST=users.create_user),
+    at(USER, GET=users.get_user, PATCH=users.edit_user, DELETE=users.delete_user),
     at(f"{DOMAIN}/users", GET=users.list_domain_users),
+    at(f"{USER}/options", GET=options.list_user_options, POST=options.set_user_option),
+    at(f"{USER}/options/<segment:option>", DELETE=options.delete_user_option),
+    at(f"{USER}/sign", GET=signatures.get_sign, PUT=signatures.set_sign, DELETE=signatures.delete_sign),
+    at(f"{DOMAIN}/groups", GET=groups.list_email_aliases_of_domain, POST=groups.create_email_alias),
+    at(f"{DOMAIN}/groups/<segment:group_id>", GET=groups.list_targeted_addresses_of_alias, PATCH=groups.edit_email_alias),
+    at(f"{DOMAIN}/groups/<segment:group_id>/addresses", POST=groups.add_addresses_to_email_alias),
+    at(f"{DOMAIN}/groups/<segment:group_id>/addresses/<segment:address_id>", DELETE=groups.delete_email_alias_recipient),
+    at("groups/<segment:group_id>", DELETE=groups.delete_email_alias),
     # Before the folders: "folders" and "send" are no folders' names.
     at(f"{MAILBOX}/folders", GET=emails.get_folders),
     at(f"{MAILBOX}/folders/<segment:folder>", GET=emails.get_subfolders),
-    at(f"{MAILBOX}/send", POST=not_built),
+    at(f"{MAILBOX}/send", POST=sending.send_email),
     at(f"{MAILBOX}/<segment:folder>", GET=emails.get_folder_content),
     at(MAIL, GET=emails.get_email),
     at(f"{MAIL}/release", POST=emails.release_email),
     at(f"{MAIL}/attachments", GET=emails.get_all_email_attachments),
     at(f"{MAIL}/attachments/<segment:part>", GET=emails.download_email_attachment_part),
+    at("emails/attachments", POST=sending.upload_attachment),
+    at("emails/attachments/<segment:uid>/<segment:filename>", GET=sending.download_attachment, DELETE=sending.delete_attachment),
     at("wblist", POST=senders.add_entries),
     at(f"{DOMAIN}/wblist", GET=senders.get_domain_filter_rules, POST=senders.add_domain_rule, PUT=senders.set_domain_rules),
     at(f"{DOMAIN}/wblist/<segment:rule_id>", PUT=senders.update_domain_rule, DELETE=senders.delete_domain_rule),
     at(f"{USER}/wblist", GET=senders.get_user_filter_rules, POST=senders.add_mailbox_rule, PUT=senders.set_mailbox_rules),
     at(f"{USER}/wblist/<segment:rule_id>", PUT=senders.update_mailbox_rule, DELETE=senders.delete_mailbox_rule),
-    # What the contract has and the sandbox does not, yet.
-    at("security/admins", GET=not_built),
-    at("security/admins/<segment:admin_id>", GET=not_built, PATCH=not_built, DELETE=not_built),
-    at("admins/<segment:admin_id>/tokens", GET=not_built, POST=not_built),
-    at("admins/<segment:admin_id>/tokens/<segment:token_id>", DELETE=not_built),
-    at(f"{DOMAIN}/aliases", GET=not_built, POST=not_built, PUT=not_built),
-    at(f"{DOMAIN}/aliases/<segment:alias_id>", DELETE=not_built),
-    at(f"{DOMAIN}/access", GET=not_built, PUT=not_built),
-    at(f"{DOMAIN}/admins", GET=not_built, POST=not_built),
-    at(f"{DOMAIN}/admins/<segment:admin_id>", GET=not_built, DELETE=not_built),
-    at(f"{DOMAIN}/admins/<segment:admin_id>/authorities", PUT=not_built),
-    at(f"{DOMAIN}/options", GET=not_built, POST=not_built),
-    at(f"{DOMAIN}/options/<segment:option>", DELETE=not_built),
-    at(f"{DOMAIN}/dkim", GET=not_built, POST=not_built, PUT=not_built, DELETE=not_built),
-    at(f"{DOMAIN}/filters/attachments", GET=not_built, POST=not_built),
-    at("filters/attachments/<segment:filter_id>", PATCH=not_built, DELETE=not_built),
-    at(f"{DOMAIN}/filters/uris", GET=not_built, POST=not_built),
-    at("filters/uris/<segment:filter_id>", PATCH=not_built, DELETE=not_built),
-    at(f"{DOMAIN}/health", GET=not_built, POST=not_built),
-    at("platforms/<segment:platform_id>/health", GET=not_built, POST=not_built),
-    at("health", GET=not_built),
-    at("health/try-relay", POST=not_built),
-    at("tasks", POST=not_built),
-    at("token", GET=not_built),
-    at(f"{USER}/options", GET=not_built, POST=not_built),
-    at(f"{USER}/options/<segment:option>", DELETE=not_built),
-    at(f"{USER}/sign", GET=not_built, PUT=not_built, DELETE=not_built),
-    at(f"{DOMAIN}/groups", GET=not_built, POST=not_built),
-    at(f"{DOMAIN}/groups/<segment:group_id>", GET=not_built, PATCH=not_built),
-    at(f"{DOMAIN}/groups/<segment:group_id>/addresses", POST=not_built),
-    at(f"{DOMAIN}/groups/<segment:group_id>/addresses/<segment:address_id>", DELETE=not_built),
-    at("groups/<segment:group_id>", DELETE=not_built),
-    at("emails/attachments", POST=not_built),
-    at("emails/attachments/<segment:uid>/<segment:filename>", GET=not_built, DELETE=not_built),
 ]

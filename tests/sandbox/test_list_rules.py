@@ -153,7 +153,8 @@ def test_pages_of_equal_rows_neither_repeat_nor_lose_any(sysadmin, sort):
 
 
 def test_a_list_costs_the_same_number_of_queries_whatever_its_length(sysadmin, django_assert_num_queries):
-    for path, queries in (("/domains", 8), ("/users", 5)):
+    sysadmin.get("/users")  # the first use of a token is written down
+    for path, queries in (("/domains", 10), ("/users", 7)):
         for size in (1, 40):
             with django_assert_num_queries(queries, using="sandbox"):
                 sysadmin.get(path, params={"pageSize": size})

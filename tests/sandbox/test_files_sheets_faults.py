@@ -1,0 +1,84 @@
+"""Rules on files, workbooks, and faults on request."""
+
+from io import BytesIO
+
+import pytest
+from openpyxl import load_workbook
+
+from sandbox.models import Customer
+
+pytestmark = pytest.mark.django_db(databases=["default", "sandbox"])
+
+
+def new(customer: Customer, **more):
+    return {"name": "neu.example", "status": "ENABLED", "quarantine": True, "retention": False, "archive": False,
+            "defaultLanguage": "DE", "customerId": customer.uid, **more}
+
+
+# --- Rules on files and links
+
+
+def test_a_rule_on_files_comes_once_and_has_a_rank(admin, nordwind):
+    path = f"/domains/{nordwind.uid}/filters/attachments"
+    body = {"action": "deny", "checkType": "FILENAME", "filter": r"\.exe$"}
+    made = [admin.post(path, json={**body, "filter": text}) for text in (r"\.exe$", r"\.scr$")]
+    assert [one.status_code for one in made] == [201, 201]
+    assert [(one.json()["priority"], one.json()["action"]) for one in made] == [(1, "DENY"), (2, "DENY")]
+    assert admin.post(path, json=body).status_code == 409
+    rule = f"/filters/attachments/{made[0].json()['id']}"
+    assert admin.patch(rule, json={"filter": r"\.scr$"}).status_code == 400
+    assert admin.patch(rule, json={"description": "x"}).status_code == 204
+    assert admin.get(path, params={"sort": "priority"}).json()[0] == made[0].json() | {"description": "x"}
+    for wrong in ({}, {**body, "action": "MAYBE"}, {**body, "colour": 1}, {**body, "filter": ""}):
+        assert admin.post(path, json=wrong).status_code == 400
+
+
+# --- Workbooks
+
+
+def test_six_lists_are_workbooks_too(sysadmin, nordwind, keller):
+    sysadmin.post(f"/domains/{nordwind.uid}/filters/uris", json={"action": "WHITELIST_URI_HOST", "filter": "=cmd|' /C calc'!A0"})
+    sysadmin.post(f"/domains/{nordwind.uid}/groups", json={"email": "g@nordwind.example", "recipients": [keller.email]})
+    excel = {"Accept": "application/vnd.ms-excel"}
+    for path in (
+        *(f"/domains/{nordwind.uid}/{name}" for name in ("users", "wblist", "groups", "filters/attachments", "filters/uris")),
+        f"/users/{keller.uid}/wblist",
+    ):
+        plain, answer = sysadmin.get(path, params={"pageSize": 7}), sysadmin.get(path, params={"pageSize": 7}, headers=excel)
+        assert answer.headers["Content-Type"] == "application/vnd.ms-excel"
+        assert answer.headers["X-Total-Count"] == plain.headers["X-Total-Count"]
+        lines = list(load_workbook(BytesIO(answer.content)).active.iter_rows())
+        if plain.json():
+            assert len(lines) == len(plain.json()) + 1
+            assert lines[0][0].value == next(iter(plain.json()[0]))
+            assert lines[1][0].value == plain.json()[0]["id"]
+        assert all(cell.data_type != "f" for line in lines for cell in line)
+    assert sysadmin.get("/users", headers=excel).headers["Content-Type"] == "application/json"
+
+
+# --- Faults
+
+
+def test_faults_are_off_unless_enabled(sysadmin, settings):
+    header = {"X-Sandbox-Fault": "getUser=503 latency=1"}
+    assert sysadmin.get("/domains", headers={"X-Sandbox-Fault": "*=503"}).status_code == 200
+    settings.SANDBOX_FAULTS = "on"
+    assert sysadmin.get("/domains", headers=header).status_code == 200
+    assert sysadmin.get("/domains", headers={"X-Sandbox-Fault": "nonsense"}).status_code == 400
+
+
+def test_a_fault_is_what_was_asked_for(settings):
+    import httpx
+
+    from cleanmail_admin.upstream import SandboxTransport
+    from sandbox import seed
+
+    token = seed.demo_tokens()["system administrator"]
+    who = httpx.Client(transport=SandboxTransport(), base_url="http://sandbox", headers={"Authorization": f"Bearer {token}"})
+    settings.SANDBOX_FAULTS = "listDomains=503, latency=1"
+    assert who.get("/domains").status_code == 503
+    assert set(who.get("/domains").json()) == {"code", "message", "fields"}
+    assert who.get("/users").status_code == 200
+    assert who.get("/users", headers={"X-Sandbox-Fault": "errors=1"}).status_code == 500
+    assert who.get("/users", headers={"X-Sandbox-Fault": "*=429"}).status_code == 429
+    assert who.get("/domains", headers={"X-Sandbox-Fault": "listDomains=404"}).status_code == 404
