@@ -17,6 +17,7 @@ test: .venv/test-ready ## everything that must pass: lint, types, tests, browser
 
 bench: .venv/test-ready ## print what a page costs, as ratios of peers measured in the same run
 	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench.sandbox
 
 lint: .venv/test-ready ## only lint and types
 	@$(BIN)/python tests/run.py lint
