@@ -81,12 +81,20 @@ class Verdict:
 
 def header(headers: Mapping[str, Any] | None, name: str) -> str:
     """The first header of that name, in any case, as one line; "" where there is none."""
-    wanted = name.lower()
-    for key, value in (headers or {}).items():
-        if key.lower() == wanted:
-            first = value[0] if isinstance(value, list) and value else value
-            return " ".join(str(first or "")[:LONGEST_HEADER].split())
-    return ""
+    return _line(_by_name(headers).get(name.lower()))
+
+
+def _by_name(headers: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The headers by their names in lower case; of several spellings of a name the first counts."""
+    found: dict[str, Any] = {}
+    for name, value in (headers or {}).items():
+        found.setdefault(name.lower(), value)
+    return found
+
+
+def _line(value: Any) -> str:
+    first = value[0] if isinstance(value, list) and value else value
+    return " ".join(str(first or "")[:LONGEST_HEADER].split())
 
 
 def sender(text: Any) -> Sender:
@@ -106,23 +114,24 @@ def sender(text: Any) -> Sender:
 
 
 def verdict(headers: Mapping[str, Any] | None, *, checks: bool = True) -> Verdict:
-    """What the gateway's own headers say about a mail; a list can do without the authentication checks."""
-    status = header(headers, "X-Spam-Status")
-    virus_status = header(headers, "X-Virus-Status")
-    reason = header(headers, "X-Quarantine-Reason").upper()
+    """What the gateway's own headers say about a mail; a list can do without the tests and the authentication checks."""
+    known = _by_name(headers)
+    status = _line(known.get("x-spam-status"))
+    virus_status = _line(known.get("x-virus-status"))
+    reason = _line(known.get("x-quarantine-reason")).upper()
     infected = virus_status.lower().startswith(("infected", "yes")) or reason == "VIRUS"
-    named = re.search(r"\(([^)]{1,120})\)", virus_status)
+    named = re.search(r"\(([^)]{1,120})\)", virus_status) if infected else None
     if reason not in REASONS:
-        spam = status.lower().startswith("yes") or header(headers, "X-Spam-Flag").lower() == "yes"
+        spam = status.lower().startswith("yes") or _line(known.get("x-spam-flag")).lower() == "yes"
         reason = "VIRUS" if infected else "SPAM" if spam else ""
-    tests = re.search(r"\btests=([\w,.\s-]+?)(?:\s+\w+=|$)", status)
-    score = _number(header(headers, "X-Spam-Score"))
+    tests = re.search(r"\btests=([\w,.\s-]+?)(?:\s+\w+=|$)", status) if checks else None
+    score = _number(_line(known.get("x-spam-score")))
     return Verdict(
         reason=reason,
         score=score if score is not None else _number(_after("score=", status)),
         limit=_number(_after("required=", status)),
         tests=tuple(t for t in re.split(r"[,\s]+", tests[1]) if t and t.lower() != "none")[:30] if tests else (),
-        virus=named[1] if infected and named else "",
+        virus=named[1] if named else "",
         infected=infected,
         checks=_checks(headers) if checks else (),
     )
@@ -289,7 +298,7 @@ def _same_organisation(one: str, other: str) -> bool:
 
 
 def _after(mark: str, text: str) -> str:
-    found = re.search(re.escape(mark) + r"(\S+)", text)
+    found = re.search(mark + r"(\S+)", text)
     return found[1].rstrip(",") if found else ""
 
 
