@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.files.uploadhandler import MemoryFileUploadHandler, TemporaryFileUploadHandler
 from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
@@ -57,6 +58,7 @@ def upload_attachment(request: HttpRequest, caller: Caller) -> HttpResponse:
     if not (request.content_type or "").startswith("multipart/"):
         raise Refusal(400, "A file is uploaded as multipart/form-data.")
     try:
+        request.upload_handlers = [MemoryFileUploadHandler(request), TemporaryFileUploadHandler(request)]
         fields, files = request.POST, request.FILES
     except (MultiPartParserError, RequestDataTooBig, SuspiciousOperation, UnreadablePostError, ValueError):
         raise Refusal(400, "The form cannot be read.") from None

@@ -5,7 +5,7 @@ Escaping is the engine's, as everywhere: Django's Jinja2 backend escapes every v
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django.template.loader import render_to_string
@@ -31,7 +31,7 @@ def environment(**options: Any) -> Environment:
         "exact": exact,
         "local": local,
         "minute": minute,
-        "number": number_format,
+        "number": number,
         "row_id": portal.row_id,
         "size": portal.size,
         "status_name": words.status_name,
@@ -73,6 +73,16 @@ def day(at: datetime) -> str:
 def exact(at: datetime) -> str:
     """2026-11-22 07:37:12 CET"""
     return f"{at:%Y-%m-%d %H:%M:%S %Z}"
+
+
+def number(value: float) -> str:
+    """A score: there are few of them, so each is put into words once."""
+    return _number(value, get_language())
+
+
+@lru_cache(2000)
+def _number(value: float, language: str | None) -> str:
+    return number_format(value)
 
 
 @cache

@@ -654,9 +654,11 @@ def test_a_get_changes_nothing_anywhere(browser_of_somebody: Client, gateway: Ga
     batch = Batch.objects.create(pk=1, owner=who, who="x", session_key="x", operation="releaseEmail", ids=ids, url="/")
     before = Batch.objects.values().get()
     for route in ALL:
+        if "sandbox" in route:  # an API of its own
+            continue
         for query in ({}, {"next": "/", "language": "de", "confirmed": "1", "allow": "mailbox", "once": "x", "delete": "1"}):
             for ask in (browser_of_somebody.get, browser_of_somebody.head):
-                answer = ask(address(route) if "sandbox" not in route else "/sandbox/api/users", query)
+                answer = ask(address(route), query)
                 b"".join(answer) if answer.streaming else answer.content  # a download asks while it is read
     assert is_signed_in(browser_of_somebody)
     assert {request.method for request in gateway.asked} == {"GET"}
