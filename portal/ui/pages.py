@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -35,8 +37,14 @@ def layout(request: Any) -> dict[str, Any]:
         "layout": "_fragment.html" if fragment else "base.html",
         "person": getattr(request, "person", None),
         "demo": settings.SANDBOX,
-        "icons": static("icons.svg"),
+        "icons": icons(),
     }
+
+
+@cache
+def icons() -> str:
+    """The address of the file with all icons."""
+    return static("icons.svg")
 
 
 def region(request: PortalRequest) -> str:
@@ -49,8 +57,11 @@ def together(*calls: Callable[[], Any]) -> list[Any]:
 
     A session that is over ends the page all the same.
     """
-    answers = [_side_by_side.submit(copy_context().run, _or_error, call) for call in calls[1:]]
-    found = [_or_error(calls[0]), *(answer.result() for answer in answers)]
+    answers = [
+        call if isinstance(call, _Nothing) else _side_by_side.submit(copy_context().run, _or_error, call).result
+        for call in calls[1:]
+    ]
+    found = [_or_error(calls[0]), *(answer() for answer in answers)]
     for answer in found:
         if isinstance(answer, SignedOut):
             raise answer
@@ -76,9 +87,17 @@ def one_time_key() -> str:
     return uuid4().hex
 
 
+@dataclass(frozen=True)
+class _Nothing:
+    answer: Any
+
+    def __call__(self) -> Any:
+        return self.answer
+
+
 def calls_nothing(answer: Any) -> Callable[[], Any]:
-    """In `together`, a place whose answer is not needed this time."""
-    return lambda: answer
+    """In `together`, a place whose answer is not needed this time: it costs no thread."""
+    return _Nothing(answer)
 
 
 def public(view: Callable[..., Any]) -> Callable[..., Any]:

@@ -29,6 +29,7 @@ def environment(**options: Any) -> Environment:
         "below": below,
         "day": day,
         "exact": exact,
+        "iso": datetime.isoformat,
         "local": local,
         "minute": minute,
         "number": number,

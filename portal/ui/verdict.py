@@ -114,7 +114,7 @@ def sender(text: Any) -> Sender:
 
 
 def verdict(headers: Mapping[str, Any] | None, *, checks: bool = True) -> Verdict:
-    """What the gateway's own headers say about a mail; a list can do without the tests and the authentication checks."""
+    """What the gateway's own headers say about a mail; a list can do without the limit, the tests and the checks."""
     known = _by_name(headers)
     status = _line(known.get("x-spam-status"))
     virus_status = _line(known.get("x-virus-status"))
@@ -129,7 +129,7 @@ def verdict(headers: Mapping[str, Any] | None, *, checks: bool = True) -> Verdic
     return Verdict(
         reason=reason,
         score=score if score is not None else _number(_after("score=", status)),
-        limit=_number(_after("required=", status)),
+        limit=_number(_after("required=", status)) if checks else None,
         tests=tuple(t for t in re.split(r"[,\s]+", tests[1]) if t and t.lower() != "none")[:30] if tests else (),
         virus=named[1] if named else "",
         infected=infected,
