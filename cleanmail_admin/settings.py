@@ -66,6 +66,7 @@ AUTHSERV_ID = env.str("AUTHSERV_ID", default="")
 
 INSTALLED_APPS = [
     "django.contrib.sessions",
+    "django.forms",  # for the templates of its widgets
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",

@@ -16,7 +16,10 @@ handler400 = "portal.pages.errors.bad_request"
 handler404 = "portal.pages.errors.not_found"
 handler500 = "portal.pages.errors.server_error"
 
-pages = ("home", "signin", "search", "users.urls", "domains", "batches", "activity", "probes")
+pages = (
+    "home", "signin", "search", "users.urls", "domains.urls", "policies", "relays", "aliases", "dkim", "options", "access", "health",
+    "batches", "activity", "probes",
+)  # fmt: skip
 urlpatterns: list[URLPattern | URLResolver] = [path("", include(f"portal.pages.{page}")) for page in pages]
 urlpatterns.append(path("language/", public(set_language), name="language"))
 

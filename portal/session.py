@@ -25,7 +25,7 @@ from django.middleware.csrf import rotate_token
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from portal.api import users
+from portal.api import domains, users
 from portal.api.client import Client
 from portal.api.errors import ApiError, NotAllowed, SignedOut, TooFast
 from portal.audit.models import SignInAttempt
@@ -42,6 +42,12 @@ class Person:
     who: str
     owner: str
     mailbox: str | int | None  # the only user this person sees: an end user's own
+    sysadmin: bool | None = None  # a system administrator? None where an opaque token does not tell
+
+    @property
+    def may_sysadmin(self) -> bool:
+        """False only for those whom the gateway would surely refuse: what is for system administrators is not shown to them."""
+        return self.sysadmin is not False
 
 
 @sensitive_variables()
@@ -81,6 +87,7 @@ def sign_in(request: HttpRequest, token: str) -> None:
             "who": who,
             "owner": owner,
             "mailbox": mailbox,
+            "sysadmin": _sysadmin(claims),
             "since": now,
             "seen": now,
             "ends": ends,
@@ -105,7 +112,7 @@ def person(request: HttpRequest, *, polling: bool = False) -> Person | None:
         return None
     if not polling and now - session["seen"] > 60:  # once a minute is exact enough, and spares a write for each page
         session["seen"] = now
-    return Person(session["who"], session["owner"], session["mailbox"])
+    return Person(session["who"], session["owner"], session["mailbox"], session.get("sysadmin"))
 
 
 def client(request: HttpRequest) -> Client:
@@ -142,6 +149,12 @@ def remember_refusal(request: HttpRequest, operation: str, domain: str | int) ->
     known = request.session.setdefault("refused", {})
     known[operation] = sorted({*known.get(operation, ()), str(domain)})[:200]
     request.session.modified = True
+
+
+def learn_from(request: HttpRequest, error: ApiError) -> None:
+    """A refusal of what every system administrator may do tells that this person is none. (Creating a domain has a quota.)"""
+    if isinstance(error, NotAllowed) and error.needs == "sysadmin" and error.operation != domains.CREATE.id:
+        request.session["sysadmin"] = False
 
 
 def held_folder(request: HttpRequest) -> str:
@@ -212,6 +225,12 @@ def _unseal(sealed: str) -> str:
 @sensitive_variables()
 def _keyed(purpose: str, text: str) -> str:
     return hmac.new(settings.SECRET_KEY.encode(), f"{purpose}:{text}".encode(), hashlib.sha256).hexdigest()
+
+
+def _sysadmin(claims: dict[str, Any]) -> bool | None:
+    """What a token says of its authorities; None where it says nothing."""
+    held = claims.get("authorities")
+    return "SYSADMIN" in held if isinstance(held, list) else None
 
 
 @sensitive_variables()

@@ -92,6 +92,13 @@
     const target = event.target;
     if (target.closest(".toast .close")) target.closest(".toast").remove();
     if (target.closest("[data-help]")) one("#help").showModal();
+    const copy = target.closest("[data-copy]");
+    if (copy) navigator.clipboard?.writeText(one(`#${copy.dataset.copy}`).textContent).then(() => {
+      const words = one("span", copy);
+      const before = words.textContent;
+      words.textContent = "✓";
+      setTimeout(() => { words.textContent = before; }, 1500);
+    });
     const menu = one("details.menu[open]");
     if (menu && !menu.contains(target)) menu.open = false;
     const dialog = target.closest("dialog");

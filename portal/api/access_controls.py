@@ -1,5 +1,7 @@
 """Administrator accounts and the permissions they may hold (AccessControls, 5.1)."""
 
+import msgspec
+
 from portal.api.operation import Operation
 
 LIST = Operation("listAdmins", "GET", "/security/admins", needs="GRANT", sort=("login",), filters=("search",))
@@ -9,3 +11,36 @@ DELETE = Operation("deleteAdminAccount", "DELETE", "/security/admins/{adminId}")
 
 # What may be granted on one object: `scope` is its kind (domain, customer, broker), `id` which one. Both are required.
 PERMISSIONS = Operation("listPermissions", "GET", "/security/permissions", query=("scope", "id"))
+
+
+class Grantable(msgspec.Struct, frozen=True, kw_only=True):
+    """PermissionDTO: a permission on one object; `editable` when the caller may grant it."""
+
+    name: str
+    editable: bool | None = None
+
+
+class Authority(msgspec.Struct, frozen=True, kw_only=True):
+    """Authority: the permissions held on one object."""
+
+    objectType: str | None = None
+    objectId: str | int | None = None
+    objectName: str | None = None
+    permissions: list[str] | None = None
+
+
+class Admin(msgspec.Struct, frozen=True, kw_only=True):
+    """Admin: an administrator's account; dates are in milliseconds since 1970."""
+
+    id: str | int | None = None
+    login: str | None = None
+    displayName: str | None = None
+    email: str | None = None
+    enabled: bool | None = None
+    language: str | None = None
+    totp: bool | None = None
+    sysAdmin: bool | None = None
+    authorities: list[Authority] | None = None
+    authoritiesCount: int | None = None
+    lastConnectionDate: int | None = None
+    createdAt: int | None = None

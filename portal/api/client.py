@@ -243,6 +243,7 @@ class Client:
             request_id=self.request_id,
             message=message,
             fields=fields,
+            needs=op.needs,
         )
         if isinstance(error, TooFast) and re.fullmatch("[0-9]{1,9}", wait := response.headers.get("retry-after", "")):
             error.retry_after = max(1, min(int(wait), 3600))

@@ -46,6 +46,70 @@ class Alias(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None = None
 
 
+class Permission(msgspec.Struct, frozen=True, kw_only=True):
+    """AclPermissionStatus: a permission of the end users, on or off."""
+
+    name: str
+    enabled: bool | None = None
+
+
+class OutgoingProvider(msgspec.Struct, frozen=True, kw_only=True):
+    """OutgoingProvider: a service that may send for the domain; `spfProvider` is the host to include in SPF."""
+
+    id: str | int | None = None
+    name: str | None = None
+    spfProvider: str | None = None
+    active: bool | None = None
+
+
+class AuthSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """AuthSettings without its secrets, which are never read; `authType` of the relay says which of these matter."""
+
+    host: str | None = None
+    port: int | None = None
+    bind_user: str | None = None
+    use_ssl: bool | None = None
+    base_dn: str | None = None
+    mail_attribute: str | None = None
+    cert_pem: str | None = None
+    username_format: str | None = None
+    issuerUri: str | None = None
+    clientId: str | None = None
+    nameAttr: str | None = None
+    scope: str | None = None
+    tenantId: str | None = None
+
+
+class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """RemediationApiSettings without its secrets; `apiType` of the relay says which of these matter."""
+
+    host: str | None = None
+    port: int | None = None
+    login: str | None = None
+    testAccount: str | None = None
+    useSsl: bool | None = None
+    clientId: str | None = None
+    tenantId: str | None = None
+
+
+class Platform(msgspec.Struct, frozen=True, kw_only=True):
+    """PlatformDTO: a relay, that is the mail server behind a domain, with how its users sign in."""
+
+    id: str | int | None = None
+    name: str | None = None
+    transportDest: str | None = None
+    transportType: str | None = None
+    transportPort: int | None = None
+    fallbackTransportDest: str | None = None
+    fallbackTransportType: str | None = None
+    fallbackTransportPort: int | None = None
+    apiType: str | None = None
+    apiData: ApiSettings | None = None
+    authType: str | None = None
+    authData: AuthSettings | str | None = None
+    default: bool | None = None
+
+
 class Customer(msgspec.Struct, frozen=True, kw_only=True):
     """CustomerDTO: who owns a domain."""
 
@@ -61,6 +125,9 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True):
     description: str | None = None
     status: str | None = None
     wblistPriority: str | None = None
+    defaultLanguage: str | None = None
+    autoProvisioningOn: bool | None = None
+    senderVerifyOn: bool | None = None
     policy: Policy | None = None
     domainAliases: list[Alias] | None = None
     activeUsersCount: int | None = None
@@ -74,3 +141,6 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True):
     purgeDate: int | None = None
     customer: Customer | None = None
     externalId: str | None = None
+    outgoingSubnets: list[str] | None = None
+    outgoingProviders: list[OutgoingProvider] | None = None
+    platforms: list[Platform] | None = None

@@ -6,11 +6,17 @@ hostile text, to be shown escaped.
 
 
 class ApiError(Exception):
-    """A call that gave no usable answer. `operation` is its id; `request_id` finds it in the gateway's log and in ours."""
+    """A call that gave no usable answer. `operation` is its id; `request_id` finds it in the gateway's log and in ours.
 
-    def __init__(self, operation: str, *, request_id: str = "", message: str = "", fields: dict[str, str] | None = None) -> None:
+    `needs` is the right that the contract states for the operation, "" where it is silent.
+    """
+
+    def __init__(
+        self, operation: str, *, request_id: str = "", message: str = "", fields: dict[str, str] | None = None, needs: str = ""
+    ) -> None:
         super().__init__(operation)
         self.operation = operation
+        self.needs = needs
         self.request_id = request_id
         self.message = message
         self.fields = fields or {}

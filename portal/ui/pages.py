@@ -9,7 +9,8 @@ from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.templatetags.static import static
 from django_htmx.middleware import HtmxDetails
 
@@ -80,6 +81,12 @@ def got(answer: Any) -> Any:
     if isinstance(answer, ApiError):
         raise answer
     return answer
+
+
+def said(request: HttpRequest, text: str, url: str, level: int = messages.SUCCESS) -> HttpResponse:
+    """To the page at `url`, which tells how an action ended."""
+    messages.add_message(request, level, text)
+    return HttpResponseRedirect(url)
 
 
 def one_time_key() -> str:

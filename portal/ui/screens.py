@@ -1,7 +1,8 @@
 """The gateway's errors as screens: one table, used for a whole page and for a fragment alike."""
 
+import re
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -14,17 +15,26 @@ from portal import session
 from portal.api import errors
 from portal.ui.words import operation_name
 
+NOT_TYPED = {"csrfmiddlewaretoken", "once", "confirmed", "seen", "typed"}
+SECRET = re.compile("password|secret|private|token", re.IGNORECASE)  # in the names of fields that hold one
+
 
 def explain(error: errors.ApiError) -> tuple[int, str, str]:
     """The status, the heading and one sentence for an error of the gateway, in the reader's language."""
     what = operation_name(error.operation)
     match error:
         case errors.NotAllowed():
-            return (
-                403,
-                _("Not allowed"),
-                _("Your account may not do this: %(what)s. An administrator of the domain can.") % {"what": what},
-            )
+            match error.needs:
+                case "sysadmin":
+                    text = _("Your account may not do this: %(what)s. A system administrator can.")
+                case "sysadmin if restricted":
+                    text = _(
+                        "Your account may not do this: %(what)s. An administrator of the domain can; "
+                        "where the option is restricted, only a system administrator."
+                    )
+                case _other:
+                    text = _("Your account may not do this: %(what)s. An administrator of the domain can.")
+            return 403, _("Not allowed"), text % {"what": what}
         case errors.NotFound():
             return 404, _("Not found"), _("It does not exist, it is not there any more, or your account may not see it.")
         case errors.Conflict():
@@ -64,6 +74,7 @@ def error_screen(request: HttpRequest, error: errors.ApiError) -> HttpResponse:
     if isinstance(error, errors.SignedOut):
         session.sign_out(request)
         return session_over(request)
+    session.learn_from(request, error)
     return screen(request, *explain(error), error)
 
 
@@ -91,15 +102,25 @@ def session_over(request: HttpRequest) -> HttpResponse:
     """To the sign-in page, and back to where the person was, with what was typed."""
     back = request.get_full_path()
     if request.method != "GET":
-        # What was typed goes along in the address, and the form's own page shows it again. No form of ours holds a secret.
-        said = {**request.GET.dict(), **request.POST.dict()}
-        typed = {k: v for k, v in said.items() if k not in ("csrfmiddlewaretoken", "once", "confirmed") and len(v) < 500}
+        typed = _typed(request)
         back = request.path + ("?" + urlencode(typed) if typed else "")
     elif is_fragment(request):
         back = urlsplit(request.headers.get("HX-Current-URL", ""))._replace(scheme="", netloc="", fragment="").geturl() or "/"
     asked = {"next": back} if back != "/" else {}
     url = reverse("sign-in") + "?" + urlencode({**asked, "ended": "1"} if had_session(request) else asked)
     return HttpResponseClientRedirect(url) if is_fragment(request) else HttpResponseRedirect(url)
+
+
+def _typed(request: HttpRequest) -> dict[str, str]:
+    """What was typed, but for secrets: it goes along in the address, and the form's own page shows it again.
+
+    The longest texts are left out where an address would grow too long for a server.
+    """
+    said = {**request.GET.dict(), **request.POST.dict()}
+    typed = {k: v for k, v in said.items() if k not in NOT_TYPED and not SECRET.search(k) and len(v) < 500}
+    while sum(len(quote_plus(quote_plus(v))) + len(k) + 8 for k, v in typed.items()) > 3000:
+        del typed[max(typed, key=lambda k: len(typed[k]))]
+    return {**typed, "typed": "1"} if typed else {}
 
 
 def had_session(request: HttpRequest) -> bool:

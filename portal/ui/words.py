@@ -23,6 +23,41 @@ OPERATIONS = {
     "getEmail": _("read a mail"),
     "downloadEmailAttachmentPart": _("download an attachment"),
     "getAllEmailAttachments": _("download all attachments"),
+    "createDomain": _("create a domain"),
+    "editDomain": _("change a domain"),
+    "deleteDomain": _("delete a domain"),
+    "listDomainPolicies": _("list the policies of a domain"),
+    "getDomainPolicy": _("read a policy"),
+    "createPolicy": _("create a policy"),
+    "editPolicy": _("change a policy"),
+    "deletePolicy": _("delete a policy"),
+    "listDomainAliases": _("list the aliases of a domain"),
+    "addDomainAlias": _("add aliases to a domain"),
+    "editDomainAliases": _("replace the aliases of a domain"),
+    "deleteDomainAlias": _("delete an alias of a domain"),
+    "getDkim": _("read the DKIM records of a domain"),
+    "addDkim": _("create the DKIM keys of a domain"),
+    "updateDomainDkim": _("replace the DKIM keys of a domain"),
+    "deleteDomainDkim": _("delete the DKIM keys of a domain"),
+    "listDomainOptions": _("list the options of a domain"),
+    "setDomainOption": _("set an option of a domain"),
+    "deleteDomainOption": _("reset an option of a domain"),
+    "listUsersAccess": _("read what the users of a domain may do"),
+    "affectUsersAccess": _("change what the users of a domain may do"),
+    "listDomainAdmins": _("list the administrators of a domain"),
+    "getDomainAdmin": _("read an administrator of a domain"),
+    "createAdminAccess": _("add an administrator to a domain"),
+    "defineAdminAccess": _("change the permissions of an administrator"),
+    "revokeAdminAccess": _("revoke an administrator's access"),
+    "listPermissions": _("list the permissions that may be granted"),
+    "listAdmins": _("list administrators"),
+    "getAdmin": _("read an administrator's account"),
+    "getHealthErrors": _("list what fails its diagnostic"),
+    "getDomainHealth": _("read the diagnostic of a domain"),
+    "runDomainDiagnostic": _("run the diagnostic of a domain"),
+    "getDiagnosticOfExistingRelay": _("read the diagnostic of a relay"),
+    "runDiagnosticOnExistingRelay": _("run the diagnostic of a relay"),
+    "tryRelayConfiguration": _("try the configuration of a relay"),
 }
 # States of a user or a domain (openapi: User.status, Domain.status).
 STATES = {
@@ -31,6 +66,8 @@ STATES = {
     "DELETED": _("Deleted"),
     "PENDING": _("Pending"),
 }
+# The gateway's languages, by the names their speakers use (openapi: Language).
+LANGUAGES = (("FR", "Français"), ("EN", "English"), ("DE", "Deutsch"), ("ES", "Español"), ("DA", "Dansk"), ("NB", "Norsk bokmål"))
 # Why a mail is held, in one or two words; the keys are those of portal.ui.verdict.
 REASONS = {
     "SPAM": _("Spam"),

@@ -79,6 +79,11 @@ PAGES = [
     Page("/domains/d1/rules/senders/r1/?value=shop.example"),
     Page("/domains/d1/rules/senders/r1/?value=shop.example", RULE, writes="PUT", target="-"),
     Page("/domains/d1/rules/senders/r1/?value=shop.example", {**RULE, "delete": "1"}, writes="DELETE", target="-"),
+    # policies
+    # relays
+    # aliases and DKIM
+    # options, access and administrators
+    # health
     Page("/search/?q=keller", panels=True, target="suggestions"),
     Page("/users/"),
     Page("/users/u1/"),

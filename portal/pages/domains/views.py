@@ -4,12 +4,10 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 from django_tables2 import Column
 
-import portal.ui.addresses  # noqa: F401 (registers <id:>)
 from portal.api import domains, users
 from portal.ui.pages import PortalRequest, region
 from portal.ui.tables import RemoteTable, remote_table
@@ -73,10 +71,3 @@ def domain_users(request: PortalRequest, domain_id: str) -> HttpResponse:
         users.LIST_OF_DOMAIN.sort,
     )
     return render(request, "domains/_users.html" if alone else "domains/hub.html", context)
-
-
-urlpatterns = [
-    path("domains/", domain_list, name="domain-list"),
-    path("domains/<id:domain_id>/", domain_hub, name="domain-hub"),
-    path("domains/<id:domain_id>/users/", domain_users, name="domain-users"),
-]

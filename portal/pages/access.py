@@ -1,0 +1,17 @@
+"""Who may do what in a domain."""
+
+from django.http import Http404, HttpResponse
+from django.urls import path
+
+import portal.ui.addresses  # noqa: F401 (registers <id:>)
+from portal.ui.pages import PortalRequest
+
+
+def later(request: PortalRequest, **ids: str) -> HttpResponse:
+    raise Http404
+
+
+urlpatterns = [
+    path("domains/<id:domain_id>/access/", later, name="domain-access"),
+    path("domains/<id:domain_id>/admins/", later, name="domain-admins"),
+]
