@@ -120,7 +120,7 @@ def _dkim(domain_id: str, diagnosed: health.EntityHealth | ApiError, keys: list[
     title, url = _("DKIM signature"), reverse("domain-dkim", args=(domain_id,))
     if isinstance(keys, NotFound) or keys == []:
         text = _("The domain has no keys, so its mail goes out unsigned.")
-        text += " " + (_("Create them first.") if sysadmin else _("A system administrator can create them."))
+        text += " " + (_("Create them.") if sysadmin else _("A system administrator can create them."))
         return Step("dkim", title, TODO, text, url, _("To DKIM"))
     test = _test(diagnosed, "DKIM")
     state = _state(test)

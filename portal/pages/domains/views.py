@@ -45,6 +45,7 @@ class DomainTable(RemoteTable):
     policiesCount = Column(_("Policies"))  # noqa: N815 (the API's name)
     domainAliases = Column(_("Aliases"))  # noqa: N815 (the API's name)
     health = Column(_("Health"))
+    id = Column(_("Id"), orderable=True)
 
 
 class DomainUserTable(RemoteTable):
