@@ -110,7 +110,7 @@ def _mx(domain_id: str, domain: domains.Domain, diagnosed: health.EntityHealth |
         if records:
             text += _("Let the domain have these MX records alone, at whoever runs its DNS.")
         else:
-            text += _("Which hosts belong there is in the papers of your gateway: its interface does not tell here.")
+            text += _("Your provider's documents name the hosts that belong there: the gateway does not tell them here.")
     url = reverse("domain-health", args=(domain_id,))
     log = test.output or () if test and state == UNKNOWN else ()
     return Step("mx", _("MX records"), state, text, url, _("To the diagnostic"), records, log, _error(diagnosed))
