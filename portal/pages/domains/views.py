@@ -13,6 +13,7 @@ from django_tables2 import Column
 
 from portal.api import client, domains, health, users
 from portal.api.errors import ApiError
+from portal.api.operation import LONGEST_ID
 from portal.pages.domains.setup import relay_of
 from portal.templatetags.portal import row_id
 from portal.ui import exports
@@ -31,6 +32,8 @@ FILTERS = {
     "platformId": _("Relay id"),
 }
 TYPED_PLAINLY = ("name", "platformName")  # the filters in which a * stands for anything
+IDS = ("customerId", "platformId")
+LONGEST_TEXT = 200
 ROW = re.compile("[0-9a-f]{12}")
 STATUSES = ("ENABLED", "PENDING", "DISABLED", "DELETED")
 
@@ -126,7 +129,7 @@ def domain_list(request: PortalRequest) -> HttpResponseBase:
 def _filter(request: PortalRequest) -> tuple[str, str]:
     """The filter in the address and what it asks for; ("", "") for none. The gateway takes one: of several it is the first."""
     for name in FILTERS:
-        value = request.GET.get(name, "").strip()[:1000]
+        value = request.GET.get(name, "").strip()[: LONGEST_ID if name in IDS else LONGEST_TEXT]
         if value.strip("* ") and (name != "status" or value in STATES):
             return name, value
     return "", ""
