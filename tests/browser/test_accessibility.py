@@ -63,7 +63,8 @@ def test_every_page(size: Any, visits: Visits, sandbox: Sandbox) -> None:
     addresses = {
         "home": "/", "results": "/search/?q=nordwind", "no results": "/search/?q=nobody-at-all", "no question": "/search/?q=",
         "users": "/users/", "no users": "/users/?email=nobody", "domains": "/domains/?sort=-name",
-        "a domain": f"/domains/{domain}/", "the users of a domain": f"/domains/{domain}/users/?page=1&sort=email",
+        "deleted domains": "/domains/?status=DELETED", "a customer's domains": "/domains/?customerId=nord",
+        "a domain": f"/domains/{domain}/", "the setup of a domain": f"/domains/{domain}/setup/", "the users of a domain": f"/domains/{domain}/users/?page=1&sort=email",
         "nothing held": f"/users/{sandbox.user(EMPTY)}/", "an empty search": f"{hub}mail/Quarantine/?sender=nobody",
         "another folder": f"{hub}mail/INBOX/",
         "folders": f"{hub}mail/?folders", "subfolders": f"{hub}subfolders/?path=INBOX",

@@ -49,7 +49,8 @@ def test_no_page_is_wider_than_the_screen(phone: Page, visits: Visits, sandbox: 
     domain = sandbox.domain("nordwind.example")
     mail = f"/users/{user}/mail/Quarantine/{sandbox.mail(ANNA, 'Donaudampfschifffahrt')}/"
     for address in (
-        "/", "/search/?q=nordwind", "/search/?q=nobody-at-all", "/users/", "/domains/", f"/domains/{domain}/",
+        "/", "/search/?q=nordwind", "/search/?q=nobody-at-all", "/users/", "/domains/", f"/domains/{domain}/", "/domains/?customerId=nord",
+        f"/domains/{domain}/setup/", f"/domains/{domain}/users/",
         f"/users/{user}/", f"/users/{long}/", f"/users/{user}/mail/?folders", f"/users/{user}/mail/Quarantine/?sender=nobody",
         mail, f"{mail}release/?allow=domain", f"{mail}block/", "/batches/", "/activity/", "/no/such/page", "/users/nobody/",
     ):  # fmt: skip

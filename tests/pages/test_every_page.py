@@ -17,7 +17,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
-from portal.api import domains, mail, sender_rules, users
+from portal.api import access_controls, domains, health, mail, sender_rules, users
 from portal.batches.models import Batch, Row, State
 from portal.ui.words import operation_name
 from tests.conftest import Gateway
@@ -34,7 +34,8 @@ RULE = {"days": "365", "description": "typed by hand"}
 class Page:
     """An address, what is posted to it, and who it asks.
 
-    `asks`: the gateway has a part in it. `panels`: what fails is told inside the page. `file`: its bytes pass through.
+    `asks`: the gateway has a part in it. `panels`: what fails is told inside the page. `file`: its bytes pass through;
+    `made`: it is a file of our own making.
     `writes`: the method of the one call that changes something. `target`: the id that htmx replaces, "-" for one without an id.
     """
 
@@ -43,6 +44,7 @@ class Page:
     asks: bool = True
     panels: bool = False
     file: bool = False
+    made: bool = False
     writes: str = ""
     target: str = ""
 
@@ -74,7 +76,11 @@ PAGES = [
     Page(f"/batches/{BATCH}/resume/", {}, asks=False),
     Page("/batches/release/", {"user": "u1", "folder": "Quarantine", "mail": ["m1", "m2"]}, asks=False),
     Page("/domains/"),
+    Page("/domains/?format=csv", made=True),
+    Page("/domains/?format=xlsx", made=True),
+    Page("/domains/health-marks/?rows=0123456789ab", panels=True, target="domain-marks"),
     Page("/domains/d1/"),
+    Page("/domains/d1/setup/", target="domain-setup"),
     Page("/domains/d1/users/", target="domain-users"),
     Page("/domains/d1/rules/senders/r1/?value=shop.example"),
     Page("/domains/d1/rules/senders/r1/?value=shop.example", RULE, writes="PUT", target="-"),
@@ -177,8 +183,16 @@ NO_JSON = [
 ]
 FAILURES = REFUSALS + NO_JSON
 
+RELAY = {"id": "p1", "name": "Mailserver", "transportDest": "mx.nordwind.example", "default": True}
+TESTS = [
+    {"type": "MX", "result": "ERROR_MX_INVALID_ENTRY", "output": ["Required: mx1.gateway.example, mx2.gateway.example", "Fail"]},
+    {"type": "DKIM", "result": "ERROR_DKIM_MISSING_ENTRY", "output": ["Fail"]},
+]
+HEALTH = {"performedAt": 1760000000, "report": {"status": False, "entries": TESTS}}
+DKIM = ["protect._domainkey.nordwind.example TXT v=DKIM1; p=MIGf"]
+ADMIN = {"id": "a1", "login": "julia@nordwind.example", "enabled": True}
 USER = {"id": "u1", "email": "anna@nordwind.example", "status": "ENABLED", "domainId": "d1", "firstname": "Anna"}
-DOMAIN = {"id": "d1", "name": "nordwind.example", "status": "ENABLED", "customer": {"id": "c1", "name": "Nordwind"}}
+DOMAIN = {"id": "d1", "name": "nordwind.example", "status": "ENABLED", "customer": {"id": "c1", "name": "Nordwind"}, "platforms": [RELAY]}
 MESSAGE = {
     "id": "m1", "from": "Shop <info@shop.example>", "to": ["anna@nordwind.example"], "subject": "Rechnung 7", "size": 1234,
     "headers": {"X-Quarantine-Reason": "SPAM", "X-Spam-Score": "5.4"}, "sentDate": 1760000000000,
@@ -198,7 +212,9 @@ def well(request: httpx.Request) -> httpx.Response:
     for pattern, body in (
         (r"/users|/domains/\w+/users", [USER]), (r"/users/\w+", USER), (r"/domains", [DOMAIN]), (r"/domains/\w+", DOMAIN),
         (r".*/wblist", [SENDER_RULE]), (r"/users/\w+/emails/folders(/.+)?", [FOLDER]), (r"/users/\w+/emails/\w+", [MESSAGE]),
-        (r"/users/\w+/emails/\w+/\w+", MESSAGE),
+        (r"/users/\w+/emails/\w+/\w+", MESSAGE), (r"/(domains|platforms)/\w+/health", HEALTH), (r"/domains/\w+/dkim", DKIM),
+        (r"/health", [{"id": "d1", "name": "nordwind.example", "type": "DOMAIN", "health": HEALTH}]),
+        (r"/domains/\w+/admins", [ADMIN]),
     ):
         if re.fullmatch(pattern, path):
             return httpx.Response(200, json=body, headers={"X-Total-Count": "1"})
@@ -208,7 +224,7 @@ def well(request: httpx.Request) -> httpx.Response:
 
 def text(answer: HttpResponse) -> str:
     """What a person reads, tags and all, with nothing escaped."""
-    return html.unescape(answer.getvalue().decode())
+    return html.unescape(answer.getvalue().decode(errors="replace"))  # a workbook is no text
 
 
 def heading(answer: HttpResponse) -> str:
@@ -608,10 +624,13 @@ def nothing(request: httpx.Request, rows: Callable[[type[msgspec.Struct]], list[
         (r"/users|/domains/\w+/users", users.User, True), (r"/users/\w+", users.User, False), (r"/domains", domains.Domain, True),
         (r"/domains/\w+", domains.Domain, False), (r".*/wblist", sender_rules.SenderRule, True),
         (r"/users/\w+/emails/folders(/.+)?", mail.Folder, True), (r"/users/\w+/emails/\w+", mail.Message, True),
-        (r"/users/\w+/emails/\w+/\w+", mail.MessageContent, False),
+        (r"/users/\w+/emails/\w+/\w+", mail.MessageContent, False), (r"/(domains|platforms)/\w+/health", health.EntityHealth, False),
+        (r"/health", health.DiagnosticEntry, True), (r"/domains/\w+/admins", access_controls.Admin, True),
     ):
         if re.fullmatch(pattern, path):
             return httpx.Response(200, json=rows(record) if a_list else null(record))
+    if path.endswith("/dkim"):
+        return httpx.Response(200, json=[])
     return httpx.Response(200)
 
 
@@ -668,7 +687,7 @@ def test_every_page_comes_in_every_language(language: str, somebody: Client) -> 
     for place in PAGES:
         whole = place.open(somebody)
         assert whole.status_code in (200, 302), place.id
-        if whole.status_code == 200 and not place.file and place.name not in ("mail-body", "mail-source"):
+        if whole.status_code == 200 and not place.file and not place.made and place.name not in ("mail-body", "mail-source"):
             assert f'<html lang="{language}">' in text(whole), place.id
         if place.target:
             assert place.open(somebody, fragment=True).status_code == 200, place.id

@@ -17,7 +17,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from portal.api import domains, mail, sender_rules, users
+from portal.api import access_controls, domains, health, mail, sender_rules, users
 from portal.audit.models import Entry
 from portal.batches.models import Batch, Row, State
 from portal.pages.users.actions import ActionForm, RuleForm
@@ -59,12 +59,14 @@ PAGES = [
     MESSAGE_URL, MESSAGE_URL + "?view=html", MESSAGE_URL + "?view=html&images=1",
     MESSAGE_URL + "release/?allow=mailbox&description=<script>", MESSAGE_URL + "block/", "/users/u1/rules/id/?value=<script>",
     "/domains/d1/rules/senders/id/?description=<script>&days=<b>", "/domains/?name=<script>&sort=<b>&per_page=<b>",
-    "/domains/d1/", "/domains/d1/users/", "/search/?q=<script>alert(1)</script>",
+    "/domains/d1/", "/domains/d1/users/", "/search/?q=<script>alert(1)</script>", "/domains/?customerId=<script>",
+    "/domains/?status=<script>&platformId=\"><script>", "/domains/health-marks/?rows=<script>,\"><b>", "/domains/d1/setup/",
     "/activity/?page=<script>", "/batches/", "/batches/1/", "/",
 ]
 PANELS = {
     "/search/?q=<script>": "suggestions", "/users/u1/mail/?shown=<script>": "folders", MESSAGE_URL: "reading",
-    "/users/u1/mail/Quarantine/?newest": "held", "/domains/d1/users/": "domain-users", "/users/u1/mail/<img src=x>/": "held",
+    "/users/u1/mail/Quarantine/?newest": "held", "/domains/d1/users/": "domain-users",
+    "/domains/d1/setup/": "domain-setup", "/domains/health-marks/?rows=0123456789ab,<b>": "domain-marks", "/users/u1/mail/<img src=x>/": "held",
 }
 ACTIONS = {
     MESSAGE_URL + "release/": {}, MESSAGE_URL + "release/?": {"allow": "mailbox", "confirmed": "1", "infected": "1"},
@@ -107,12 +109,16 @@ def attack(text: str = "text", id: str = "id", number: int = 7) -> Callable[[htt
         for pattern, record, listed in (
             ("/users|/domains/[^/]+/users", users.User, True), ("/users/[^/]+", users.User, False),
             ("/domains", domains.Domain, True), ("/domains/[^/]+", domains.Domain, False),
+            ("/health", health.DiagnosticEntry, True), ("/(domains|platforms)/[^/]+/health", health.EntityHealth, False),
+            ("/domains/[^/]+/admins", access_controls.Admin, True),
             (".*/wblist(/[^/]+)?", sender_rules.SenderRule, True), ("/users/[^/]+/emails/folders(/[^/]+)?", mail.Folder, True),
             ("/users/[^/]+/emails/[^/]+", mail.Message, True), ("/users/[^/]+/emails/[^/]+/[^/]+", mail.MessageContent, False),
         ):
             if re.fullmatch(pattern, path):
                 one = filled(record, text, id, number)
                 return httpx.Response(200, json=[one, {**one, "from": text}] if listed else one)
+        if path.endswith("/dkim"):
+            return httpx.Response(200, json=[text, f"{text} TXT {text}"])
         return httpx.Response(200, content=text.encode())
 
     return answer
@@ -336,7 +342,7 @@ def test_an_id_of_the_gateway_comes_back_to_it_unchanged(id: str, victim: Client
     leads("/users/", "/users/[^/?]+/$", "users", id)
     leads("/search/?q=id", "/users/[^/?]+/$", "users", id)
     leads("/search/?q=id", "/domains/[^/?]+/$", "domains", id, target="suggestions")
-    leads("/domains/", "/domains/[^/?]+/$", "domains", id)
+    leads("/domains/", "/domains/(?!new/)[^/?]+/$", "domains", id)
     leads("/domains/d1/users/", "/users/[^/?]+/$", "users", id, target="domain-users")
     mails = "/users/u1/mail/Quarantine/"
     leads(mails, mails + "[^/?]+/$", "users", "u1", "emails", "Quarantine", id, target="held")
@@ -395,7 +401,7 @@ def test_the_rule_in_a_toast_is_the_very_rule_that_was_made(id: str, victim: Cli
 def test_an_id_that_can_be_none_is_shown_and_never_asked_for(id: str, victim: Client, gateway: Gateway) -> None:
     gateway.answer = attack(id=id)
     for url in ("/users/", "/domains/", "/users/u1/mail/Quarantine/"):
-        found = links(victim, url, url + "[^?]")
+        found = links(victim, url, url + "(?!new/|health-marks/)[^?]")  # neither is the address of one domain
         assert found
         for address in found:
             assert follow(victim, gateway, address) == (404, []), address

@@ -1,4 +1,4 @@
-"""Lists of users and domains, a domain's own page, the first page, and what surrounds every page."""
+"""The list of users, the first page, and what surrounds every page."""
 
 import html
 import json
@@ -15,12 +15,10 @@ from django.urls import reverse
 
 from portal.pages import probes
 from sandbox import seed
-from sandbox.models import Domain, Mail, User
+from sandbox.models import Mail, User
 from tests.conftest import Gateway
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
-
-PANEL = {"HX-Request": "true", "HX-Target": "domain-users"}
 
 
 def text(answer: HttpResponse) -> str:
@@ -32,10 +30,6 @@ def column(answer: HttpResponse, name: str) -> list[str]:
     """What stands in one column of the table, from top to bottom."""
     cells = re.findall(rf'<td class="c-{name}">(.*?)</td>', answer.content.decode(), re.DOTALL)
     return [" ".join(html.unescape(re.sub(r"<[^>]+>", " ", cell)).split()) for cell in cells]
-
-
-def domain(name: str) -> str:
-    return reverse("domain-hub", args=(Domain.objects.get(name=name).uid,))
 
 
 # Users.
@@ -110,76 +104,6 @@ def test_people_see_the_users_of_their_domains(as_customer: Client, as_owner: Cl
     domains = {email.partition("@")[2] for email in column(as_customer.get("/users/", {"email": ""}), "email")}
     assert domains <= {"nordwind.example", "nordwind-hafen.example", seed.IDN}
     assert column(as_owner.get("/users/"), "email") == [seed.ANNA]
-
-
-# Domains.
-
-def test_the_domains_with_their_state_and_services(as_admin: Client) -> None:
-    answer = as_admin.get("/domains/")
-    assert column(answer, "name") == sorted(Domain.objects.values_list("name", flat=True))
-    names = ("name", "status", "customer", "services", "activeUsersCount")
-    rows = list(zip(*(column(answer, name) for name in names), strict=True))
-    users = {name: str(User.objects.filter(domain__name=name, status="ENABLED").count()) for name in column(answer, "name")}
-    customer, services = "Nordwind Logistik AG", "Incoming Quarantine Retention Archive"
-    assert ("nordwind.example", "Enabled", customer, services, users["nordwind.example"]) in rows
-    customer, services = "Alpenmilch Genossenschaft", "Incoming Quarantine"
-    assert ("altmilch.example", "Deleted", customer, services, users["altmilch.example"]) in rows
-    assert ("alpenmilch-neu.example", "Pending", customer, services, users["alpenmilch-neu.example"]) in rows
-
-
-def test_a_part_of_the_name_filters_domains(as_admin: Client) -> None:
-    assert column(as_admin.get("/domains/", {"name": "hafen"}), "name") == ["nordwind-hafen.example"]
-    assert "Nothing matches “zzz”." in text(as_admin.get("/domains/", {"name": "zzz"}))
-    assert column(as_admin.get("/domains/", {"sort": "-name"}), "name")[0].startswith("xn--")
-
-
-def test_people_see_their_domains(as_customer: Client, as_owner: Client) -> None:
-    assert column(as_customer.get("/domains/"), "name") == ["nordwind-hafen.example", "nordwind.example", seed.IDN]
-    assert column(as_owner.get("/domains/"), "name") == []
-
-
-def test_the_page_of_a_domain_loads_its_users_as_a_panel(as_admin: Client) -> None:
-    url = domain("nordwind.example")
-    answer = as_admin.get(url)
-    shown = text(answer)
-    assert answer.wsgi_request.api.calls == 1  # type: ignore[attr-defined]
-    assert "<h1>nordwind.example</h1>" in shown
-    assert "Nordwind Logistik AG" in shown
-    assert "Policy-nordwind.example" in shown
-    for alias in ("nordwind-logistik.example", "nordwind.test", "nordwind-ag.example"):
-        assert alias in shown
-    assert re.search(rf'id="domain-users"[^>]*\s+hx-get="{url}users/" hx-trigger="load"', shown)
-    panel = as_admin.get(f"{url}users/", headers=PANEL)
-    assert panel.wsgi_request.api.calls == 1  # type: ignore[attr-defined]
-    assert "<html" not in text(panel)
-    users = User.objects.filter(domain__name="nordwind.example").order_by("email")
-    assert column(panel, "email") == [user.email for user in users][:40]
-
-
-def test_the_users_of_a_domain_filter_and_sort_in_their_panel(as_admin: Client) -> None:
-    url = domain("nordwind.example") + "users/"
-    panel = as_admin.get(url, {"email": "k"}, headers=PANEL)
-    assert all("k" in email for email in column(panel, "email"))
-    assert f'hx-get="{url}?email=k&sort=email" hx-target="#domain-users"' in text(panel)
-    assert f'action="{url}" hx-get="{url}" hx-target="#domain-users"' in text(panel)
-    whole = as_admin.get(url, {"email": "k"})  # without JavaScript
-    assert column(whole, "email") == column(panel, "email")
-    assert "<h1>nordwind.example</h1>" in text(whole)
-    assert 'hx-trigger="load"' not in text(whole)
-    none = as_admin.get(url, {"email": "zzz"})
-    assert "Nothing matches “zzz”." in text(none)
-    assert 'hx-trigger="load"' not in text(none)
-
-
-def test_a_deleted_domain_says_when_it_disappears(as_admin: Client) -> None:
-    assert "Disappears on" in text(as_admin.get(domain("altmilch.example")))
-    assert "Disappears on" not in text(as_admin.get(domain("alpenmilch.example")))
-
-
-def test_a_domain_of_others_is_not_found(as_customer: Client) -> None:
-    answer = as_customer.get(domain("alpenmilch.example"))
-    assert answer.status_code == 404
-    assert b"It does not exist, it is not there any more, or your account may not see it." in answer.content
 
 
 # The first page.

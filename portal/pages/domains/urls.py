@@ -1,12 +1,14 @@
 from django.urls import path
 
 import portal.ui.addresses  # noqa: F401 (registers <id:>)
-from portal.pages.domains import edit, views
+from portal.pages.domains import edit, setup, views
 
 urlpatterns = [
     path("domains/", views.domain_list, name="domain-list"),
+    path("domains/health-marks/", views.domain_marks, name="domain-marks"),
     path("domains/new/", edit.domain_new, name="domain-new"),
     path("domains/<id:domain_id>/", views.domain_hub, name="domain-hub"),
+    path("domains/<id:domain_id>/setup/", setup.domain_setup, name="domain-setup"),
     path("domains/<id:domain_id>/users/", views.domain_users, name="domain-users"),
     path("domains/<id:domain_id>/edit/", edit.domain_edit, name="domain-edit"),
     path("domains/<id:domain_id>/delete/", edit.domain_delete, name="domain-delete"),

@@ -1,16 +1,41 @@
 """Domains: the list, and the hub of one domain with its users."""
 
+import re
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 from django_tables2 import Column
 
-from portal.api import domains, users
-from portal.ui.pages import PortalRequest, region
-from portal.ui.tables import RemoteTable, remote_table
+from portal.api import client, domains, health, users
+from portal.api.errors import ApiError
+from portal.api.operation import LONGEST_ID
+from portal.pages.domains.setup import relay_of
+from portal.templatetags.portal import row_id
+from portal.ui import exports
+from portal.ui.known import known
+from portal.ui.pages import PortalRequest, region, together
+from portal.ui.tables import MOST_PER_PAGE, RemoteTable, remote_table
+from portal.ui.words import LANGUAGES, STATES, status_name
+
+# What the list can be asked for, one at a time (listDomains), as a person says it.
+FILTERS = {
+    "name": _("Name"),
+    "status": _("Status"),
+    "customerId": _("Customer"),
+    "externalId": _("External id"),
+    "platformName": _("Relay"),
+    "platformId": _("Relay id"),
+}
+TYPED_PLAINLY = ("name", "platformName")  # the filters in which a * stands for anything
+IDS = ("customerId", "platformId")
+LONGEST_TEXT = 200
+ROW = re.compile("[0-9a-f]{12}")
+STATUSES = ("ENABLED", "PENDING", "DISABLED", "DELETED")
 
 
 class DomainTable(RemoteTable):
@@ -21,6 +46,9 @@ class DomainTable(RemoteTable):
     services = Column(_("Services"))
     activeUsersCount = Column(_("Users"))  # noqa: N815 (the API's name)
     policiesCount = Column(_("Policies"))  # noqa: N815 (the API's name)
+    domainAliases = Column(_("Aliases"))  # noqa: N815 (the API's name)
+    health = Column(_("Health"))
+    id = Column(_("Id"), orderable=True)
 
 
 class DomainUserTable(RemoteTable):
@@ -30,27 +58,143 @@ class DomainUserTable(RemoteTable):
     status = Column(_("Status"))
 
 
+# The list as a file.
+EXPORTED = (
+    exports.Column(_("Domain"), lambda row: row.name),
+    exports.Column(_("Id"), lambda row: str(row.id or "")),
+    exports.Column(_("Status"), lambda row: status_name(row.status)),
+    exports.Column(_("Description"), lambda row: row.description),
+    exports.Column(_("Customer"), lambda row: row.customer and row.customer.name),
+    exports.Column(_("Customer id"), lambda row: row.customer and str(row.customer.id or "")),
+    exports.Column(_("External id"), lambda row: row.externalId),
+    exports.Column(_("Incoming"), lambda row: row.incoming),
+    exports.Column(_("Quarantine"), lambda row: row.quarantine),
+    exports.Column(_("Retention"), lambda row: row.retention),
+    exports.Column(_("Archive"), lambda row: row.archive),
+    exports.Column(_("Users"), lambda row: row.activeUsersCount),
+    exports.Column(_("Policies"), lambda row: row.policiesCount),
+    exports.Column(_("Default policy"), lambda row: row.policy and row.policy.name),
+    exports.Column(_("Aliases"), lambda row: ", ".join(alias.name or "" for alias in row.domainAliases or ())),
+    exports.Column(_("Relays"), lambda row: ", ".join(relay.name or "" for relay in row.platforms or ())),
+    exports.Column(_("Created"), lambda row: exports.day(row.creationDate)),
+    exports.Column(_("Deleted"), lambda row: exports.day(row.deletionDate)),
+    exports.Column(_("Disappears on"), lambda row: exports.day(row.purgeDate)),
+)
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A state to filter by, and whether the list is filtered by it."""
+
+    label: str
+    url: str
+    current: bool
+
+
 @require_safe
-def domain_list(request: PortalRequest) -> HttpResponse:
-    """All domains the person may see, filtered by a part of the name."""
-    part = request.GET.get("name", "").replace("*", "").strip()[:200]
-    query = {"name": f"*{part}*"} if part else {}
-    table = remote_table(
-        request,
-        DomainTable,
-        lambda offset, size, sort: request.api.page(
-            domains.LIST, domains.Domain, offset=offset, size=size, sort=sort, query=query
-        ),
-        domains.LIST.sort,
+def domain_list(request: PortalRequest) -> HttpResponseBase:
+    """The domains the person may see, by one filter; `?format=csv` or `xlsx` is all of them as a file."""
+    name, value = _filter(request)
+    query = {name: f"*{value}*" if name in TYPED_PLAINLY and "*" not in value else value} if name else {}
+
+    def fetch(offset: int, size: int, sort: str) -> client.Page[domains.Domain]:
+        return request.api.page(domains.LIST, domains.Domain, offset=offset, size=size, sort=sort, query=query)
+
+    sort = request.GET.get("sort", "")
+    sort = sort if sort.removeprefix("-") in domains.LIST.sort else ""
+    kind = request.GET.get("format", "")
+    if kind in exports.FORMATS:
+        return exports.export(kind, "domains", EXPORTED, fetch, sort)
+    table = remote_table(request, DomainTable, fetch, domains.LIST.sort)
+    rows = [getattr(row, "record", row) for row in table.page.object_list]
+    kept = {"sort": sort} if sort else {}
+    context = {
+        "table": table,
+        "name": name,
+        "value": value,
+        "part": _shown(name, value, rows),
+        "filter_name": FILTERS.get(name, ""),
+        "sort": sort,
+        "everything": "?" + urlencode(kept),
+        "tabs": [
+            Tab(status_name(one), "?" + urlencode({"status": one, **kept}), (name, value) == ("status", one)) for one in STATUSES
+        ],
+        "customers": {row.customer.id: row.customer.name for row in rows if row.customer and row.customer.id},
+        "marks": ",".join(row_id(row.id).removeprefix("row-") for row in rows),
+        "meant": _meant(request, value) if name == "customerId" and not rows else {},
+    }
+    return render(request, "domains/list.html", context)
+
+
+def _filter(request: PortalRequest) -> tuple[str, str]:
+    """The filter in the address and what it asks for; ("", "") for none. The gateway takes one: of several it is the first."""
+    for name in FILTERS:
+        value = request.GET.get(name, "").strip()[: LONGEST_ID if name in IDS else LONGEST_TEXT]
+        if value.strip("* ") and (name != "status" or value in STATES):
+            return name, value
+    return "", ""
+
+
+def _shown(name: str, value: str, rows: list[domains.Domain]) -> str:
+    """What a filter asks for, by the name that the rows have for it."""
+    named: dict[str, str | None] = {}
+    if name == "status":
+        return status_name(value)
+    if name == "customerId":
+        named = {str(row.customer.id): row.customer.name for row in rows if row.customer}
+    elif name == "platformId":
+        named = {str(relay.id): relay.name for row in rows for relay in row.platforms or ()}
+    return named.get(value) or value
+
+
+def _meant(request: PortalRequest, typed: str) -> dict[str, str]:
+    """The customers whose names hold what somebody typed in place of an id: address in the list -> name."""
+    found = known(request.api).customers.items()
+    return {"?" + urlencode({"customerId": id}): name for id, name in found if typed.casefold() in name.casefold()}
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The health of one row: how many of its tests failed, and which; `failed` is 0 where none is known to."""
+
+    id: str
+    failed: int
+    tests: str
+
+
+@require_safe
+def domain_marks(request: PortalRequest) -> HttpResponse:
+    """The health of the domains on a page of the list, from one call; `?rows=` are their marks, as in the list.
+
+    They are short whatever the ids are, so that two hundred of them fit into an address.
+    """
+    asked = [f"row-{one}" for one in dict.fromkeys(request.GET.get("rows", "").split(",")) if ROW.fullmatch(one)][:MOST_PER_PAGE]
+    (answer,) = together(lambda: request.api.call(health.ERRORS, list[health.DiagnosticEntry]))
+    if isinstance(answer, ApiError):
+        return render(request, "domains/marks.html", {"error": answer})
+    failing = {row_id(entry.id): entry for entry in answer if (entry.type or "DOMAIN").upper() == "DOMAIN"}
+    return render(
+        request, "domains/marks.html", {"marks": [_mark(one, failing.get(one)) for one in asked], "total": len(failing)}
     )
-    return render(request, "domains/list.html", {"table": table, "part": part})
+
+
+def _mark(id: str, entry: health.DiagnosticEntry | None) -> Mark:
+    report = entry.health.report if entry and entry.health else None
+    tests = [str(test.type) for test in (report.entries if report else None) or () if test.type and test.result != "OK"]
+    return Mark(id, max(1, len(tests)) if entry else 0, ", ".join(tests))
 
 
 @require_safe
 def domain_hub(request: PortalRequest, domain_id: str) -> HttpResponse:
-    """One domain, with its users as a panel that loads by itself."""
+    """One domain: what it is, and panels that load by themselves."""
     domain = request.api.call(domains.READ, domains.Domain, domainId=domain_id)
-    return render(request, "domains/hub.html", {"domain": domain, "domain_id": domain_id})
+    context = {
+        "domain": domain,
+        "domain_id": domain_id,
+        "language": dict(LANGUAGES).get(domain.defaultLanguage or "", domain.defaultLanguage),
+        "relay": relay_of(domain),
+    }
+    return render(request, "domains/hub.html", context)
 
 
 @require_safe
@@ -70,4 +214,4 @@ def domain_users(request: PortalRequest, domain_id: str) -> HttpResponse:
         ),
         users.LIST_OF_DOMAIN.sort,
     )
-    return render(request, "domains/_users.html" if alone else "domains/hub.html", context)
+    return render(request, "domains/_users.html" if alone else "domains/users.html", context)

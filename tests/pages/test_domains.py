@@ -1,0 +1,642 @@
+"""The list of domains with its filters, its health and its files; the hub of a domain with its setup checklist."""
+
+import csv
+import html
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import openpyxl
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from portal.templatetags.portal import row_id
+from sandbox import seed
+from sandbox.models import Domain, User
+from tests.conftest import Gateway
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
+
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+def panel(name: str) -> dict[str, str]:
+    return {"HX-Request": "true", "HX-Target": name}
+
+
+def text(answer: Any) -> str:
+    assert answer.status_code == 200, answer.status_code
+    return html.unescape(answer.content.decode())
+
+
+def plain(markup: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", markup)).split())
+
+
+def column(answer: Any, name: str) -> list[str]:
+    """What stands in one column of the table, from top to bottom."""
+    return [plain(cell) for cell in re.findall(rf'<td class="c-{name}">(.*?)</td>', answer.content.decode(), re.DOTALL)]
+
+
+def names(answer: Any) -> list[str]:
+    """The names of the domains in the list, without what else is told about them."""
+    return [plain(name) for name in re.findall(r'<td class="c-name"><a href="[^"]+">(.*?)</a>', answer.content.decode())]
+
+
+def domain(name: str) -> str:
+    return reverse("domain-hub", args=(Domain.objects.get(name=name).uid,))
+
+
+def many(total: int) -> Answer:
+    """A gateway with so many domains, which it pages."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/health":
+            return httpx.Response(200, json=[])
+        offset, size = int(request.url.params["offset"]), int(request.url.params["pageSize"])
+        rows = [{"id": f"d{n}", "name": f"domain{n:05}.example", "status": "ENABLED"} for n in range(offset, min(offset + size, total))]
+        return httpx.Response(200, json=rows, headers={"X-Total-Count": str(total)})
+
+    return answer
+
+
+# The list.
+
+def test_a_row_tells_what_matters_about_a_domain(as_admin: Client) -> None:
+    answer = as_admin.get("/domains/")
+    assert names(answer) == sorted(Domain.objects.values_list("name", flat=True))
+    columns = ("status", "customer", "services", "policiesCount", "domainAliases")
+    rows = dict(zip(names(answer), zip(*(column(answer, name) for name in columns), strict=True), strict=True))
+    customer, services = "Nordwind Logistik AG", "Incoming Quarantine Retention Archive"
+    assert rows["nordwind.example"] == ("Enabled", customer, services, "2", "3")
+    assert rows["alpenmilch-neu.example"][:3] == ("Pending", "Alpenmilch Genossenschaft", "Incoming Quarantine")
+    users = dict(zip(names(answer), column(answer, "activeUsersCount"), strict=True))
+    for name, shown in users.items():
+        assert shown == str(User.objects.filter(domain__name=name, status="ENABLED").count())
+    assert "Hauptdomain RT-1001-1" in column(answer, "name")[names(answer).index("nordwind.example")]
+    assert 'title="nordwind-logistik.example, nordwind.test, nordwind-ag.example"' in text(answer)
+
+
+def test_a_deleted_domain_is_in_the_list_and_says_until_when(as_admin: Client) -> None:
+    answer = as_admin.get("/domains/", {"status": "DELETED"})
+    assert names(answer) == ["altmilch.example"]
+    (status,) = column(answer, "status")
+    assert re.fullmatch(r"Deleted until \d+ \w+ 20\d\d", status)
+    assert re.search(r'<a href="\?status=DELETED" aria-current="page">Deleted</a>', text(answer))
+
+
+@pytest.mark.parametrize(("query", "found"), [
+    ({"name": "hafen"}, ["nordwind-hafen.example"]),
+    ({"name": " NORDWIND.example "}, ["nordwind.example"]),
+    ({"name": "nordwind*"}, ["nordwind-hafen.example", "nordwind.example"]),
+    ({"name": "*wind.example"}, ["nordwind.example"]),
+    ({"status": "PENDING"}, ["alpenmilch-neu.example"]),
+    ({"externalId": "RT-1001-1"}, ["nordwind.example"]),
+    ({"platformName": "mail", "status": "PENDING"}, ["alpenmilch-neu.example"]),  # one filter a request
+])
+def test_one_filter_at_a_time(query: dict[str, str], found: list[str], as_admin: Client) -> None:
+    answer = as_admin.get("/domains/", query)
+    assert names(answer) == found
+    assert answer.wsgi_request.api.calls == 1
+    assert '<a href="?">Show all domains</a>' in text(answer)
+
+
+def test_a_customer_in_a_row_leads_to_all_its_domains(as_admin: Client) -> None:
+    shown = as_admin.get("/domains/").content.decode()
+    (address,) = set(re.findall(r'href="(\?customerId=[^"]+)">Nordwind Logistik AG<', shown))
+    answer = as_admin.get(f"/domains/{address}")
+    assert set(column(answer, "customer")) == {"Nordwind Logistik AG"}
+    assert len(names(answer)) == Domain.objects.filter(customer__name="Nordwind Logistik AG").count()
+    assert "Customer: Nordwind Logistik AG" in text(answer)
+
+
+def test_a_relay_leads_to_its_domain(as_admin: Client) -> None:
+    found = Domain.objects.get(name="nordwind.example")
+    relay = found.platforms.first()
+    assert relay
+    answer = as_admin.get("/domains/", {"platformId": relay.uid})
+    assert names(answer) == ["nordwind.example"]
+    assert f"Relay id: {relay.name}" in text(answer)
+
+
+def test_who_types_the_name_of_a_customer_is_shown_which_one_is_meant(as_admin: Client) -> None:
+    shown = text(as_admin.get("/domains/", {"customerId": "nordwind"}))
+    assert "Nothing matches “nordwind”." in shown
+    (address,) = re.findall(r'<a href="(\?customerId=[^"]+)">Nordwind Logistik AG</a>', shown)
+    assert "nordwind.example" in names(as_admin.get(f"/domains/{address}"))
+
+
+@pytest.mark.parametrize(("query", "asked"), [
+    ({}, {}),
+    ({"name": "nord"}, {"name": "*nord*"}),
+    ({"name": "nord*"}, {"name": "nord*"}),
+    ({"name": "*"}, {}),
+    ({"name": "  "}, {}),
+    ({"platformName": "mail"}, {"platformName": "*mail*"}),
+    ({"externalId": "RT"}, {"externalId": "RT"}),
+    ({"status": "SLEEPING"}, {}),
+    ({"name": "a", "status": "DELETED", "customerId": "c"}, {"name": "*a*"}),
+    ({"sort": "-name", "page": "3"}, {"sort": "-name", "offset": "80"}),
+    ({"sort": "status"}, {}),  # no key that the gateway documents
+    ({"sort": "-id"}, {"sort": "-id"}),
+])
+def test_the_gateway_is_asked_once_with_one_filter(
+    query: dict[str, str], asked: dict[str, str], browser_of_somebody: Client, gateway: Gateway,
+) -> None:
+    gateway.answer = many(1000)
+    assert browser_of_somebody.get("/domains/", query).status_code == 200
+    (request,) = gateway.asked
+    assert dict(request.url.params) == {"offset": "0", "pageSize": "40", **asked}
+
+
+def test_the_order_stays_while_one_filters_and_turns_pages(browser_of_somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = many(1000)
+    shown = text(browser_of_somebody.get("/domains/?sort=-name&name=nord"))
+    assert 'href="?sort=-name&name=nord&page=2" rel="next"' in shown
+    assert 'href="?status=DELETED&sort=-name"' in shown
+    assert '<a href="?sort=-name">Show all domains</a>' in shown
+    assert shown.count('<input type="hidden" name="sort" value="-name">') == 5  # in each form
+
+
+def test_the_deepest_of_two_thousand_domains_is_one_click_and_one_call_away(browser_of_somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = many(2000)
+    first = text(browser_of_somebody.get("/domains/"))
+    assert "Page 1 of 50" in first
+    assert "First" not in first
+    assert re.search(r'<a href="\?page=50">Last</a>', first)
+    gateway.asked.clear()
+    answer = browser_of_somebody.get("/domains/?page=50")
+    assert len(gateway.asked) == 1
+    assert names(answer)[-1] == "domain01999.example"
+    assert "Page 50 of 50" in text(answer)
+    assert re.search(r'<a href="\?page=1">First</a>', text(answer))
+    assert "Last</a>" not in text(answer)
+
+
+def test_nothing_at_all_and_nothing_that_matches_say_what_to_do(as_owner: Client, as_admin: Client) -> None:
+    assert "A part of the name is enough" in text(as_admin.get("/domains/", {"name": "zzz"}))
+    nothing = text(as_owner.get("/domains/"))
+    assert names(as_owner.get("/domains/")) == []
+    assert "Your account has no domain." in nothing
+    assert "Create the first domain" not in nothing
+    assert "?format=" not in nothing
+    Domain.objects.all().delete()
+    assert "Create the first domain" in text(as_admin.get("/domains/"))
+
+
+def test_only_system_administrators_are_offered_what_only_they_may(
+    as_admin: Client, as_customer: Client, as_helpdesk: Client,
+) -> None:
+    hub = domain("nordwind.example")
+    for browser, offered in ((as_admin, True), (as_customer, False), (as_helpdesk, False)):
+        assert ('href="/domains/new/"' in text(browser.get("/domains/"))) == offered
+        assert (f'href="{hub}delete/"' in text(browser.get(hub))) == offered
+        assert f'href="{hub}edit/"' in text(browser.get(hub))
+
+
+def test_people_see_their_domains(as_customer: Client) -> None:
+    assert names(as_customer.get("/domains/")) == ["nordwind-hafen.example", "nordwind.example", seed.IDN]
+
+
+# The health of the rows.
+
+def entry(id: str, *tests: str, type: str = "DOMAIN") -> dict[str, Any]:
+    entries = [{"type": test, "result": "ERROR", "output": []} for test in tests]
+    return {"id": id, "name": id, "type": type, "health": {"performedAt": 1, "report": {"status": False, "entries": entries}}}
+
+
+def marks(browser: Client) -> tuple[str, str]:
+    """The address that the list asks for the health of its rows, and the answer."""
+    (address,) = re.findall(r'id="domain-marks" hx-get="([^"]+)"', text(browser.get("/domains/")))
+    return address, text(browser.get(address, headers=panel("domain-marks")))
+
+
+def test_the_health_of_all_rows_comes_in_one_call(browser_of_somebody: Client, gateway: Gateway) -> None:
+    failing = [entry("d1", "MX", "DKIM"), entry("d2"), entry("elsewhere", "MX"), entry("d3", "SMTP", type="PLATFORM")]
+    gateway.answer = lambda asked: httpx.Response(200, json=failing) if asked.url.path == "/health" else many(50)(asked)
+    _address, shown = marks(browser_of_somebody)
+    assert [asked.url.path for asked in gateway.asked] == ["/domains", "/health"]
+    said = dict(re.findall(r'<span id="(row-\w+)" hx-swap-oob="true"[^>]*>(.*?)</span>', shown, re.DOTALL))
+    assert set(said) == {row_id(f"d{n}") for n in range(40)}  # those on the page, and no other: htmx would complain
+    assert plain(said[row_id("d1")]) == "2 problems"
+    assert plain(said[row_id("d2")]) == "1 problem"
+    assert plain(said[row_id("d3")]) == plain(said[row_id("d4")]) == "no problem"
+    assert 'title="MX, DKIM"' in shown
+
+
+def test_every_mark_has_its_place_in_the_list(browser_of_somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = many(3)
+    shown = text(browser_of_somebody.get("/domains/"))
+    for n in range(3):
+        assert f'<a href="/domains/d{n}/health/"><span id="{row_id(f"d{n}")}">Show</span></a>' in shown
+
+
+def test_the_health_of_the_longest_page_fits_into_an_address(browser_of_somebody: Client, gateway: Gateway) -> None:
+    rows = [{"id": f"{n:03}" + "i" * 900, "name": "x"} for n in range(200)]
+    gateway.answer = lambda asked: httpx.Response(200, json=[] if asked.url.path == "/health" else rows)
+    (address,) = re.findall(r'hx-get="(/domains/health-marks/[^"]+)"', text(browser_of_somebody.get("/domains/?per_page=200")))
+    assert len(address) < 3000
+    assert text(browser_of_somebody.get(address, headers=panel("domain-marks"))).count("hx-swap-oob") == 200
+
+
+def test_without_the_health_the_list_stays_as_it_is(browser_of_somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = lambda asked: httpx.Response(500) if asked.url.path == "/health" else many(3)(asked)
+    address, shown = marks(browser_of_somebody)
+    assert "The health could not be read. The gateway failed." in plain(shown)
+    assert f'hx-get="{address}" hx-target="#domain-marks"' in shown
+    assert "hx-swap-oob" not in shown
+
+
+@pytest.mark.parametrize("rows", ["", "x", "<script>", "0123456789AB", "0123456789abc", "row-0123456789ab", ",".join(["é" * 12] * 9)])
+def test_a_mark_that_is_none_gets_no_answer(rows: str, browser_of_somebody: Client) -> None:
+    shown = text(browser_of_somebody.get("/domains/health-marks/", {"rows": rows}, headers=panel("domain-marks")))
+    assert "<span" not in shown
+
+
+# The list as a file.
+
+def as_csv(answer: Any) -> list[dict[str, str]]:
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    content = answer.getvalue().decode()
+    assert content.startswith("\ufeff")  # else Excel takes it for an older encoding
+    return list(csv.DictReader(io.StringIO(content[1:], newline="")))
+
+
+def as_workbook(answer: Any) -> list[dict[str, Any]]:
+    assert answer.status_code == 200
+    sheet = openpyxl.load_workbook(io.BytesIO(answer.getvalue())).active
+    assert sheet
+    heading, *rows = ([cell.value for cell in row] for row in sheet.iter_rows())
+    for row in sheet.iter_rows():
+        assert all(cell.data_type != "f" for cell in row)
+    return [dict(zip(map(str, heading), row, strict=True)) for row in rows]
+
+
+READ = {"csv": as_csv, "xlsx": as_workbook}
+
+
+@pytest.mark.parametrize("kind", READ)
+def test_all_domains_come_as_a_file(kind: str, as_admin: Client) -> None:
+    answer = as_admin.get("/domains/", {"format": kind})
+    assert re.fullmatch(rf'attachment; filename="domains-20\d\d-\d\d-\d\d\.{kind}"', answer["Content-Disposition"])
+    rows = READ[kind](answer)
+    assert [row["Domain"] for row in rows] == sorted(Domain.objects.values_list("name", flat=True))
+    (row,) = (row for row in rows if row["Domain"] == "nordwind.example")
+    assert (row["Status"], row["Customer"], row["Archive"]) == ("Enabled", "Nordwind Logistik AG", "yes")
+    assert row["Aliases"] == "nordwind-logistik.example, nordwind.test, nordwind-ag.example"
+    users = User.objects.filter(domain__name="nordwind.example", status="ENABLED").count()
+    assert row["Users"] == (users if kind == "xlsx" else str(users))
+    assert str(row["Created"])[:2] == "20"
+
+
+@pytest.mark.parametrize("kind", READ)
+def test_a_file_has_the_rows_of_the_filter_in_the_order_of_the_list(kind: str, as_admin: Client) -> None:
+    shown = as_admin.get("/domains/?name=nordwind&sort=-name&page=1")
+    (address,) = re.findall(rf'href="([^"]*format={kind}[^"]*)"', text(shown))
+    assert parse_qs(urlsplit(address).query) == {"name": ["nordwind"], "sort": ["-name"], "format": [kind]}
+    assert [row["Domain"] for row in READ[kind](as_admin.get(f"/domains/{address}"))] == names(shown) == [
+        "nordwind.example", "nordwind-hafen.example",
+    ]
+
+
+def test_a_file_speaks_the_language_of_its_reader(as_admin: Client) -> None:
+    as_admin.post("/language/", {"language": "de", "next": "/"})
+    (row, *_rest) = as_csv(as_admin.get("/domains/?format=csv&status=DELETED"))
+    assert row["Status"] == "Gelöscht"
+
+
+@pytest.mark.parametrize("kind", READ)
+def test_a_long_list_is_fetched_page_by_page(kind: str, browser_of_somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = many(1001)
+    rows = READ[kind](browser_of_somebody.get("/domains/", {"format": kind}))
+    assert [row["Domain"] for row in rows] == [f"domain{n:05}.example" for n in range(1001)]
+    assert [asked.url.params["offset"] for asked in gateway.asked] == ["0", "200", "400", "600", "800", "1000"]
+
+
+def test_a_gateway_with_smaller_pages_loses_no_row(browser_of_somebody: Client, gateway: Gateway) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        params = {**request.url.params, "pageSize": "70"}
+        return many(300)(httpx.Request("GET", request.url.copy_with(params=params)))
+
+    gateway.answer = answer
+    rows = as_csv(browser_of_somebody.get("/domains/?format=csv"))
+    assert [row["Domain"] for row in rows] == [f"domain{n:05}.example" for n in range(300)]
+
+
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\0=1+1", "=HYPERLINK(\"http://evil.example\")", "#N/A", "\x1b=1"]
+
+
+@pytest.mark.parametrize("kind", READ)
+def test_no_cell_of_a_file_is_a_formula(kind: str, browser_of_somebody: Client, gateway: Gateway) -> None:
+    rows = [
+        {"id": said, "name": said, "description": said, "externalId": said, "customer": {"id": said, "name": said}}
+        for said in FORMULAS
+    ]
+    gateway.answer = lambda request: httpx.Response(200, json=rows)
+    found = READ[kind](browser_of_somebody.get("/domains/", {"format": kind}))
+    assert len(found) == len(FORMULAS)
+    if kind == "csv":  # in a workbook, a cell says itself that it is a text
+        for row in found:
+            assert not any(re.match(r"[=+\-@\t\r\n]", value) for value in row.values())
+        assert found[0]["Domain"] == "'=1+1"
+    else:
+        assert found[0]["Domain"] == "=1+1"
+
+
+@pytest.mark.parametrize("kind", READ)
+@pytest.mark.parametrize("said", ["\0a\x08b", "\ufffe", "\u202egpj", '"quoted", and\r\nbroken', "ü" * 40_000, "🦊", "_x0041_"])
+def test_a_hostile_text_breaks_no_file(kind: str, said: str, browser_of_somebody: Client, gateway: Gateway) -> None:
+    row = {"id": 10**30, "name": said, "activeUsersCount": 10**400, "policiesCount": -5, "creationDate": 10**30, "purgeDate": 7}
+    gateway.answer = lambda request: httpx.Response(200, json=[row, {}])
+    (found, empty) = READ[kind](browser_of_somebody.get("/domains/", {"format": kind}))
+    kept = "".join(char for char in said if char not in "\0\x08\ufffe")
+    if len(said) < 100:
+        assert str(found["Domain"] or "").replace("\r\n", "\n") == kept.replace("\r\n", "\n")
+    assert str(found["Users"]) == str(10**400)
+    assert str(found["Policies"]) == "-5"
+    assert not found["Created"]
+    assert str(found["Disappears on"])[:10] == "1970-01-01"
+    assert not any(empty.values())
+
+
+def second_page(failure: Answer) -> Answer:
+    return lambda request: many(1000)(request) if request.url.params["offset"] == "0" else failure(request)
+
+
+LATE = {
+    "an error": lambda request: httpx.Response(500),
+    "a session that is over": lambda request: httpx.Response(401),
+    "nothing more, though more was promised": lambda request: httpx.Response(200, json=[], headers={"X-Total-Count": "1000"}),
+    "garbage": lambda request: httpx.Response(200, content=b"<h1>"),
+}
+
+
+@pytest.mark.parametrize("failure", LATE.values(), ids=LATE)
+def test_half_a_list_is_never_taken_for_a_whole_file(
+    failure: Answer, browser_of_somebody: Client, gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from portal.api.errors import ApiError
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    gateway.answer = second_page(failure)
+    answer: Any = browser_of_somebody.get("/domains/?format=csv")
+    with pytest.raises(ApiError):  # the server breaks the connection
+        answer.getvalue()
+    answer = browser_of_somebody.get("/domains/?format=xlsx")
+    assert "Content-Disposition" not in answer
+    assert answer.status_code in (302, 502)
+    assert list(tmp_path.iterdir()) == []  # nothing is left behind
+
+
+def test_a_list_without_an_end_is_no_file(browser_of_somebody: Client, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portal.ui.exports.MOST_ROWS", 1000)
+    gateway.answer = many(10**9)
+    assert browser_of_somebody.get("/domains/?format=xlsx").status_code == 502
+    assert len(gateway.asked) == 5
+
+
+def test_a_format_that_is_none_is_the_page(browser_of_somebody: Client) -> None:
+    assert "<h1>Domains</h1>" in text(browser_of_somebody.get("/domains/?format=pdf"))
+
+
+# The hub.
+
+def test_the_hub_costs_one_call_and_its_panels_load_by_themselves(as_admin: Client) -> None:
+    url = domain("nordwind.example")
+    answer = as_admin.get(url)
+    shown = text(answer)
+    assert answer.wsgi_request.api.calls == 1
+    assert "<h1>nordwind.example <span" in shown
+    for fact in ("Nordwind Logistik AG", "Policy-nordwind.example", "RT-1001-1", "Hauptdomain", "192.0.2.0/28", "made automatically",
+                 "nordwind-logistik.example", "nordwind.test", "nordwind-ag.example", "Deutsch", "mx.nordwind.example"):
+        assert fact in shown
+    for part in ("health", "setup", "policies", "admins", "users"):
+        assert re.search(rf'id="domain-{part}" hx-get="{url}{part}/" hx-trigger="load"', shown)
+        assert f'<a href="{url}{part}/">Show the ' in shown  # without JavaScript
+
+
+def test_the_users_are_a_panel_and_a_page(as_admin: Client) -> None:
+    url = domain("nordwind.example") + "users/"
+    alone = as_admin.get(url, headers=panel("domain-users"))
+    assert alone.wsgi_request.api.calls == 1
+    assert "<html" not in text(alone)
+    users = User.objects.filter(domain__name="nordwind.example").order_by("email")
+    assert column(alone, "email") == [user.email for user in users][:40]
+    whole = as_admin.get(url)
+    assert column(whole, "email") == column(alone, "email")
+    assert "<h1>nordwind.example <span" in text(whole)
+
+
+def test_the_users_of_a_domain_filter_and_sort_in_their_panel(as_admin: Client) -> None:
+    url = domain("nordwind.example") + "users/"
+    alone = as_admin.get(url, {"email": "k"}, headers=panel("domain-users"))
+    assert column(alone, "email")
+    assert all("k" in email for email in column(alone, "email"))
+    assert f'hx-get="{url}?email=k&sort=email" hx-target="#domain-users"' in text(alone)
+    assert f'action="{url}" hx-get="{url}" hx-target="#domain-users"' in text(alone)
+    assert column(as_admin.get(url, {"email": "k"}), "email") == column(alone, "email")
+    assert "Nothing matches “zzz”." in text(as_admin.get(url, {"email": "zzz"}))
+
+
+def test_a_deleted_domain_is_shown_as_one(as_admin: Client) -> None:
+    gone = domain("altmilch.example")
+    shown = text(as_admin.get(gone))
+    assert "This domain is deleted. Its services have stopped. Until" in shown
+    assert "Disappears on" in shown
+    assert f'href="{gone}delete/"' not in shown
+    assert 'id="domain-setup"' not in shown  # nobody sets it up
+    assert "Disappears on" not in text(as_admin.get(domain("alpenmilch.example")))
+
+
+def test_a_domain_of_others_is_not_found(as_customer: Client) -> None:
+    for url in (domain("alpenmilch.example"), domain("alpenmilch.example") + "setup/"):
+        answer = as_customer.get(url)
+        assert answer.status_code == 404
+        assert b"It does not exist, it is not there any more, or your account may not see it." in answer.content
+
+
+# The setup checklist.
+
+RELAY = {"id": "p2", "name": "Mailserver", "transportDest": "mx.example.org", "default": True}
+DOMAIN = {"id": "d1", "name": "example.org", "status": "ENABLED", "platforms": [{"id": "p1", "name": "Other"}, RELAY]}
+KEYS = ["protect._domainkey.example.org TXT v=DKIM1; p=MIGfMA0", "protect._domainkey.other.example TXT v=DKIM1; p=MIGfMA0"]
+
+
+def diagnosed(status: bool, **tests: tuple[str, list[str]]) -> dict[str, Any]:
+    entries = [{"type": name, "result": result, "output": output} for name, (result, output) in tests.items()]
+    return {"performedAt": 1760000000, "report": {"status": status, "entries": entries}}
+
+
+GOOD = {
+    "/domains/d1": DOMAIN, "/domains/d1/health": diagnosed(True, MX=("OK", ["Passed"]), DKIM=("OK", ["Passed"])),
+    "/domains/d1/dkim": KEYS, "/platforms/p2/health": diagnosed(True, SMTP=("OK", ["Passed"])),
+    "/domains/d1/admins": [{"id": "a1"}], "/domains/d1/users": [{"id": "u1"}],
+}
+
+
+def answering(**other: Any) -> Answer:
+    """A gateway with a domain that is set up, but for some answers: by the last two parts of their path, or a status."""
+    changed = {path: other.get(path.rpartition("/d1/")[2].replace("/", "_").strip("_"), body) for path, body in GOOD.items()}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        body = changed[request.url.path]
+        return httpx.Response(body) if isinstance(body, int) else httpx.Response(200, json=body)
+
+    return answer
+
+
+def checklist(browser: Client) -> dict[str, tuple[str, str]]:
+    """The items of the checklist: state and text by title."""
+    shown = text(browser.get("/domains/d1/setup/", headers=panel("domain-setup")))
+    found = {}
+    for item in re.findall(r'<li class="is-(?:ok|warn|off)">(.*?)</li>', shown, re.DOTALL):
+        title, state = re.findall(r"<h3>(.*?) <span[^>]*>(.*?)</span></h3>", item)[0]
+        found[title] = (state, plain(item))
+    assert list(found) == ["MX records", "DKIM signature", "Relay", "First administrator", "Users"]
+    return found
+
+
+def states(browser: Client) -> list[str]:
+    return [state for state, _text in checklist(browser).values()]
+
+
+def test_a_domain_that_is_set_up_has_one_green_line(browser_of_somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = answering()
+    shown = text(browser_of_somebody.get("/domains/d1/setup/", headers=panel("domain-setup")))
+    assert "The domain is set up" in shown
+    assert '<details class="setup">' in shown  # closed
+    assert states(browser_of_somebody) == ["done"] * 5
+    assert "data-copy" not in shown  # nothing to do
+    whole = text(browser_of_somebody.get("/domains/d1/setup/"))
+    assert "<h1>example.org <span" in whole
+    assert "The domain is set up" in whole
+
+
+def test_mx_records_to_be_made_are_there_to_copy(browser_of_somebody: Client, gateway: Gateway) -> None:
+    log = ["Lookup for MX entry in DNS for example.org", "Required: mx1.gateway.example, mx2.gateway.example.", "Fail"]
+    gateway.answer = answering(health=diagnosed(True, MX=("ERROR_MX_INVALID_ENTRY", log), DKIM=("OK", [])))  # whatever it says as a whole
+    shown = text(browser_of_somebody.get("/domains/d1/setup/", headers=panel("domain-setup")))
+    assert "4 of 5 done" in shown
+    assert re.findall(r"<code id=[^>]+>(.*?)</code>", shown) == [
+        "example.org. MX 10 mx1.gateway.example.", "example.org. MX 10 mx2.gateway.example.",
+    ]
+    ids = re.findall(r'<code id="([^"]+)"', shown)
+    assert ids == re.findall(r'data-copy="([^"]+)"', shown)
+    assert len(set(ids)) == 2
+
+
+@pytest.mark.parametrize("required", ["83.145.1.2", "83.145.xxx.xxx", "2001:db8::1", "<script>", "mx_1", "x" * 300])
+def test_what_is_no_host_name_does_not_become_an_mx_record(required: str, browser_of_somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = answering(health=diagnosed(False, MX=("ERROR_MX_INVALID_ENTRY", [f"Required: {required}"])))
+    shown = text(browser_of_somebody.get("/domains/d1/setup/", headers=panel("domain-setup")))
+    codes = re.findall(r"<code id=[^>]+>(.*?)</code>", shown)
+    if required == "83.145.xxx.xxx":  # as in the contract's own example: it is a name by its letters, and shown as one
+        assert len(codes) >= 1
+    else:
+        assert required in codes
+
+
+def test_where_the_gateway_names_no_host_the_checklist_says_where_to_look(browser_of_somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = answering(health=diagnosed(False, MX=("ERROR_MX_MISSING_ENTRY", ["Fail: No MX entry found"]), DKIM=("OK", [])))
+    state, said = checklist(browser_of_somebody)["MX records"]
+    assert state == "not yet"
+    assert "The domain has no MX record, so no mail reaches it." in said
+    assert "Your provider's documents name the hosts" in said
+
+
+@pytest.mark.parametrize(("result", "said"), [
+    ("ERROR_DKIM_MISSING_ENTRY", "The keys exist, but DNS does not have this record yet."),
+    ("ERROR_DKIM_INVALID_COUPLE", "DNS has another key than the gateway signs with"),
+])
+def test_the_dkim_record_is_there_to_copy_in_its_three_parts(
+    result: str, said: str, browser_of_somebody: Client, gateway: Gateway,
+) -> None:
+    gateway.answer = answering(health=diagnosed(True, MX=("OK", []), DKIM=(result, [])))
+    shown = text(browser_of_somebody.get("/domains/d1/setup/", headers=panel("domain-setup")))
+    assert re.findall(r"<code id=[^>]+>(.*?)</code>", shown) == ["protect._domainkey.example.org", "TXT", "v=DKIM1; p=MIGfMA0"]
+    assert said in shown
+    assert "1 more name needs a record, too." in shown
+
+
+def test_a_domain_without_keys_needs_them_first(as_customer: Client, browser_of_somebody: Client, gateway: Gateway) -> None:
+    for keys in (404, []):
+        gateway.answer = answering(dkim=keys)
+        state, said = checklist(browser_of_somebody)["DKIM signature"]
+        assert state == "not yet"
+        assert "its mail goes out unsigned. Create them." in said
+
+
+def test_who_may_not_create_keys_is_told_who_may(as_customer: Client) -> None:
+    shown = text(as_customer.get(domain("nordwind.example") + "setup/"))
+    assert "A system administrator can create them." in shown
+
+
+def test_a_record_of_an_unknown_shape_is_copied_as_it_is(browser_of_somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = answering(dkim=["something new"], health=diagnosed(True, DKIM=("ERROR_DKIM_MISSING_ENTRY", [])))
+    shown = text(browser_of_somebody.get("/domains/d1/setup/", headers=panel("domain-setup")))
+    assert '<code id="setup-dkim">something new</code>' in shown
+
+
+def test_the_default_relay_is_asked_about(browser_of_somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = answering()
+    state, said = checklist(browser_of_somebody)["Relay"]
+    assert (state, "The relay Mailserver takes the mail." in said) == ("done", True)
+    assert "/platforms/p1/health" not in {asked.url.path for asked in gateway.asked}
+
+
+def test_a_relay_that_fails_shows_what_the_gateway_saw(browser_of_somebody: Client, gateway: Gateway) -> None:
+    failing = diagnosed(False, SMTP=("ERROR", ["Connecting to mx.example.org:25", "Fail: refused"]), FALLBACK=("OK", ["Passed"]))
+    gateway.answer = lambda asked: (
+        httpx.Response(200, json=failing) if asked.url.path.startswith("/platforms") else answering()(asked)
+    )
+    state, said = checklist(browser_of_somebody)["Relay"]
+    assert state == "not yet"
+    assert "Fail: refused" in said
+    assert "Passed" not in said
+
+
+@pytest.mark.parametrize(("changed", "title", "said"), [
+    ({"platforms": []}, "Relay", "There is no relay: the gateway has nowhere to deliver the mail."),
+    ({"autoProvisioningOn": True}, "Users", "None yet: the gateway makes each by itself"),
+    ({"autoProvisioningOn": False}, "Users", "Switch that on, or have them created."),
+])
+def test_what_is_missing_says_what_to_do(
+    changed: dict[str, Any], title: str, said: str, browser_of_somebody: Client, gateway: Gateway,
+) -> None:
+    gateway.answer = lambda asked: (
+        httpx.Response(200, json={**DOMAIN, **changed}) if asked.url.path == "/domains/d1" else answering(users=[], admins=[])(asked)
+    )
+    found = checklist(browser_of_somebody)
+    assert said in found[title][1]
+    assert found["First administrator"][0] == "not yet"
+
+
+ITEMS = {"health": ["MX records", "DKIM signature"], "dkim": [], "admins": ["First administrator"], "users": ["Users"]}
+
+
+@pytest.mark.parametrize("broken", ITEMS)
+def test_an_item_that_cannot_be_checked_costs_no_other(broken: str, browser_of_somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = answering(**{broken: 500})
+    found = checklist(browser_of_somebody)
+    for title, (state, said) in found.items():
+        assert (state == "could not be checked") == (title in ITEMS[broken])
+        assert ("The gateway failed." in said) == (title in ITEMS[broken])
+
+
+def test_a_relay_that_cannot_be_asked_costs_no_other(browser_of_somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = lambda asked: httpx.Response(403) if asked.url.path.startswith("/platforms") else answering()(asked)
+    found = checklist(browser_of_somebody)
+    assert [state for state, _said in found.values()] == ["done", "done", "could not be checked", "done", "done"]
+    assert "Your account may not do this: read the diagnostic of a relay." in found["Relay"][1]
+
+
+def test_a_test_that_could_not_be_made_shows_its_log(as_admin: Client) -> None:
+    shown = text(as_admin.get(domain("nordwind.example") + "setup/"))  # the sandbox has no DNS
+    assert "The MX records could not be looked up." in shown
+    assert "no DNS resolver is configured" in shown
