@@ -220,40 +220,34 @@ def flat(policy: Policy) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Property:
-    """One property of one or two policies: its words, and its value in each as text."""
+    """One property of one or two policies: its words, and its value in each as text.
+
+    Where a service is off in one of two policies, that is the difference, and not each of its settings.
+    """
 
     label: Any
     help: Any
     values: list[str]
-
-    @property
-    def differs(self) -> bool:
-        return len(set(self.values)) > 1
+    differs: bool
 
 
-def groups(*policies: Policy, only: bool = False) -> list[tuple[Any, Any, list[Property]]]:
-    """All properties under their headings, as (heading, help, properties); `only` those that differ.
+def groups(*policies: Policy) -> list[tuple[Any, Any, list[Property]]]:
+    """All properties under their headings, as (heading, help, properties).
 
-    The settings of a service are left out where it is off in all of them.
+    The settings of a service are left out where it is off in all of them, and the names of two: they are in the table's head.
     """
     records = [flat(policy) for policy in policies]
     found = []
     for title, text, names in GROUPS:
-        if names[0] in SERVICES and not any(record[names[0]] for record in records):
-            names = names[:1]
-        rows = [
-            Property(FIELDS[name].label, FIELDS[name].help_text, [say(name, _in_force(record, name)) for record in records])
-            for name in names
-        ]
-        if rows := [row for row in rows if row.differs or not only]:
-            found.append((title, text, rows))
+        rows = []
+        for name in names:
+            service = PROPS.get(name.partition(".")[0], "")
+            on = [not service or bool(record[service]) for record in records]
+            values = [say(name, record.get(name) if there else None) for record, there in zip(records, on, strict=True)]
+            if any(on) and (name != "name" or len(policies) == 1):
+                rows.append(Property(FIELDS[name].label, FIELDS[name].help_text, values, len(set(values)) > 1 and all(on)))
+        found.append((title, text, rows))
     return found
-
-
-def _in_force(record: Mapping[str, Any], name: str) -> Any:
-    """A property's value, None inside a service that is off."""
-    service = PROPS.get(name.partition(".")[0], "")
-    return record.get(name) if not service or record[service] else None
 
 
 def services(policy: Policy) -> list[tuple[str, str, str]]:

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -43,7 +43,7 @@ class Row:
 
 @require_safe
 def policy_list(request: PortalRequest, domain_id: str) -> HttpResponse:
-    """The policies of a domain; the newest few of them as the panel of its hub."""
+    """The policies of a domain; the first few of them as the panel of its hub."""
     panel = region(request) == "domain-policies"
     domain, found = together(
         lambda: _domain(request, domain_id),
@@ -123,7 +123,8 @@ def _show(request: PortalRequest, form: PolicyForm, context: dict[str, Any]) -> 
 @require_safe
 def policy_scale(request: PortalRequest) -> HttpResponse:
     """What happens at each score, for the values in the address. Asks the gateway nothing."""
-    return render(request, "policies/scale.html", {"scale": scale(request, values(PolicyForm(request)))})
+    form = PolicyForm(request, dict.fromkeys(NAMES))  # what the address does not say is not set
+    return render(request, "policies/scale.html", {"scale": scale(request, values(form))})
 
 
 @require_safe
@@ -148,21 +149,32 @@ def policy_compare(request: PortalRequest, domain_id: str) -> HttpResponse:
     }
     if len(there) == 2:
         only = "only" in request.GET
-        rows = groups(*there, only=only)
-        differences = sum(row.differs for _title, _help, found_rows in rows for row in found_rows)
-        context |= {"pair": list(zip(wanted, there, strict=True)), "groups": rows, "only": only, "differences": differences}
+        shown = [(title, [row for row in rows if row.differs or not only]) for title, _help, rows in groups(*there)]
+        context |= {
+            "pair": list(zip(wanted, there, strict=True)),
+            "groups": [(title, rows) for title, rows in shown if rows],
+            "only": only,
+            "differences": sum(row.differs for _title, rows in shown for row in rows),
+        }
     return render(request, "policies/compare.html", context)
 
 
 @require_http_methods(["GET", "POST"])
 def policy_default(request: PortalRequest, policy_id: str) -> HttpResponse:
     """Make it the default of its domain: all users for whom no other one is chosen get its services."""
-    if request.method == "GET":
-        return HttpResponseRedirect(reverse("policy", args=(policy_id,)))
     found = request.api.call(policies.READ, Policy, policyId=policy_id)
     domain_id = str(found.domainId or "-")
     back = reverse("domain-policies", args=(domain_id,))
     name = found.name or policy_id
+    if request.method == "GET":  # whoever had to sign in again after pressing the button
+        context = {
+            "title": _("Make “%(name)s” the default?") % {"name": name},
+            "lines": [_("All users of the domain for whom no other policy is chosen get its services.")],
+            "form": PortalForm(request),
+            "button": _("Make default"),
+            "back": back,
+        }
+        return render(request, "confirm.html", context)
     try:
         act(
             request.person,
