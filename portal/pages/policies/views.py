@@ -168,6 +168,8 @@ def policy_default(request: PortalRequest, policy_id: str) -> HttpResponse:
     name = found.name or policy_id
     if request.method == "GET":  # whoever had to sign in again after pressing the button
         context = {
+            **_with_domain(request, found),
+            "tab": "policies",
             "title": _("Make “%(name)s” the default?") % {"name": name},
             "lines": [_("All users of the domain for whom no other policy is chosen get its services.")],
             "form": PortalForm(request),
