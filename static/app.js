@@ -157,6 +157,13 @@
     all("#toasts .toast").slice(0, -3).forEach((toast) => toast.remove());
     if (target.id === "held" || target.id === "reading") settle();
   });
+  /* A slider and the number beside it say the same. */
+  document.addEventListener("input", ({ target }) => {
+    const number = document.getElementById(target.dataset.same);
+    if (number) number.value = Number(target.value).toLocaleString(document.documentElement.lang);
+    const slider = one(`[data-same="${target.id}"]`);
+    if (slider) slider.value = parseFloat(target.value.replace(",", ".")) || 0;
+  });
   document.addEventListener("DOMContentLoaded", () => {
     if (one("#held .panel-head, #held .failed")) settle();
     const first = one("[data-first]");

@@ -17,7 +17,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
-from portal.api import access_controls, domains, health, mail, sender_rules, users
+from portal.api import access_controls, domains, health, mail, policies, sender_rules, users
 from portal.batches.models import Batch, Row, State
 from portal.ui.words import operation_name
 from tests.conftest import Gateway
@@ -27,6 +27,9 @@ Answer = Callable[[httpx.Request], httpx.Response]
 BATCH = 4711
 MAIL = "/users/u1/mail/Quarantine/m1/"
 RELEASE = {"allow": "mailbox", "days": "30", "description": "typed by hand", "confirmed": "1"}
+POLICY = {
+    "name": "typed by hand", "mailSizeLimit": "21", "spamScore": "7,2", "relayProps.spamScoreLimit": "10", "incoming": "on",
+}
 RULE = {"days": "365", "description": "typed by hand"}
 
 
@@ -86,6 +89,16 @@ PAGES = [
     Page("/domains/d1/rules/senders/r1/?value=shop.example", RULE, writes="PUT", target="-"),
     Page("/domains/d1/rules/senders/r1/?value=shop.example", {**RULE, "delete": "1"}, writes="DELETE", target="-"),
     # policies
+    Page("/domains/d1/policies/", target="domain-policies"),
+    Page("/domains/d1/policies/new/?from=p1"),
+    Page("/domains/d1/policies/new/", POLICY, writes="POST"),
+    Page("/domains/d1/policies/compare/?a=p1&b=p2"),
+    Page("/policies/scale/?typed=1&spamScore=5&relayProps.spamScoreLimit=10&score=7", asks=False, target="scale"),
+    Page("/policies/p1/"),
+    Page("/policies/p1/", POLICY, writes="PATCH"),
+    Page("/policies/p1/delete/"),
+    Page("/policies/p1/delete/", {}, writes="DELETE"),
+    Page("/policies/p1/default/", {}, writes="PATCH"),
     # relays
     # aliases and DKIM
     # options, access and administrators
@@ -199,6 +212,11 @@ MESSAGE = {
     "attachments": {"attachments": [{"id": "2", "name": "Rechnung.pdf", "size": 5}]}, "source": "Subject: Rechnung 7\n\nText",
 }
 SENDER_RULE = {"id": "r1", "value": "shop.example", "type": "ALLOW", "owner": "anna@nordwind.example", "spfOn": True}
+HELD = {"duration": 31, "storeSpam": True}
+A_POLICY = {
+    "id": "p1", "name": "Usual", "domainId": "d1", "incoming": True, "quarantine": True, "retention": False, "archive": False,
+    "mailSizeLimit": 21, "spamScore": 5.0, "relayProps": {"relaySpam": True, "spamScoreLimit": 10.0}, "quarantineProps": HELD,
+}
 FOLDER = {"name": "Quarantine", "path": "Quarantine", "messageCount": 1, "unreadMessageCount": 1}
 
 
@@ -207,10 +225,13 @@ def well(request: httpx.Request) -> httpx.Response:
     path = request.url.path
     if request.method == "POST" and path.endswith("/wblist"):
         return httpx.Response(201, json=[SENDER_RULE])
+    if request.method == "POST" and path.endswith("/policies"):
+        return httpx.Response(201, json=A_POLICY)
     if request.method != "GET":
         return httpx.Response(204)
     for pattern, body in (
         (r"/users|/domains/\w+/users", [USER]), (r"/users/\w+", USER), (r"/domains", [DOMAIN]), (r"/domains/\w+", DOMAIN),
+        (r"/domains/\w+/policies", [A_POLICY]), (r"/policies/\w+", A_POLICY),
         (r".*/wblist", [SENDER_RULE]), (r"/users/\w+/emails/folders(/.+)?", [FOLDER]), (r"/users/\w+/emails/\w+", [MESSAGE]),
         (r"/users/\w+/emails/\w+/\w+", MESSAGE), (r"/(domains|platforms)/\w+/health", HEALTH), (r"/domains/\w+/dkim", DKIM),
         (r"/health", [{"id": "d1", "name": "nordwind.example", "type": "DOMAIN", "health": HEALTH}]),
@@ -315,7 +336,7 @@ def test_a_whole_page_says_what_is_wrong(place: Page, somebody: Client, gateway:
 
 OPERATIONS = (
     "listUsers", "listDomains", "getDomain", "listDomainUsers", "getFolders", "getFolderContent", "getSubfolders",
-    "getUserFilterRules", "getDomainFilterRules", "downloadEmailAttachmentPart", "getAllEmailAttachments",
+    "listDomainPolicies", "getDomainPolicy", "getUserFilterRules", "getDomainFilterRules", "downloadEmailAttachmentPart", "getAllEmailAttachments",
 )
 ASKING_FRAGMENTS = [page for page in FRAGMENTS if page in ASKING]
 
@@ -622,7 +643,8 @@ def nothing(request: httpx.Request, rows: Callable[[type[msgspec.Struct]], list[
         return httpx.Response(200, json=[])
     for pattern, record, a_list in (
         (r"/users|/domains/\w+/users", users.User, True), (r"/users/\w+", users.User, False), (r"/domains", domains.Domain, True),
-        (r"/domains/\w+", domains.Domain, False), (r".*/wblist", sender_rules.SenderRule, True),
+        (r"/domains/\w+", domains.Domain, False), (r"/domains/\w+/policies", policies.Policy, True),
+        (r"/policies/\w+", policies.Policy, False), (r".*/wblist", sender_rules.SenderRule, True),
         (r"/users/\w+/emails/folders(/.+)?", mail.Folder, True), (r"/users/\w+/emails/\w+", mail.Message, True),
         (r"/users/\w+/emails/\w+/\w+", mail.MessageContent, False), (r"/(domains|platforms)/\w+/health", health.EntityHealth, False),
         (r"/health", health.DiagnosticEntry, True), (r"/domains/\w+/admins", access_controls.Admin, True),
@@ -662,6 +684,8 @@ def test_a_page_survives_answers_that_hold_nothing(
     ("/domains/", "There is nothing here yet."),
     ("/domains/?name=nord", "Nothing matches “nord”."),
     ("/domains/d1/users/", "There is nothing here yet."),
+    ("/domains/d1/policies/", "This domain has no policy."),
+    ("/domains/d1/policies/compare/", "Choose two policies to see what is different."),
     ("/domains/d1/users/?email=keller", "Nothing matches “keller”."),
     ("/search/?q=keller", "No user with this in the address."),
     ("/search/?q=keller", "No domain with this in its name."),

@@ -1,0 +1,266 @@
+"""Policies: the list of a domain's, one of them, a new one, two side by side, the default, the end."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from portal.api import domains, policies, users
+from portal.api.errors import ApiError
+from portal.api.policies import Policy
+from portal.audit.log import DoneAlready, act, earlier
+from portal.audit.models import Result
+from portal.pages.policies.form import SERVICES, PolicyForm, flat, groups, say, services
+from portal.pages.policies.scale import NAMES, scale, values
+from portal.ui.forms import PortalForm
+from portal.ui.pages import PortalRequest, calls_nothing, got, region, said, together
+from portal.ui.tables import remote_page
+
+IN_PANEL, CHOICES, USERS = 5, 200, 200  # rows of one call: on the hub, to compare with, to look for who uses a policy
+
+
+@dataclass(frozen=True)
+class Row:
+    """A policy in a list: is it the default, and the form that makes it so."""
+
+    policy: Policy
+    default: bool
+    form: PortalForm
+
+    def services(self) -> list[tuple[str, str, str]]:
+        return services(self.policy)
+
+    def figures(self) -> list[str]:
+        record = flat(self.policy)
+        return [say(name, record[name]) for name in ("spamScore", "relayProps.spamScoreLimit", "mailSizeLimit")]
+
+
+@require_safe
+def policy_list(request: PortalRequest, domain_id: str) -> HttpResponse:
+    """The policies of a domain; the first few of them as the panel of its hub."""
+    panel = region(request) == "domain-policies"
+    domain, found = together(
+        lambda: _domain(request, domain_id),
+        lambda: _policies(request, domain_id, 0, IN_PANEL)
+        if panel
+        else remote_page(request, lambda offset, size, _sort: _policies(request, domain_id, offset, size)),
+    )
+    context: dict[str, Any] = {"domain_id": domain_id}
+    if panel:
+        context |= {"rows": _rows(request, domain, got(found).rows), "total": found.total}
+        return render(request, "policies/_panel.html", context)
+    context["domain"] = got(domain)
+    if isinstance(found, ApiError):
+        context["error"] = found
+    else:
+        context |= {"rows": _rows(request, domain, found.object_list), "listed": found}
+    return render(request, "policies/list.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def policy(request: PortalRequest, policy_id: str) -> HttpResponse:
+    """One policy: to be changed by system administrators, to be read by others."""
+    found = request.api.call(policies.READ, Policy, policyId=policy_id)
+    form = PolicyForm(request, flat(found))
+    here = reverse("policy", args=(policy_id,))
+    if request.method == "POST" and "show" not in request.POST and form.is_valid():
+        body = form.body()
+        if not body:
+            return said(request, _("Nothing was changed."), here)
+        target = form.cleaned_data["name"]
+        if form.submit(policies.EDIT, target=target, url=here, taken="name", json=body, policyId=policy_id):
+            text = _("The policy is changed.")
+            if others := form.meanwhile():
+                text += " " + _("Somebody else changed meanwhile: %(fields)s.") % {"fields": ", ".join(others)}
+            return said(request, text, here)
+    context = {**_with_domain(request, found), "policy": found, "policy_id": policy_id}
+    if request.method == "GET" and not request.person.may_sysadmin:
+        shown = {name: value for name, value in flat(found).items() if name in NAMES and value not in (None, False)}
+        query = urlencode({"typed": "1", **shown})
+        context |= {"groups": groups(found), "scale": scale(request, flat(found)), "scale_query": query}
+        return render(request, "policies/read.html", context)
+    return _show(request, form, context)
+
+
+@require_http_methods(["GET", "POST"])
+def policy_new(request: PortalRequest, domain_id: str) -> HttpResponse:
+    """A new policy of a domain; with `from`, it begins as a copy of that one."""
+    source = request.GET.get("from", "")
+    domain, origin = together(
+        lambda: _domain(request, domain_id),
+        (lambda: request.api.call(policies.READ, Policy, policyId=source))
+        if source and request.method == "GET"
+        else calls_nothing(None),
+    )
+    domain, origin = got(domain), got(origin)
+    copied = {}
+    if origin:
+        name = _("Copy of %(name)s") % {"name": origin.name or source}
+        copied = {key: value for key, value in flat(origin).items() if value is not None} | {"name": name}
+    form = PolicyForm(request, initial=copied)
+    back = reverse("domain-policies", args=(domain_id,))
+    if request.method == "POST" and "show" not in request.POST and form.is_valid():
+        target = f"{domain.name or domain_id}: {form.cleaned_data['name']}"
+        if form.submit(policies.CREATE, target=target, url=back, taken="name", json=form.body(), domainId=domain_id):
+            return said(request, _("The policy “%(name)s” is there.") % {"name": form.cleaned_data["name"]}, back)
+    return _show(request, form, {"domain": domain, "domain_id": domain_id, "origin": origin})
+
+
+def _show(request: PortalRequest, form: PolicyForm, context: dict[str, Any]) -> HttpResponse:
+    """The form of a policy, with what its scores mean; asked for by a button, that is no failure."""
+    only_shown = "show" in request.POST
+    names = ",".join((*NAMES, "score"))
+    context |= {"form": form, "services": SERVICES, "scale": scale(request, values(form)), "scale_names": names}
+    return render(request, "policies/form.html", context, status=200 if only_shown else form.status)
+
+
+@require_safe
+def policy_scale(request: PortalRequest) -> HttpResponse:
+    """What happens at each score, for the values in the address. Asks the gateway nothing."""
+    form = PolicyForm(request, dict.fromkeys(NAMES))  # what the address does not say is not set
+    return render(request, "policies/scale.html", {"scale": scale(request, values(form))})
+
+
+@require_safe
+def policy_compare(request: PortalRequest, domain_id: str) -> HttpResponse:
+    """Two policies side by side: `a` and `b`, or the first two of whatever was ticked; `only` what differs."""
+    ticked = list(dict.fromkeys(filter(None, [*request.GET.getlist("a"), *request.GET.getlist("b")])))
+    wanted = ticked[:2]
+    domain, listed, *found = together(
+        lambda: _domain(request, domain_id),
+        lambda: _policies(request, domain_id, 0, CHOICES),
+        *(lambda one=one: request.api.call(policies.READ, Policy, policyId=one) for one in wanted),  # type: ignore[misc]
+    )
+    there = [one for one in found if isinstance(one, Policy)]
+    known = {} if isinstance(listed, ApiError) else {str(one.id): one.name for one in listed.rows if one.id is not None}
+    context: dict[str, Any] = {
+        "domain": got(domain),
+        "domain_id": domain_id,
+        "choices": {one: name or one for one, name in {**_names(wanted, found), **known}.items()},
+        "wanted": [*wanted, "", ""][:2],
+        "too_many": len(ticked) > 2,
+        "error": next((one for one in [*found, listed] if isinstance(one, ApiError)), None),
+    }
+    if len(there) == 2:
+        only = "only" in request.GET
+        shown = [(title, [row for row in rows if row.differs or not only]) for title, _help, rows in groups(*there)]
+        context |= {
+            "pair": list(zip(wanted, there, strict=True)),
+            "groups": [(title, rows) for title, rows in shown if rows],
+            "only": only,
+            "differences": sum(row.differs for _title, rows in shown for row in rows),
+        }
+    return render(request, "policies/compare.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def policy_default(request: PortalRequest, policy_id: str) -> HttpResponse:
+    """Make it the default of its domain: all users for whom no other one is chosen get its services."""
+    found = request.api.call(policies.READ, Policy, policyId=policy_id)
+    domain_id = str(found.domainId or "-")
+    back = reverse("domain-policies", args=(domain_id,))
+    name = found.name or policy_id
+    if request.method == "GET":  # whoever had to sign in again after pressing the button
+        context = {
+            **_with_domain(request, found),
+            "tab": "policies",
+            "title": _("Make “%(name)s” the default?") % {"name": name},
+            "lines": [_("All users of the domain for whom no other policy is chosen get its services.")],
+            "form": PortalForm(request),
+            "button": _("Make default"),
+            "back": back,
+        }
+        return render(request, "confirm.html", context)
+    try:
+        act(
+            request.person,
+            request.api,
+            domains.EDIT,
+            target=_("default policy: %(name)s") % {"name": name},
+            url=back,
+            once=request.POST.get("once", ""),
+            json={"policyId": found.id or policy_id},
+            domainId=domain_id,
+        )
+    except DoneAlready as twice:
+        if twice.entry.result != Result.DONE:
+            text = _("This was sent already, and how it ended is not known. Look at the current state first.")
+            return said(request, text, back, messages.WARNING)
+    return said(request, _("“%(name)s” is the default of the domain now.") % {"name": name}, back)
+
+
+@require_http_methods(["GET", "POST"])
+def policy_delete(request: PortalRequest, policy_id: str) -> HttpResponse:
+    """Ask, with what uses the policy, and delete it. The gateway has the last word on whether it is in use."""
+    first = earlier(request.person, request.POST.get("once", ""), policies.DELETE)
+    if first and first.result == Result.DONE:  # a second click: the policy is gone, and where it was is known from the first
+        return said(request, _("The policy is deleted."), first.url)
+    found = request.api.call(policies.READ, Policy, policyId=policy_id)
+    domain_id = str(found.domainId or "-")
+    back = reverse("domain-policies", args=(domain_id,))
+    form = PortalForm(request)
+    asked = request.method == "POST" and form.is_valid()
+    if asked and form.submit(policies.DELETE, target=found.name or policy_id, url=back, policyId=policy_id):
+        return said(request, _("The policy is deleted."), back)
+    domain, listed = together(
+        lambda: _domain(request, domain_id),
+        lambda: request.api.page(users.LIST_OF_DOMAIN, users.User, size=USERS, domainId=domain_id),
+    )
+    default = _is_default(found, domain)
+    # A user's policy is the one in force: while it is the domain's default, nobody can tell who has it by choice.
+    having = [] if default or isinstance(listed, ApiError) else [one for one in listed.rows if _same_id(one.policy, found)]
+    context = {
+        **_head(domain, domain_id),
+        "policy": found,
+        "policy_id": policy_id,
+        "form": form,
+        "back": back,
+        "default": default,
+        "having": having,
+        "more": not isinstance(listed, ApiError) and listed.total > USERS,
+        "unknown": next((one for one in (domain, listed) if isinstance(one, ApiError)), None),
+    }
+    return render(request, "policies/delete.html", context, status=form.status)
+
+
+def _domain(request: PortalRequest, domain_id: str) -> domains.Domain:
+    return request.api.call(domains.READ, domains.Domain, domainId=domain_id)
+
+
+def _policies(request: PortalRequest, domain_id: str, offset: int, size: int) -> Any:
+    return request.api.page(policies.LIST, Policy, offset=offset, size=size, domainId=domain_id)
+
+
+def _with_domain(request: PortalRequest, found: Policy) -> dict[str, Any]:
+    """What the head of a page says about the policy's domain; the policy is shown without it where it cannot be read."""
+    domain_id = str(found.domainId or "-")
+    (domain,) = together(lambda: _domain(request, domain_id))
+    default = _is_default(found, domain)
+    return {**_head(domain, domain_id), "default": default, "making": None if default else PortalForm(request, auto_id=False)}
+
+
+def _head(domain: domains.Domain | ApiError, domain_id: str) -> dict[str, Any]:
+    failed = isinstance(domain, ApiError)
+    return {"domain": None if failed else domain, "domain_error": domain if failed else None, "domain_id": domain_id}
+
+
+def _rows(request: PortalRequest, domain: domains.Domain | ApiError, found: list[Policy]) -> list[Row]:
+    return [Row(one, _is_default(one, domain), PortalForm(request, auto_id=False)) for one in found]
+
+
+def _is_default(found: Policy, domain: domains.Domain | ApiError) -> bool:
+    return isinstance(domain, domains.Domain) and _same_id(domain.policy, found)
+
+
+def _same_id(one: Policy | None, other: Policy) -> bool:
+    return one is not None and one.id is not None and str(one.id) == str(other.id)
+
+
+def _names(wanted: list[str], found: list[Policy | ApiError]) -> dict[str, str | None]:
+    return {one: policy.name if isinstance(policy, Policy) else None for one, policy in zip(wanted, found, strict=True)}
