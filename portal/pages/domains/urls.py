@@ -6,6 +6,7 @@ from portal.pages.domains import edit, views
 urlpatterns = [
     path("domains/", views.domain_list, name="domain-list"),
     path("domains/new/", edit.domain_new, name="domain-new"),
+    path("domains/new/name/", edit.domain_name_sent, name="domain-name"),
     path("domains/<id:domain_id>/", views.domain_hub, name="domain-hub"),
     path("domains/<id:domain_id>/users/", views.domain_users, name="domain-users"),
     path("domains/<id:domain_id>/edit/", edit.domain_edit, name="domain-edit"),
