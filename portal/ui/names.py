@@ -38,7 +38,7 @@ def host_name(text: str) -> str:
     """A server: an IP address, or a name in lower case and in ASCII. A single word is one too, inside a company."""
     name = text.strip().removesuffix(".")
     if _is_address(bare := name.strip("[]")):
-        return bare
+        return bare.lower()
     if "@" in name or "/" in name:
         raise ValidationError(_("This is not the name of a server. Write mail.example.org or 192.0.2.1."))
     if ":" in name:
