@@ -1,6 +1,5 @@
 """Forms over records: what is sent, what is kept, what is shown when two people change the same, and what never comes back."""
 
-import html
 import json
 import re
 from collections.abc import Callable
@@ -33,6 +32,7 @@ from portal.ui.forms import (
     same,
 )
 from portal.ui.known import Known, known
+from tests import forms as browser
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -94,20 +94,8 @@ class Desk:
         return [json.loads(request.content) for request in self.asks]
 
 
-def posted(form: forms.Form) -> dict[str, Any]:
-    """The fields of a form as a browser posts them, read from its markup: line ends as browsers have them, boxes only when ticked."""
-    page = "".join(str(field) for field in form)
-    data: dict[str, Any] = {}
-    for tag in re.findall(r"<input[^>]*>", page):
-        attributes = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
-        if attributes.get("type") != "checkbox" or re.search(r"\schecked", tag):
-            data.setdefault(attributes["name"], []).append(html.unescape(attributes.get("value", "on" if "checked" in tag else "")))
-    for name, text in re.findall(r'<textarea name="(\w+)"[^>]*>\r?\n?(.*?)</textarea>', page, re.DOTALL):
-        data[name] = [re.sub("\r?\n", "\r\n", html.unescape(text))]
-    for name, inside in re.findall(r'<select name="(\w+)"[^>]*>(.*?)</select>', page, re.DOTALL):
-        chosen = re.search(r'<option value="([^"]*)" selected', inside) or re.search(r'<option value="([^"]*)"', inside)
-        data[name] = [html.unescape(chosen[1])] if chosen else []
-    return data
+def posted(form: forms.Form) -> dict[str, list[str]]:
+    return browser.posted("".join(str(field) for field in form))
 
 
 @pytest.fixture

@@ -152,7 +152,8 @@ class EditForm(DomainForm):
 
     def _offer_policies(self, found: Page[policies.Policy]) -> None:
         """All policies to choose from, or, where there are too many for that, some that are proposed."""
-        names, typed = {str(one.id): one.name or str(one.id) for one in found.rows}, self.fields["policyId"]
+        typed = self.fields["policyId"]
+        names = {str(one.id): one.name or str(one.id) for one in found.rows if one.id is not None}
         if found.total > len(found.rows):
             return typed.knows(names)  # type: ignore[attr-defined,no-any-return]
         chosen = forms.ChoiceField(label=typed.label, help_text=typed.help_text, choices=list(names.items()))
@@ -236,7 +237,7 @@ class NewForm(DomainForm):
 
     def body(self) -> dict[str, Any]:
         """DomainAdd: what was said; what may be left out and was left empty is left out."""
-        said = self.changed()
+        said = self._said()  # not what changed: a switch that is off is said, too
         server, backup = ({name: said.pop(name) for name in names} for names in (self.RELAY, self.BACKUP))
         name, default = said.pop("relayName"), said.pop("default")
         body = {name: value for name, value in said.items() if value not in ("", [])}
