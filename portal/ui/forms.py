@@ -238,11 +238,14 @@ class DomainField(forms.CharField):
 
     widget = forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "none", "autocomplete": "off"})
     kept: Any = None
-    region = "name-sent"  # the place where a page may tell what will be sent (templates/_field.html)
+    region = "name-sent"  # the place that tells what will be sent (templates/_field.html)
+    sent = ""  # where it is not what was typed
 
     def to_python(self, value: Any) -> str:
         text = str(super().to_python(value) or "")
-        return text if text in ("", self.kept) else names.domain_name(text)
+        found = text if text in ("", self.kept) else names.domain_name(text)
+        self.sent = found if found != text else ""
+        return found
 
 
 class HostField(forms.CharField):

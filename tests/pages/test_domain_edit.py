@@ -149,6 +149,8 @@ def test_a_name_with_other_letters_is_sent_in_ascii_and_shown_as_both(as_admin: 
     assert "Will be sent as" in shown and "<code>xn--mnchen-3ya.example</code>" in shown
     assert "<code>" not in text(as_admin.get("/domains/new/name/?name=example.org"))
     assert "no underscores" in text(as_admin.get("/domains/new/name/?name=a_b.example"))
+    answer = send(as_admin, NEW, name="münchen.example", customerId="nobody")
+    assert "<code>xn--mnchen-3ya.example</code>" in text(answer)  # without a script, when the form comes again
     answer = send(as_admin, NEW, name="münchen.example", customerId=customer.uid)
     assert "xn--mnchen-3ya.example (münchen.example) is created" in told(as_admin, answer)
     assert Domain.objects.filter(name="xn--mnchen-3ya.example").exists()

@@ -83,9 +83,9 @@ class DomainForm(PortalForm):
         label=lazy("Verify senders"), help_text=lazy("Checks that a mail comes from whom it claims to come from.")
     )
     wblistPriority = forms.ChoiceField(  # noqa: N815
-        label=lazy("When sender rules contradict each other"),
+        label=lazy("Sender rules that win"),
         choices=PRIORITIES,
-        help_text=lazy("A sender may be allowed in one place and blocked in the other: these rules win."),
+        help_text=lazy("Where a sender is allowed in one place and blocked in the other."),
     )
     outgoingSubnets = NetworksField(  # noqa: N815
         label=lazy("Networks that may send"),
