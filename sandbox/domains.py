@@ -23,6 +23,7 @@ KEPT = timedelta(days=30)  # how long a deleted domain can be had back
 STOPPED = (Domain.Status.DELETED, Domain.Status.DISABLED)
 Status = Literal["ENABLED", "DISABLED", "DELETED", "PENDING"]
 Priority = Literal["DOMAIN", "USER"]
+Reference = Annotated[str, Meta(max_length=200)]  # one that is taken away is ""
 Subnets = Annotated[list[str], Meta(max_length=1000)]
 Ids = Annotated[list[Id], Meta(max_length=1000)]
 Platforms = Annotated[list[PlatformBody], Meta(max_length=100)]
@@ -44,7 +45,7 @@ class DomainAdd(Shape):
     auto_provisioning_on: bool | UnsetType = UNSET
     sender_verify_on: bool | UnsetType = UNSET
     customer_id: Id | UnsetType = UNSET
-    external_id: Name | UnsetType | None = UNSET
+    external_id: Reference | UnsetType | None = UNSET
     outgoing_subnets: Subnets | UnsetType = UNSET
     outgoing_providers_ids: Ids | UnsetType = UNSET
     platforms: Platforms | UnsetType = UNSET
@@ -63,7 +64,7 @@ class DomainUpdate(Shape):
     sender_verify_on: bool | UnsetType = UNSET
     customer_id: Id | UnsetType = UNSET
     policy_id: Id | UnsetType = UNSET
-    external_id: Name | UnsetType | None = UNSET
+    external_id: Reference | UnsetType | None = UNSET
     outgoing_subnets: Subnets | UnsetType = UNSET
     outgoing_providers_ids: Ids | UnsetType = UNSET
     platforms: Platforms | UnsetType = UNSET

@@ -22,6 +22,7 @@ from portal.api.errors import (
     SignedOut,
     TimedOut,
     TooFast,
+    Unmet,
     Unreachable,
     UpstreamFailed,
 )
@@ -46,7 +47,7 @@ BY_STATUS: dict[int, type[ApiError]] = {
     404: NotFound,
     409: Conflict,
     412: PreconditionFailed,
-    422: Refused,
+    422: Unmet,
     429: TooFast,
 }
 

@@ -42,6 +42,10 @@ class Conflict(Refused):
     """409: the same name or rule is there already."""
 
 
+class Unmet(Refused):
+    """422: the request can be read, but something that the operation needs is not so."""
+
+
 class PreconditionFailed(Refused):
     """412: on a release, infected mail without X-Virus-Lover, or clean mail with it."""
 

@@ -1,6 +1,7 @@
 """Forms over the gateway's records: what was typed is kept, only what changed is sent, and a refusal lands on its field."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
@@ -8,14 +9,15 @@ from typing import Any, ClassVar, cast
 from django import forms
 from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 
 from portal import session
-from portal.api.errors import ApiError, Conflict, NotFound, SignedOut
+from portal.api.errors import ApiError, Conflict, NotFound, SignedOut, TimedOut
 from portal.api.operation import Operation
-from portal.audit.log import DoneAlready, act
+from portal.audit.log import DoneAlready, act, is_unclear
 from portal.audit.models import Result
-from portal.ui import screens
+from portal.ui import names, screens
 from portal.ui.pages import PortalRequest, one_time_key
 
 
@@ -42,6 +44,10 @@ class Group:
     help: str
     fields: list[BoundField]
 
+    @property
+    def wrong(self) -> bool:
+        return any(field.errors for field in self.fields)
+
 
 class PortalForm(forms.Form):
     """A form of ours. `record` is what the gateway has now, by field name; {} for something new.
@@ -53,8 +59,9 @@ class PortalForm(forms.Form):
     """
 
     once = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
-    seen = forms.CharField(required=False, max_length=100_000, widget=forms.HiddenInput)
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
     GROUPS: ClassVar[tuple[tuple[Any, Any, tuple[str, ...]], ...]] = ()  # (heading, help, names of fields)
+    PLACES: ClassVar[dict[str, str]] = {}  # the API's name of a field (platforms.name) -> ours, where they differ
 
     def __init__(self, request: PortalRequest, record: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         self.request = request
@@ -62,8 +69,9 @@ class PortalForm(forms.Form):
         posted = request.method == "POST"
         initial = {**self.record, **kwargs.pop("initial", {})}
         if not posted:  # what was typed before a session ended, or what a link proposes
-            typed = (name for name in self.base_fields if name in request.GET and not screens.SECRET.search(name))
-            initial |= {name: request.GET[name] for name in typed}
+            typed = [name for name in self.base_fields if name in request.GET and not screens.SECRET.search(name)]
+            read = {name: self.base_fields[name].widget.value_from_datadict for name in typed}
+            initial |= {name: read[name](request.GET, MultiValueDict(), name) for name in typed}
             if "typed" in request.GET:  # a box that was not ticked says nothing
                 boxes = (name for name, field in self.base_fields.items() if isinstance(field, forms.BooleanField))
                 initial |= {name: name in request.GET for name in boxes}
@@ -72,13 +80,18 @@ class PortalForm(forms.Form):
         self.status = 422 if posted else 200  # of the page that shows this form again
         self.overtaken: list[Overtaken] = []
         self.answer: Any = None  # of the gateway, once it was sent
+        self.refusal: ApiError | None = None  # of the gateway, where it said no
+        for name, field in self.fields.items():
+            if name in self.record and isinstance(field, forms.ChoiceField) and not isinstance(field, forms.MultipleChoiceField):
+                self._offer(field, self.record[name])
 
     def groups(self) -> list[Group]:
-        """The fields as the page shows them, under their headings; those without one come last."""
+        """The fields as the page shows them, under their headings; those without one come last, and none is empty."""
         shown = {name for _title, _help, names in self.GROUPS for name in names}
         rest = tuple(field.name for field in self.visible_fields() if field.name not in shown)
         groups = [*self.GROUPS, *([("", "", rest)] if rest else [])]
-        return [Group(title, help, [self[name] for name in names if name in self.fields]) for title, help, names in groups]
+        found = [Group(title, help, [self[name] for name in names if name in self.fields]) for title, help, names in groups]
+        return [group for group in found if group.fields]
 
     def changed(self) -> dict[str, Any]:
         """What the person changed, ready to be sent: the cleaned values that differ from what they saw."""
@@ -106,12 +119,13 @@ class PortalForm(forms.Form):
 
     def shown(self, name: str, value: Any) -> str:
         """A value as text for the reader."""
-        choices = getattr(self.fields[name], "choices", None)
+        field = self.fields[name]
+        labels = {str(key): label for key, label in dict(getattr(field, "choices", getattr(field, "known", {}))).items()}
         if isinstance(value, bool):
             return str(_("yes") if value else _("no"))
         if isinstance(value, list | tuple):
-            return ", ".join(map(str, value))
-        return str(dict(choices).get(value, value) if choices else "" if value is None else value)
+            return ", ".join(str(labels.get(str(one), one)) for one in value)
+        return "" if value is None else str(labels.get(str(value), value))
 
     def submit(self, op: Operation, type: Any = None, *, target: str, url: str = "", taken: str = "", **call: Any) -> bool:
         """Do the write this form asks for. False when it was refused: then the form says why, and `status` is how to answer.
@@ -121,12 +135,19 @@ class PortalForm(forms.Form):
         """
         try:
             once = self.data.get("once", "")
-            self.answer = act(self.request.person, self.request.api, op, type, target=target, url=url, once=once, **call)
+            try:
+                self.answer = act(self.request.person, self.request.api, op, type, target=target, url=url, once=once, **call)
+            except DoneAlready as twice:
+                if twice.entry.result != Result.REFUSED:
+                    raise
+                # The first click did nothing, and the browser shows the answer to the second one: so ask for the reasons again.
+                self.answer = act(self.request.person, self.request.api, op, type, target=target, url=url, once=once, **call)
             return True
         except DoneAlready as twice:
             if twice.entry.result == Result.DONE:
                 return True
             self.add_error(None, _("This was sent already, and how it ended is not known. Look at the current state first."))
+            self._show_again()
             self.status = 409
         except (SignedOut, NotFound):
             raise
@@ -137,23 +158,32 @@ class PortalForm(forms.Form):
     def refuse(self, error: ApiError, taken: str = "") -> None:
         """Put the gateway's reasons on the fields they are about, and the rest on top."""
         session.learn_from(self.request, error)
+        self.refusal = error
         self.status, title, text = screens.explain(error)
         known = False
+        self._show_again()  # first: what is refused is no longer among the cleaned values
         for name, why in error.fields.items():
-            field = next((part for part in (name, name.rpartition(".")[2]) if part in self.fields), None)
+            field = self._place(name)
             self.add_error(field, why if field else f"{name}: {why}")
             known = known or field is not None
         if isinstance(error, Conflict) and taken and not known:
             self.add_error(taken, error.message or text)
         else:
+            if is_unclear(error) and not isinstance(error, TimedOut):  # which says so itself
+                text += " " + _("Look at the current state before you repeat it.")
             self.add_error(None, f"{title}. {text}" + (f" {_('The gateway says:')} “{error.message}”" if error.message else ""))
-        self._show_again()
+
+    def _place(self, name: str) -> str | None:
+        """The field that a gateway's name is about: `platforms[0].transportPort` is transportPort; None where there is none."""
+        name = re.sub(r"\[\d*\]", "", name)
+        places = (self.PLACES.get(name, name), name.rpartition(".")[2])
+        return next((place for place in places if place in self.fields and place not in ("once", "seen")), None)
 
     def _said(self) -> dict[str, Any]:
         """The cleaned values that mean something: not the form's own fields, and no secret that was left empty."""
         own = {"once", "seen"}
         return {
-            name: value
+            name: value.replace("\r\n", "\n") if isinstance(value, str) else value  # a browser's line ends are not the gateway's
             for name, value in self.cleaned_data.items()
             if name not in own and not (screens.SECRET.search(name) and value == "")
         }
@@ -162,31 +192,83 @@ class PortalForm(forms.Form):
         """What the person saw when the form was shown; for a form that came back without it, what is there now."""
         try:
             seen = json.loads(self.data.get("seen", ""))
-        except ValueError:
+        except (ValueError, RecursionError):
             return self.record
-        return {name: value for name, value in seen.items() if name in self.fields} if isinstance(seen, dict) else self.record
+        if not isinstance(seen, dict):
+            return self.record
+        return {name: value for name, value in seen.items() if name in self.fields and _plain(value)}
 
     def _fresh(self) -> dict[str, str]:
         return {"once": one_time_key(), "seen": json.dumps(self.record) if self.record else ""}
 
     def _show_again(self) -> None:
-        """The next POST of this form is a new one, by somebody who has seen what is there now."""
-        data = cast(Any, self.data).copy()
+        """The next POST of this form is a new one, by somebody who has seen what is there now.
+
+        So it shows what is there now, wherever the person typed nothing else: the old values would look like their changes.
+        """
+        data, seen = cast(Any, self.data).copy(), self._seen()
+        for name, value in self._said().items():
+            if name in seen and same(value, seen[name]) and not same(self.record.get(name), seen[name]):
+                now = self.fields[name].prepare_value(self.record.get(name))
+                many = now if isinstance(now, list | tuple) else ["on"] if now is True else [] if now in (None, False) else [now]
+                data.setlist(name, many)
         for name, value in self._fresh().items():
             data[name] = value
         self.data = data
+
+    def _offer(self, field: forms.ChoiceField, value: Any) -> None:
+        """What is there can stay, also where it is new to us or nothing: else the first choice would look like a change."""
+        text = "" if value is None else str(value)
+        if text not in {str(key) for key, _label in cast(Any, field.choices)}:
+            field.choices = [(text, text or "–"), *cast(Any, field.choices)]
+            field.required = field.required and bool(text)
+
+
+class SwitchField(forms.BooleanField):
+    """On or off, shown as a switch (templates/_field.html)."""
+
+    switch = True
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, **kwargs)
+
+
+class DomainField(forms.CharField):
+    """The name of a mail domain; its value is what is sent (portal.ui.names.domain_name). `kept` is there already, as it is."""
+
+    widget = forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "none", "autocomplete": "off"})
+    kept: Any = None
+    region = "name-sent"  # the place that tells what will be sent (templates/_field.html)
+    sent = ""  # where it is not what was typed
+
+    def to_python(self, value: Any) -> str:
+        text = str(super().to_python(value) or "")
+        found = text if text in ("", self.kept) else names.domain_name(text)
+        self.sent = found if found != text else ""
+        return found
+
+
+class HostField(forms.CharField):
+    """The name or the address of a server (portal.ui.names.host_name)."""
+
+    widget = DomainField.widget
+
+    def to_python(self, value: Any) -> str:
+        text = str(super().to_python(value) or "")
+        return names.host_name(text) if text else text
 
 
 class LinesField(forms.CharField):
     """One value a line; its value is a list of texts, each once."""
 
-    widget = forms.Textarea(attrs={"rows": 4, "spellcheck": "false"})
+    widget: Any = forms.Textarea(attrs={"rows": 4, "spellcheck": "false"})
 
     def prepare_value(self, value: Any) -> Any:
         return "\n".join(map(str, value)) if isinstance(value, list | tuple) else value
 
     def to_python(self, value: Any) -> Any:
-        pieces = value if isinstance(value, list) else str(value or "").replace(",", "\n").split("\n")
+        text = "\n".join(map(str, value)) if isinstance(value, list) else str(value or "")
+        pieces = re.split(r"[\n,]", text)
         return list(dict.fromkeys(piece.strip() for piece in pieces if str(piece).strip()))
 
     def validate(self, value: Any) -> None:
@@ -204,8 +286,108 @@ class LinesField(forms.CharField):
             raise forms.ValidationError(problems[:10])
 
 
+class NetworksField(LinesField):
+    """Networks, one a line (portal.ui.names.network). Those in `kept` are there already, and stay as they are."""
+
+    kept: Any = ()
+
+    def to_python(self, value: Any) -> Any:
+        found, problems = [], []
+        for line in super().to_python(value):
+            try:
+                found.append(line if line in (self.kept or ()) else names.network(line))
+            except forms.ValidationError as problem:
+                problems += [f"{line[:80]}: {message}" for message in problem.messages]
+        if problems:
+            raise forms.ValidationError(problems[:10])
+        return list(dict.fromkeys(found))
+
+
+class DatalistInput(forms.TextInput):
+    """A line with proposals (`known`), of which none has to be taken."""
+
+    template_name = "_datalist.html"
+    known: Iterable[str] = ()
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        listed = f"known-{name}"
+        return {**super().get_context(name, value, {**(attrs or {}), "list": listed}), "listed": listed, "known": self.known}
+
+
+class KnownField(forms.CharField):
+    """An id that may be chosen by its name. `known` are the names by id, as far as we can see them (portal.ui.known).
+
+    A proposal reads “name · id”, and is understood without knowing the names, too; so are the bare name and the bare id.
+    """
+
+    widget = DatalistInput(attrs={"spellcheck": "false", "autocapitalize": "none", "autocomplete": "off"})
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.knows({})
+
+    def knows(self, known: Mapping[str, str]) -> None:
+        self.known = dict(known)
+        self.widget.known = [self.prepare_value(id) for id in self.known]
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{self.known[value]} · {value}" if value in self.known and self.known[value] != value else value
+
+    def to_python(self, value: Any) -> str:
+        text = str(super().to_python(value) or "")
+        if text in self.known:
+            return text
+        named = [id for id, name in self.known.items() if name.casefold() == text.casefold()]
+        if len(named) > 1:
+            raise forms.ValidationError(_("Several have this name. Choose one of the list, or type the id."))
+        return named[0] if named else text.rpartition(" · ")[2].strip()
+
+
+class KnownBoxes(forms.Widget):
+    """Boxes for what is known, and a line for other ids."""
+
+    template_name = "_boxes.html"
+    use_fieldset = True
+    known: Mapping[str, str] = {}
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
+        return [str(one) for one in data.getlist(name)]
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+        return False
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        chosen = value if isinstance(value, list) else []
+        context = super().get_context(name, None, attrs)
+        boxes = [(id, label, id in chosen) for id, label in self.known.items()]
+        return {**context, "boxes": boxes, "others": ", ".join(id for id in chosen if id not in self.known)}
+
+
+class KnownListField(LinesField):
+    """Several ids, those with a known name as boxes; its value is a list of ids."""
+
+    widget: Any = KnownBoxes
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.knows({})
+
+    def knows(self, known: Mapping[str, str]) -> None:
+        self.known = self.widget.known = dict(known)
+
+    def prepare_value(self, value: Any) -> Any:
+        return self.to_python(value)
+
+
+def _plain(value: Any) -> bool:
+    """Is it what a field can hold? The page is the person's: whatever else comes back in `seen` is nothing that we wrote."""
+    simple = str | int | float | bool | None
+    return isinstance(value, simple) or (isinstance(value, list) and all(isinstance(one, simple) for one in value))
+
+
 def same(one: Any, other: Any) -> bool:
     """Do two values mean the same? The gateway says null where a form says nothing; lists of names have no order."""
+    one, other = (value.replace("\r\n", "\n").strip() if isinstance(value, str) else value for value in (one, other))
     one, other = (None if value in ("", [], ()) else value for value in (one, other))
     if isinstance(one, list) and isinstance(other, list):
         return sorted(map(str, one)) == sorted(map(str, other))

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 
 from portal import session
-from portal.api import errors
+from portal.api import domains, errors
 from portal.ui.words import operation_name
 
 NOT_TYPED = {"csrfmiddlewaretoken", "once", "confirmed", "seen", "typed"}
@@ -25,7 +25,12 @@ def explain(error: errors.ApiError) -> tuple[int, str, str]:
     match error:
         case errors.NotAllowed():
             match error.needs:
-                case "sysadmin":
+                case "sysadmin" if error.operation == domains.CREATE.id:
+                    text = _(
+                        "Your account may not do this: %(what)s. A system administrator can, "
+                        "as long as the customer's quota of domains is not used up."
+                    )
+                case "sysadmin" | "sysadmin to restore":
                     text = _("Your account may not do this: %(what)s. A system administrator can.")
                 case "sysadmin if restricted":
                     text = _(
@@ -103,7 +108,7 @@ def session_over(request: HttpRequest) -> HttpResponse:
     back = request.get_full_path()
     if request.method != "GET":
         typed = _typed(request)
-        back = request.path + ("?" + urlencode(typed) if typed else "")
+        back = request.path + ("?" + urlencode(typed, doseq=True) if typed else "")
     elif is_fragment(request):
         back = urlsplit(request.headers.get("HX-Current-URL", ""))._replace(scheme="", netloc="", fragment="").geturl() or "/"
     asked = {"next": back} if back != "/" else {}
@@ -111,16 +116,16 @@ def session_over(request: HttpRequest) -> HttpResponse:
     return HttpResponseClientRedirect(url) if is_fragment(request) else HttpResponseRedirect(url)
 
 
-def _typed(request: HttpRequest) -> dict[str, str]:
+def _typed(request: HttpRequest) -> dict[str, list[str]]:
     """What was typed, but for secrets: it goes along in the address, and the form's own page shows it again.
 
     The longest texts are left out where an address would grow too long for a server.
     """
-    said = {**request.GET.dict(), **request.POST.dict()}
-    typed = {k: v for k, v in said.items() if k not in NOT_TYPED and not SECRET.search(k) and len(v) < 500}
-    while sum(len(quote_plus(quote_plus(v))) + len(k) + 8 for k, v in typed.items()) > 3000:
-        del typed[max(typed, key=lambda k: len(typed[k]))]
-    return {**typed, "typed": "1"} if typed else {}
+    said = {**dict(request.GET.lists()), **dict(request.POST.lists())}
+    typed = {k: v for k, v in said.items() if k not in NOT_TYPED and not SECRET.search(k) and len("".join(v)) < 500}
+    while sum(len(quote_plus(quote_plus(one))) + len(k) + 8 for k, v in typed.items() for one in v) > 3000:
+        del typed[max(typed, key=lambda k: len("".join(typed[k])))]
+    return {**typed, "typed": ["1"]} if typed else {}
 
 
 def had_session(request: HttpRequest) -> bool:

@@ -25,6 +25,7 @@ from portal.api.errors import (
     SignedOut,
     TimedOut,
     TooFast,
+    Unmet,
     Unreachable,
     UpstreamFailed,
 )
@@ -154,7 +155,7 @@ def http(body: bytes, status: str = "200 OK", *headers: str, length: int | None 
         (409, Conflict),
         (412, PreconditionFailed),
         (418, UpstreamFailed),
-        (422, Refused),
+        (422, Unmet),
         (429, TooFast),
         (500, UpstreamFailed),
         (502, UpstreamFailed),

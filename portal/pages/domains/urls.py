@@ -7,6 +7,7 @@ urlpatterns = [
     path("domains/", views.domain_list, name="domain-list"),
     path("domains/health-marks/", views.domain_marks, name="domain-marks"),
     path("domains/new/", edit.domain_new, name="domain-new"),
+    path("domains/new/name/", edit.domain_name_sent, name="domain-name"),
     path("domains/<id:domain_id>/", views.domain_hub, name="domain-hub"),
     path("domains/<id:domain_id>/setup/", setup.domain_setup, name="domain-setup"),
     path("domains/<id:domain_id>/users/", views.domain_users, name="domain-users"),

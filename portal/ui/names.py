@@ -1,0 +1,121 @@
+"""Names of domains, hosts and networks as people type them, checked before anything is sent. Each raises ValidationError."""
+
+import re
+from ipaddress import ip_address, ip_network
+from urllib.parse import urlsplit
+
+import idna
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+HOST_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")  # machines inside a company do have underscores
+
+
+def domain_name(text: str) -> str:
+    """A mail domain in lower case and in ASCII (RFC 5890), as it is sent: `münchen.example` is `xn--mnchen-3ya.example`."""
+    name = text.strip().removesuffix(".")
+    if "@" in name:
+        raise ValidationError(_meant(_("This is an e-mail address."), name.rpartition("@")[2]))
+    if "/" in name or ":" in name:
+        raise ValidationError(_meant(_("This is a web address."), _web_host(name)))
+    if re.search(r"\s", name):
+        raise ValidationError(_("A domain name has no spaces."))
+    if _is_address(name):
+        raise ValidationError(_("This is an IP address. Mail domains have names, as example.org."))
+    name = _ascii(name)
+    labels = name.split(".")
+    if "_" in name:
+        raise ValidationError(_("The name of a mail domain has no underscores."))
+    if not all(map(LABEL.fullmatch, labels)):
+        raise ValidationError(_odd(labels))
+    if len(labels) < 2 or labels[-1].isdigit():
+        raise ValidationError(_("This is not a whole domain name. It has at least two parts, as in example.org."))
+    return name
+
+
+def host_name(text: str) -> str:
+    """A server: an IP address, or a name in lower case and in ASCII. A single word is one too, inside a company."""
+    name = text.strip().removesuffix(".")
+    if _is_address(bare := name.strip("[]")):
+        return bare.lower()
+    if "@" in name or "/" in name:
+        raise ValidationError(_("This is not the name of a server. Write mail.example.org or 192.0.2.1."))
+    if ":" in name:
+        raise ValidationError(_("Only the server here; its port has a field of its own."))
+    if re.search(r"\s", name):
+        raise ValidationError(_("The name of a server has no spaces."))
+    name = _ascii(name)
+    labels = name.split(".")
+    if not all(map(HOST_LABEL.fullmatch, labels)):
+        raise ValidationError(_odd(labels))
+    if labels[-1].isdigit():
+        raise ValidationError(_("This looks like an IP address, but it is none."))
+    return name
+
+
+def network(text: str) -> str:
+    """A network as a.b.c.d/y, or the same for IPv6. A bare address is the network of itself alone."""
+    try:
+        found = ip_network(text.strip(), strict=False)
+    except ValueError:
+        raise ValidationError(_("not a network. Write it as 192.0.2.0/24.")) from None
+    if "/" in text and ip_address(text.strip().partition("/")[0]) != found.network_address:
+        alone = f"{text.strip().partition('/')[0]}/{found.max_prefixlen}"
+        told = _("an address inside of the network %(network)s. Write that, or %(alone)s for the one address.")
+        raise ValidationError(told % {"network": found, "alone": alone})
+    return str(found)
+
+
+def readable(name: str | None) -> str:
+    """A domain name with its own letters, "" where it has none but ASCII."""
+    try:
+        found = idna.decode(name or "") if "xn--" in (name or "").lower() else ""
+    except (idna.IDNAError, UnicodeError):
+        return ""
+    return found if found != (name or "").lower() else ""
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _ascii(name: str) -> str:
+    """With other letters as xn--…. IDNA 2008, with capitals and full-width characters taken for what they mean (UTS 46)."""
+    if len(name) > 253:
+        raise ValidationError(_("A name has at most 253 characters."))
+    if not name.isascii():
+        try:
+            name = idna.encode(name, uts46=True, std3_rules=True).decode()
+        except (idna.IDNAError, UnicodeError):
+            raise ValidationError(_("It has characters that no domain name can have, or a part that is too long.")) from None
+    if len(name) > 253:
+        raise ValidationError(_("A name has at most 253 characters."))
+    return name.lower()
+
+
+def _odd(labels: list[str]) -> str:
+    if "" in labels:
+        return _("A part between two dots is missing.")
+    if any(len(label) > 63 for label in labels):
+        return _("Each part between the dots has at most 63 characters.")
+    return _("Only letters, digits and hyphens, and no hyphen at the end of a part.")
+
+
+def _web_host(text: str) -> str:
+    try:
+        return urlsplit(text if "//" in text else f"//{text}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _meant(told: str, name: str) -> str:
+    """With a proposal, where what is left is a name."""
+    try:
+        return told + " " + _("Did you mean %(name)s?") % {"name": domain_name(name)}
+    except ValidationError:
+        return told + " " + _("Only the name of the domain is wanted, as example.org.")

@@ -1,0 +1,88 @@
+"""Names as people type them: what is sent, and what a person is told where it is none."""
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from portal.ui.names import domain_name, host_name, network, readable
+
+LABEL_64 = "a" * 64
+
+
+@pytest.mark.parametrize(("typed", "sent"), [
+    ("example.org", "example.org"), (" Example.ORG. ", "example.org"), ("münchen.example", "xn--mnchen-3ya.example"),
+    ("MÜNCHEN.Example", "xn--mnchen-3ya.example"), ("straße.example", "xn--strae-oqa.example"),
+    ("xn--mnchen-3ya.example", "xn--mnchen-3ya.example"), ("例え。テスト", "xn--r8jz45g.xn--zckzah"),
+    ("a-b.c--d.example", "a-b.c--d.example"), ("1und1.example", "1und1.example"), ("ｅｘａｍｐｌｅ.org", "example.org"),
+    ("a" * 63 + ".example", "a" * 63 + ".example"), (".".join(["a" * 61] * 4) + ".exam", ".".join(["a" * 61] * 4) + ".exam"),
+])
+def test_a_domain_is_sent_as_mail_servers_speak_it(typed: str, sent: str) -> None:
+    assert domain_name(typed) == sent
+
+
+@pytest.mark.parametrize(("typed", "told"), [
+    ("anna@example.org", "e-mail address. Did you mean example.org?"), ("anna@", "Only the name of the domain is wanted"),
+    ("https://example.org/mail?x=1", "web address. Did you mean example.org?"), ("example.org/mail", "Did you mean example.org?"),
+    ("example.org:25", "Did you mean example.org?"), ("http://[::1", "Only the name of the domain is wanted"),
+    ("exa mple.org", "no spaces"), ("example.org\n", ""), ("ex\tample.org", "no spaces"), ("my_shop.example", "no underscores"),
+    ("example", "at least two parts"), ("", "A part between"), (".", "A part between"), ("example..org", "A part between two dots"),
+    ("-shop.example", "no hyphen at the end"), ("shop-.example", "no hyphen at the end"), ("shop.123", "at least two parts"),
+    ("192.0.2.1", "IP address"), (f"{LABEL_64}.example", "at most 63"), ("ü" * 64 + ".example", "too long"),
+    ("a." * 127 + "example", "at most 253"), ("a" * 10_000, "at most 253"), ("*.example.org", "Only letters"),
+    ("<script>.example", "Only letters"), ('"x".example', "Only letters"), ("a\x00b.example", "Only letters"),
+    ("shop☃.example", "characters that no domain name can have"), ("a\ud800.example", "characters that no domain name can have"),
+    ("a\u202eb.example", "characters that no domain name can have"),
+])
+def test_what_is_no_domain_is_refused_with_the_reason(typed: str, told: str) -> None:
+    if not told:
+        assert domain_name(typed) == "example.org"
+        return
+    with pytest.raises(ValidationError) as caught:
+        domain_name(typed)
+    assert told in " ".join(caught.value.messages)
+
+
+@pytest.mark.parametrize(("typed", "sent"), [
+    ("mail.example.org", "mail.example.org"), ("MAIL", "mail"), ("192.0.2.1", "192.0.2.1"), ("[2001:db8::1]", "2001:db8::1"),
+    ("mail_1.intern", "mail_1.intern"), ("post.münchen.example.", "post.xn--mnchen-3ya.example"),
+])
+def test_a_server_is_a_name_or_an_address(typed: str, sent: str) -> None:
+    assert host_name(typed) == sent
+
+
+@pytest.mark.parametrize(("typed", "told"), [
+    ("smtp://mail.example.org", "not the name of a server"), ("anna@example.org", "not the name of a server"),
+    ("mail.example.org:25", "port has a field of its own"), ("mail example", "no spaces"), ("192.0.2.300", "looks like an IP"),
+    ("mail..example", "A part between"), ("a" * 300, "at most 253"), ("<b>", "Only letters"), ("a\x00b", "Only letters"),
+])
+def test_what_is_no_server_is_refused_with_the_reason(typed: str, told: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        host_name(typed)
+    assert told in " ".join(caught.value.messages)
+
+
+@pytest.mark.parametrize(("typed", "sent"), [
+    ("192.0.2.0/24", "192.0.2.0/24"), ("192.0.2.7", "192.0.2.7/32"), ("192.0.2.7/32", "192.0.2.7/32"),
+    ("2001:DB8::/48", "2001:db8::/48"), ("2001:db8::1", "2001:db8::1/128"), ("192.0.2.0/255.255.255.0", "192.0.2.0/24"),
+])
+def test_a_network_is_sent_in_its_short_form(typed: str, sent: str) -> None:
+    assert network(typed) == sent
+
+
+@pytest.mark.parametrize(("typed", "told"), [
+    ("192.0.2.17/24", "inside of the network 192.0.2.0/24. Write that, or 192.0.2.17/32 for the one address"),
+    ("2001:db8::1/48", "inside of the network 2001:db8::/48. Write that, or 2001:db8::1/128 for the one address"),
+    ("192.0.2.0/33", "not a network"), ("example.org", "not a network"), ("192.0.2", "not a network"), ("1" * 10_000, "not a network"),
+    ("192.0.2.0/24/24", "not a network"), ("<script>", "not a network"), ("192.0.2.0/-1", "not a network"),
+])
+def test_what_is_no_network_is_refused_and_the_one_that_is_meant_is_named(typed: str, told: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        network(typed)
+    assert told in " ".join(caught.value.messages)
+
+
+@pytest.mark.parametrize(("name", "shown"), [
+    ("xn--mnchen-3ya.example", "münchen.example"), ("example.org", ""), ("xn--.example", ""), ("xn--zzzzzz---.example", ""),
+    (None, ""), ("", ""), ("xn--" + "9" * 1000, ""),
+])
+def test_a_name_is_read_with_its_own_letters(name: str | None, shown: str) -> None:
+    assert readable(name) == shown
