@@ -17,7 +17,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
-from portal.api import domains, mail, sender_rules, users
+from portal.api import domains, health, mail, sender_rules, users
 from portal.batches.models import Batch, Row, State
 from portal.ui.words import operation_name
 from tests.conftest import Gateway
@@ -28,6 +28,7 @@ BATCH = 4711
 MAIL = "/users/u1/mail/Quarantine/m1/"
 RELEASE = {"allow": "mailbox", "days": "30", "description": "typed by hand", "confirmed": "1"}
 RULE = {"days": "365", "description": "typed by hand"}
+RELAY = {"name": "typed by hand", "transportDest": "mx.nordwind.example", "transportPort": "587", "transportType": "SMTP", "authType": "local"}
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Page:
 
     `asks`: the gateway has a part in it. `panels`: what fails is told inside the page. `file`: its bytes pass through.
     `writes`: the method of the one call that changes something. `target`: the id that htmx replaces, "-" for one without an id.
+    `shows`: a POST that changes nothing and answers with a page.
     """
 
     url: str
@@ -45,6 +47,7 @@ class Page:
     file: bool = False
     writes: str = ""
     target: str = ""
+    shows: bool = False
 
     @property
     def name(self) -> str:
@@ -81,6 +84,17 @@ PAGES = [
     Page("/domains/d1/rules/senders/r1/?value=shop.example", {**RULE, "delete": "1"}, writes="DELETE", target="-"),
     # policies
     # relays
+    Page("/domains/d1/relays/"),
+    Page("/domains/d1/relays/new/"),
+    Page("/domains/d1/relays/new/", RELAY, writes="PATCH"),
+    Page("/domains/d1/relays/p1/"),
+    Page("/domains/d1/relays/p1/", RELAY, writes="PATCH"),
+    Page("/domains/d1/relays/p1/delete/"),
+    Page("/domains/d1/relays/p1/delete/", {}, writes="PATCH"),
+    Page("/domains/d1/relays/p1/health/", target="check-1"),
+    Page("/domains/d1/relays/p1/health/", {}, writes="POST", target="check-1"),
+    Page("/health/relay/", asks=False),
+    Page("/health/relay/", {**RELAY, "try": "1"}, panels=True, shows=True, target="tried"),
     # aliases and DKIM
     # options, access and administrators
     # health
@@ -179,6 +193,11 @@ FAILURES = REFUSALS + NO_JSON
 
 USER = {"id": "u1", "email": "anna@nordwind.example", "status": "ENABLED", "domainId": "d1", "firstname": "Anna"}
 DOMAIN = {"id": "d1", "name": "nordwind.example", "status": "ENABLED", "customer": {"id": "c1", "name": "Nordwind"}}
+DOMAIN["platforms"] = [{
+    "id": "p1", "name": "Mailserver", "transportDest": "mx.nordwind.example", "transportType": "SMTP", "transportPort": 25,
+    "authType": "local", "authData": None, "default": True,
+}]
+HEALTH = {"performedAt": 1760000000, "report": {"status": True, "entries": [{"type": "SMTP", "result": "OK", "output": ["Passed"]}]}}
 MESSAGE = {
     "id": "m1", "from": "Shop <info@shop.example>", "to": ["anna@nordwind.example"], "subject": "Rechnung 7", "size": 1234,
     "headers": {"X-Quarantine-Reason": "SPAM", "X-Spam-Score": "5.4"}, "sentDate": 1760000000000,
@@ -193,6 +212,8 @@ def well(request: httpx.Request) -> httpx.Response:
     path = request.url.path
     if request.method == "POST" and path.endswith("/wblist"):
         return httpx.Response(201, json=[SENDER_RULE])
+    if path.endswith(("/health", "/try-relay")):
+        return httpx.Response(200, json=HEALTH)
     if request.method != "GET":
         return httpx.Response(204)
     for pattern, body in (
@@ -258,7 +279,7 @@ def test_no_fragment_is_forgotten_in_the_table() -> None:
 @pytest.mark.parametrize("place", PAGES, ids=ids(PAGES))
 def test_a_page_works_while_the_gateway_does(place: Page, somebody: Client, gateway: Gateway) -> None:
     answer = place.open(somebody)
-    assert answer.status_code in ((200,) if place.post is None and place.url != "/users/u1/mail/" else (302,))
+    assert answer.status_code in ((200,) if (place.post is None or place.shows) and place.url != "/users/u1/mail/" else (302,))
     assert bool(gateway.asked) == place.asks
 
 
@@ -602,11 +623,15 @@ def null(record: type[msgspec.Struct]) -> dict[str, None]:
 def nothing(request: httpx.Request, rows: Callable[[type[msgspec.Struct]], list[Any]]) -> httpx.Response:
     """Objects whose every field is null, and lists of `rows`."""
     path = request.url.path
+    if path.endswith(("/health", "/try-relay")):
+        return httpx.Response(200, json=null(health.TriedRelay))
+    if re.fullmatch(r"/domains/\w+", path) and request.method == "GET":  # the relay that pages are about
+        return httpx.Response(200, json={**null(domains.Domain), "platforms": [{**null(domains.Platform), "id": "p1"}]})
     if request.method != "GET":
         return httpx.Response(200, json=[])
     for pattern, record, a_list in (
         (r"/users|/domains/\w+/users", users.User, True), (r"/users/\w+", users.User, False), (r"/domains", domains.Domain, True),
-        (r"/domains/\w+", domains.Domain, False), (r".*/wblist", sender_rules.SenderRule, True),
+        (r".*/wblist", sender_rules.SenderRule, True),
         (r"/users/\w+/emails/folders(/.+)?", mail.Folder, True), (r"/users/\w+/emails/\w+", mail.Message, True),
         (r"/users/\w+/emails/\w+/\w+", mail.MessageContent, False),
     ):

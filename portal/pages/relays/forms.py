@@ -162,7 +162,7 @@ class ConnectionForm(PortalForm):
     auth_oidc_nameAttr = text(lazy("Claim with the user name"), required=False)
     auth_oidc_scope = text(lazy("Scopes"), required=False, placeholder="openid email")
     auth_entra_tenantId = text(lazy("Tenant id"))
-    apiType = forms.ChoiceField(label=lazy("Remediation"), choices=REMEDIATION, required=False)
+    apiType = forms.ChoiceField(label=lazy("Access to the mailboxes"), choices=REMEDIATION, required=False)
     api_IMAP_host = host(lazy("IMAP server"))
     api_IMAP_port = port("imap", 993)
     api_IMAP_useSsl = tls()

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.utils.translation import gettext as _, gettext_noop
 
@@ -53,7 +53,7 @@ REASONS = (
         gettext_noop("The server took the connection and closed it at once: it may not accept this gateway, or not speak SMTP."),
     ),
     (
-        r"\b[45]\d\d\b",
+        r"answered [45]\d\d\b|\([45]\d\d,|^\W*[45]\d\d[ -]",
         gettext_noop("The mail server answers, but refuses to talk to the gateway."),
     ),
 )  # fmt: skip
@@ -77,6 +77,11 @@ class Told:
     text: str
     at: datetime | None = None
     findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def just_now(self) -> bool:
+        """Also for a time to come: the gateway's clock may be ahead of ours."""
+        return self.at is not None and self.at > datetime.now(UTC) - timedelta(minutes=1)
 
 
 def tell(health: EntityHealth | TriedRelay) -> Told:
@@ -110,12 +115,17 @@ def _finding(test: HealthResult) -> Finding:
 
 
 def _reason(output: str) -> str:
-    """Why a test failed; where we do not know the words, those that the gateway ended with."""
-    said = output[-5000:]
+    """Why a test failed; where we do not know the words, those that the gateway ended with.
+
+    The lines before tell what was tried, with a host name in them that may look like anything.
+    """
+    lines = [line.strip()[:2000] for line in output[-20_000:].split("\n") if line.strip()]
+    last = lines[-1] if lines else ""
+    said = "\n".join(line for line in lines if re.search("fail|error|exception", line, re.IGNORECASE)) or last
     for pattern, text in REASONS:
-        if re.search(pattern, said, re.IGNORECASE):
+        if re.search(pattern, said, re.IGNORECASE | re.MULTILINE):
             return _(text)
-    last = said.strip().rpartition("\n")[2].strip()[:300]
+    last = last[:300]
     if not last:
         return _("It failed, and the gateway does not say why.")
     return _("It failed. The gateway says: “%(line)s”") % {"line": last}

@@ -101,9 +101,8 @@ def relay_delete(request: PortalRequest, domain_id: str, relay_id: str) -> HttpR
         target = f"{card.name} ({domain.name or domain_id})"
         if form.submit(domains.EDIT, target=target, url=back, json={"platforms": others}, domainId=domain_id):
             return said(request, done, back)
-    lines = [
-        _("Mail for %(domain)s is not delivered to %(host)s any more.") % {"domain": domain.name or domain_id, "host": card.main}
-    ]
+    where = {"domain": domain.name or domain_id, "host": relay.get("transportDest") or card.name}
+    lines = [_("Mail for %(domain)s is not delivered to %(host)s any more.") % where]
     if not others:
         lines.append(_("It is the last relay of this domain: after this, its mail has nowhere to go."))
     else:
@@ -136,7 +135,7 @@ def relay_check(request: PortalRequest, domain_id: str, relay_id: str) -> HttpRe
         context |= {"error": last} if isinstance(last, ApiError) else {"told": tell(last)}
         context["once"] = one_time_key()
         return render(request, "relays/check.html", context)
-    return render(request, "relays/_check.html", {"told": told, "here": here, "once": one_time_key()})
+    return render(request, "relays/_told.html", {"told": told, "here": here, "once": one_time_key()})
 
 
 def _checked(request: PortalRequest, relay_id: str, target: str, here: str) -> Told:
