@@ -14,7 +14,7 @@ from django.forms.boundfield import BoundField
 from django.utils.translation import gettext as _, gettext_lazy as lazy
 
 from portal.api.errors import ApiError
-from portal.ui.forms import PortalForm
+from portal.ui.forms import PortalForm, same
 from portal.ui.pages import PortalRequest
 from portal.ui.screens import SECRET
 
@@ -77,6 +77,10 @@ def is_host(value: str) -> None:
 
 
 def is_certificate(value: str) -> None:
+    if "PRIVATE KEY" in value:
+        raise forms.ValidationError(
+            _("This was a private key. It was not kept: only the certificate belongs here."), code="private"
+        )
     try:
         load_pem_x509_certificates(value.encode())
     except ValueError:
@@ -110,8 +114,15 @@ def tls() -> forms.BooleanField:
     return forms.BooleanField(label=lazy("Connect over TLS"), required=False, initial=True)
 
 
-def certificate() -> forms.CharField:
-    return forms.CharField(
+class CertificateField(forms.CharField):
+    """A text of lines; a browser sends them with other ends than the gateway has."""
+
+    def to_python(self, value: Any) -> Any:
+        return "\n".join(str(super().to_python(value) or "").splitlines()).strip()
+
+
+def certificate() -> CertificateField:
+    return CertificateField(
         label=lazy("Certificate to trust"),
         required=False,
         max_length=50_000,
@@ -215,14 +226,12 @@ class ConnectionForm(PortalForm):
                         self._drop(name)
                     elif SECRET.search(name) and not self.data.get(name) and self.relay and seen.get(kind) == chosen:
                         self._drop(name)  # it is kept
-        for name in [name for name in self.errors if seen.get(name) not in (None, "") and self.data.get(name) == str(seen[name])]:
+        for name in [name for name in self.errors if name in seen and same(self.data.get(name), seen[name])]:
             self._drop(name)
             self.cleaned_data[name] = seen[name]
-        for name in [name for name in self.errors if name.endswith("cert_pem") and "PRIVATE KEY" in self.data.get(name, "")]:
+        for name in [name for name in self.errors if self.has_error(name, "private")]:
             self.data = cast(Any, self.data).copy()
             self.data[name] = ""  # type: ignore[index]
-            problem = _("This was a private key. It was not kept: only the certificate belongs here.")
-            self.errors[name] = self.error_class([problem])
         if not self.cleaned_data.get("fallbackTransportDest") and "fallbackTransportDest" not in self.errors:
             self.cleaned_data |= {name: None for name in OWN[5:] if name in self.fields}
         elif "fallbackTransportPort" not in self.errors:
@@ -320,7 +329,8 @@ def values(relay: Mapping[str, Any]) -> dict[str, Any]:
         settings = relay.get(data)
         for key in variants.get(found[kind], ()):
             if not SECRET.search(key):
-                found[f"{part}_{found[kind]}_{key}"] = settings.get(key) if isinstance(settings, dict) else None
+                name, value = f"{part}_{found[kind]}_{key}", settings.get(key) if isinstance(settings, dict) else None
+                found[name] = CertificateField(required=False).to_python(value) if key == "cert_pem" else value
     return found
 
 
