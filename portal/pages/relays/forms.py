@@ -201,8 +201,6 @@ class ConnectionForm(PortalForm):
         if self.relay:
             for name in filter(SECRET.search, self.fields):
                 self.fields[name].help_text = _("Never shown. Empty keeps the one that is stored.")
-        if self.trying and "name" in self.fields:
-            self.fields["name"].required = False
 
     def sections(self) -> list[Section]:
         """The form as the page shows it."""
@@ -229,6 +227,8 @@ class ConnectionForm(PortalForm):
         for name in [name for name in self.errors if name in seen and same(self.data.get(name), seen[name])]:
             self._drop(name)
             self.cleaned_data[name] = seen[name]
+        if self.trying:
+            self._drop("name")  # it is nothing to be tried
         for name in [name for name in self.errors if self.has_error(name, "private")]:
             self.data = cast(Any, self.data).copy()
             self.data[name] = ""  # type: ignore[index]
