@@ -3,6 +3,7 @@
 import html
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
@@ -14,13 +15,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from django.db import connections
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
 from portal.audit.models import Entry
 from sandbox.models import Domain, Platform
-from tests.conftest import Gateway
+from tests.conftest import Gateway, signed_in
 from tests.sandbox import servers
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
@@ -376,6 +378,78 @@ def test_a_setting_of_a_kind_that_somebody_else_gave_up_meanwhile_is_not_mixed_i
     assert exchange(nordwind).auth_data == {
         "host": "ldap.nordwind.example", "port": 636, "use_ssl": True, "base_dn": "dc=nordwind", "bind_user": "cn=me",
     }
+
+
+def relay(id: str, name: str, port: int = 25) -> dict[str, Any]:
+    return {"id": id, "name": name, "transportDest": "a.example", "transportType": "SMTP", "transportPort": port, "authType": "local"}
+
+
+def asked_in_turn(gateway: Gateway, *answers: list[dict[str, Any]]) -> None:
+    """The domain's relays, as each question about them is answered."""
+    left = iter(answers)
+    gateway.asked.clear()
+    gateway.answer = lambda request: (
+        httpx.Response(204) if request.method == "PATCH" else httpx.Response(200, json={"platforms": next(left)})
+    )
+
+
+def test_what_happens_between_our_look_and_our_write_is_not_lost(browser_of_somebody: Client, gateway: Gateway) -> None:
+    one, two = relay("p1", "One"), relay("p2", "Two")
+    asked_in_turn(gateway, [one], [one], [two, one])
+    assert send(browser_of_somebody, "/domains/d1/relays/p1/", transportPort="26").status_code == 302
+    assert [(sent["id"], sent["transportPort"]) for sent in json.loads(gateway.asked[-1].content)["platforms"]] == [("p2", 25), ("p1", 26)]
+    asked_in_turn(gateway, [one], [one], [one | {"transportPort": 27}])
+    answer = send(browser_of_somebody, "/domains/d1/relays/p1/", transportPort="26")
+    assert "Somebody else changed this relay at the same moment." in text(answer, 409)
+    assert {request.method for request in gateway.asked} == {"GET"}
+    asked_in_turn(gateway, [one | {"transportPort": 27}])  # and saving once more shows both
+    assert "<td>27</td><td>26</td>" in text(browser_of_somebody.post("/domains/d1/relays/p1/", Fields(answer.content.decode()).found), 409)
+    asked_in_turn(gateway, [one], [one], [two])
+    assert send(browser_of_somebody, "/domains/d1/relays/p1/", transportPort="26").status_code == 404
+
+
+def test_two_people_who_save_at_once_both_get_what_they_wanted(gateway: Gateway) -> None:
+    there = [relay("p1", "One")]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(200, json={"platforms": list(there)} if "/domains/" in request.url.path else [])
+        time.sleep(0.5)  # a slow gateway: the other one looks and writes meanwhile
+        there[:] = [{**sent, "id": sent.get("id") or f"new {sent['name']}"} for sent in json.loads(request.content)["platforms"]]
+        return httpx.Response(204)
+
+    gateway.answer = answer
+    people = {name: signed_in(f"a-token-of-{name}") for name in ("Two", "Three")}
+    forms = {name: typed(who, "/domains/d1/relays/new/", name=name, transportDest="b.example") for name, who in people.items()}
+
+    def save(name: str) -> int:
+        try:
+            return people[name].post("/domains/d1/relays/new/", forms[name]).status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as both:
+        assert list(both.map(save, people)) == [302, 302]
+    assert {one["name"] for one in there} == {"One", "Two", "Three"}
+    assert {entry.result for entry in Entry.objects.all()} == {"done"}
+
+
+def test_a_list_that_cannot_be_read_again_changes_nothing_and_says_so(browser_of_somebody: Client, gateway: Gateway) -> None:
+    asked_in_turn(gateway, [relay("p1", "One")])
+    fields = typed(browser_of_somebody, "/domains/d1/relays/p1/", name="Two")
+    answers = iter([httpx.Response(200, json={"platforms": [relay("p1", "One")]})])
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        try:
+            return next(answers)
+        except StopIteration:
+            raise httpx.ReadTimeout("as the test wants it", request=request) from None
+
+    gateway.answer = answer
+    page = text(browser_of_somebody.post("/domains/d1/relays/p1/", fields), 504)
+    assert "The gateway did not answer in time. Nothing was changed." in page
+    assert 'value="Two"' in page
+    assert Entry.objects.get().result == "refused"  # and not unknown: nothing was sent
 
 
 def test_a_relay_that_is_gone_cannot_be_changed(as_admin: Client, nordwind: Domain) -> None:

@@ -13,7 +13,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.forms.boundfield import BoundField
 from django.utils.translation import gettext as _, gettext_lazy as lazy
 
-from portal.api.errors import ApiError
+from portal.api.errors import ApiError, Conflict
 from portal.ui.forms import PortalForm, same
 from portal.ui.pages import PortalRequest
 from portal.ui.screens import SECRET
@@ -65,6 +65,10 @@ HIDDEN = re.compile("[*•●]*")  # what stands for a secret that is not shown
 LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 PLAIN = RegexValidator(r"^[^\x00-\x1f\x7f-\x9f]*$", lazy("There is a character here that cannot be seen."))
 WEB = RegexValidator(r"^https?://[^\s<>\"]+$", lazy("An address that begins with https://."))
+
+
+class Overtook(Conflict):
+    """Between our look and our write, somebody else changed the same relay."""
 
 
 def is_host(value: str) -> None:
@@ -234,8 +238,10 @@ class ConnectionForm(PortalForm):
             self.data[name] = ""  # type: ignore[index]
         if not self.cleaned_data.get("fallbackTransportDest") and "fallbackTransportDest" not in self.errors:
             self.cleaned_data |= {name: None for name in OWN[5:] if name in self.fields}
-        elif "fallbackTransportPort" not in self.errors:
-            self.cleaned_data["fallbackTransportPort"] = self.cleaned_data.get("fallbackTransportPort") or 25
+        else:
+            for name, usual in (("fallbackTransportPort", 25), ("fallbackTransportType", "SMTPS_MAY")):
+                if name in self.fields and name not in self.errors:
+                    self.cleaned_data[name] = self.cleaned_data.get(name) or usual
         return self.cleaned_data if self.trying else super().clean()
 
     def changed(self) -> dict[str, Any]:
@@ -274,6 +280,11 @@ class ConnectionForm(PortalForm):
 
     def refuse(self, error: ApiError, taken: str = "") -> None:
         """The gateway's names of settings become those of the form's fields."""
+        if isinstance(error, Overtook):
+            self.add_error(None, _("Somebody else changed this relay at the same moment. Yours is not saved: save once more."))
+            self.status = 409
+            self._show_again()
+            return
         names: dict[str, str] = {}
         for kind, (data, part, variants) in VARIANTS.items():
             chosen = self.cleaned_data.get(kind, "")
@@ -289,6 +300,14 @@ class ConnectionForm(PortalForm):
     def typed_secrets(self) -> bool:
         """True when the page that shows this form again has lost something: secrets are never sent back."""
         return any(SECRET.search(name) and self.data.get(name) for name in self.fields)
+
+    def _show_again(self) -> None:
+        """Where somebody else chose another kind, the settings that were typed for this one stay in the form."""
+        typed, changed = cast(Any, self.data), self.changed()
+        super()._show_again()
+        for kind, (_data, part, _variants) in VARIANTS.items():
+            for name in (name for name in self.fields if kind in changed and (name == kind or name.startswith(f"{part}_"))):
+                cast(Any, self.data).setlist(name, typed.getlist(name))
 
     def _drop(self, name: str) -> None:
         self.errors.pop(name, None)

@@ -15,7 +15,7 @@ from portal.api import domains, health
 from portal.api.errors import ApiError, NotFound, SignedOut, TimedOut
 from portal.audit.log import DoneAlready, act, earlier
 from portal.audit.models import Result
-from portal.pages.relays.forms import ENCRYPTION, REMEDIATION, SIGN_IN, ConnectionForm, Relay, RelayForm, sendable
+from portal.pages.relays.forms import ENCRYPTION, REMEDIATION, SIGN_IN, ConnectionForm, Overtook, Relay, RelayForm, sendable
 from portal.pages.relays.results import Told, tell, too_long
 from portal.ui.forms import PortalForm
 from portal.ui.pages import PortalRequest, got, one_time_key, said, together
@@ -62,7 +62,7 @@ def relay_edit(request: PortalRequest, domain_id: str, relay_id: str) -> HttpRes
 
 
 def _edit(request: PortalRequest, domain: domains.DomainRelays, domain_id: str, relay: Relay) -> HttpResponse:
-    """The form of a relay. `domain` was read for this very request: all other relays are written back as they are now."""
+    """The form of a relay."""
     form = RelayForm(request, relay)
     back = reverse("domain-relays", args=(domain_id,))
     told = _tried(request, form) if form.trying else None
@@ -72,16 +72,33 @@ def _edit(request: PortalRequest, domain: domains.DomainRelays, domain_id: str, 
         if relay and not form.changed():
             return said(request, _("Nothing was changed."), back)
         written = form.written()
-        relays = [sendable(one) if one is not relay else written for one in domain.platforms or ()]
-        body = {"platforms": relays if relay else [*relays, written]}
         target = f"{written.get('name') or NO_NAME} ({domain.name or domain_id})"
-        if form.submit(domains.EDIT, target=target, url=back, taken="name", json=body, domainId=domain_id):
+        write = _write(request, domain_id, relay, written)
+        if form.submit(domains.EDIT, target=target, url=back, taken="name", **write):
             text = _("The relay is changed.") if relay else _("The relay is added.")
             if relay and (others := form.meanwhile()):
                 text += " " + _("Somebody else changed meanwhile: %(fields)s.") % {"fields": ", ".join(others)}
             return said(request, text, back)
     context = {"domain": domain, "domain_id": domain_id, "relay": relay, "form": form, "told": told}
     return render(request, "relays/edit.html", context, status=form.status)
+
+
+def _write(request: PortalRequest, domain_id: str, relay: Relay, written: Relay | None) -> dict[str, Any]:
+    """What `act` needs to write `written` in the place of `relay`: {} for a new one, and None for no longer any.
+
+    All relays are written at once (docs/decisions/0007). So the others are read again once it is our turn: they are written back
+    as they are at that moment, also one that was added since the page was shown. Raises NotFound and Overtook.
+    """
+
+    def body() -> dict[str, Any]:
+        domain = request.api.call(domains.READ, domains.DomainRelays, domainId=domain_id)
+        now = _found(domain, str(relay.get("id"))) if relay else None
+        if written and now and now != relay:
+            raise Overtook(domains.EDIT.id)
+        relays = [written if one is now else sendable(one) for one in domain.platforms or ()]
+        return {"platforms": [one for one in (relays if relay else [*relays, written]) if one is not None]}
+
+    return {"json": body, "lock": (domain_id,), "wait": True, "domainId": domain_id}
 
 
 @require_http_methods(GET_AND_POST)
@@ -94,16 +111,15 @@ def relay_delete(request: PortalRequest, domain_id: str, relay_id: str) -> HttpR
         return said(request, done, back)
     domain = request.api.call(domains.READ, domains.DomainRelays, domainId=domain_id)
     relay = _found(domain, relay_id)
-    others = [sendable(one) for one in domain.platforms or () if one is not relay]
     card = _card(relay)
     form = PortalForm(request)
     if request.method == "POST" and form.is_valid():
         target = f"{card.name} ({domain.name or domain_id})"
-        if form.submit(domains.EDIT, target=target, url=back, json={"platforms": others}, domainId=domain_id):
+        if form.submit(domains.EDIT, target=target, url=back, **_write(request, domain_id, relay, None)):
             return said(request, done, back)
     where = {"domain": domain.name or domain_id, "host": relay.get("transportDest") or card.name}
     lines = [_("Mail for %(domain)s is not delivered to %(host)s any more.") % where]
-    if not others:
+    if len(domain.platforms or ()) < 2:
         lines.append(_("It is the last relay of this domain: after this, its mail has nowhere to go."))
     else:
         lines.append(_("Users whose mail goes over this relay need another one."))
