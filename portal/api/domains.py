@@ -1,5 +1,7 @@
 """Domains, and on each of them: its administrators, what its users may do, its options (Domains, 5.5)."""
 
+from typing import Any
+
 import msgspec
 
 from portal.api.operation import Operation
@@ -144,3 +146,12 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True):
     outgoingSubnets: list[str] | None = None
     outgoingProviders: list[OutgoingProvider] | None = None
     platforms: list[Platform] | None = None
+
+
+class DomainRelays(msgspec.Struct, frozen=True, kw_only=True):
+    """What the pages of relays need of a Domain. `platforms` are its relays word for word: they are written back as a whole."""
+
+    name: str | None = None
+    status: str | None = None
+    purgeDate: int | None = None
+    platforms: list[dict[str, Any]] | None = None

@@ -35,12 +35,15 @@ def act(
     url: str = "",
     once: str = "",
     lock: tuple[str, ...] = (),
+    wait: bool = False,
     **call: Any,
 ) -> Any:
     """Do one write and log it. Returns what `Client.call` returns and raises what it raises.
 
     `target` says in words what it is done to, `url` is the target's page. `once` is the one-time key of the form and `lock`
     names the thing acted on: a second click, or a second person at the same moment, gets DoneAlready instead of a second write.
+    With `wait`, the second person's write is not taken for the first one's, and follows when that has ended. `json` may be a
+    function that makes the body: it is called once the lock is held, and so can read what is there before nobody else changes it.
     """
     entry = Entry(
         owner=person.owner,
@@ -52,16 +55,21 @@ def act(
         once=_key(person, op, once),
         lock=sha256("\0".join((op.id, *lock)).encode()).hexdigest() if lock else "",
     )
-    if first := _begin(entry):
-        raise DoneAlready(_ended(first))
+    while first := _begin(entry):
+        somebody_elses = not entry.once or first.once != entry.once
+        first = _ended(first)
+        if not (wait and somebody_elses and first.result):
+            raise DoneAlready(first)
     entry.result = Result.UNKNOWN  # unless something below says better: even a bug must not leave it running
     try:
+        if callable(call.get("json")):
+            call["json"] = call["json"]()
         answer = api.call(op, type, **call)
         entry.result = Result.DONE
         return answer
     except ApiError as error:
         entry.reason = error.message
-        entry.result = Result.UNKNOWN if is_unclear(error) else Result.REFUSED
+        entry.result = Result.UNKNOWN if is_unclear(error) and error.operation == op.id else Result.REFUSED
         raise
     finally:
         if entry.result == Result.REFUSED:

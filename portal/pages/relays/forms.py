@@ -1,0 +1,363 @@
+"""The form of a relay, and how its fields become the PlatformDTO of the contract and back."""
+# ruff: noqa: N815 (fields are named as in the API)
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any, cast
+
+from cryptography.x509 import load_pem_x509_certificates
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.forms.boundfield import BoundField
+from django.utils.translation import gettext as _, gettext_lazy as lazy
+
+from portal.api.errors import ApiError, Conflict
+from portal.ui.forms import PortalForm, same
+from portal.ui.pages import PortalRequest
+from portal.ui.screens import SECRET
+
+Relay = dict[str, Any]  # a PlatformDTO as the gateway gave it, with whatever else it holds
+
+ENCRYPTION = (
+    ("SMTPS_MAY", lazy("encrypt when the server offers it")),
+    ("SMTPS_ENCRYPT", lazy("always encrypt")),
+    ("SMTP", lazy("no encryption")),
+)
+SIGN_IN = (
+    ("local", lazy("with a password kept by the gateway")),
+    ("imap", lazy("at an IMAP server")),
+    ("ldap", lazy("at a directory (LDAP)")),
+    ("oidc", lazy("by single sign-on (OpenID Connect)")),
+    ("entra", lazy("with Microsoft Entra ID")),
+)
+REMEDIATION = (
+    ("", lazy("none")),
+    ("IMAP", lazy("over IMAP")),
+    ("EXCHANGE", lazy("over Exchange (EWS)")),
+    ("O365", lazy("over Microsoft 365 (Graph)")),
+)
+OWN = (
+    "name", "default", "transportDest", "transportPort", "transportType",
+    "fallbackTransportDest", "fallbackTransportPort", "fallbackTransportType",
+)  # fmt: skip
+# Of each kind of settings, the fields of the contract; in the form, one is named like auth_ldap_base_dn.
+VARIANTS: dict[str, tuple[str, str, dict[str, tuple[str, ...]]]] = {
+    "authType": ("authData", "auth", {
+        "imap": ("host", "port", "use_ssl", "cert_pem"),
+        "ldap": (
+            "host", "port", "use_ssl", "base_dn", "bind_user", "bind_password", "mail_attribute", "username_format", "cert_pem",
+        ),
+        "oidc": ("issuerUri", "clientId", "clientSecret", "nameAttr", "scope"),
+        "entra": ("tenantId",),
+    }),
+    "apiType": ("apiData", "api", {
+        "IMAP": ("host", "port", "useSsl", "login", "password"),
+        "EXCHANGE": ("host", "login", "password", "testAccount"),
+        "O365": ("tenantId", "clientId", "clientSecret"),
+    }),
+}  # fmt: skip
+TRIED = (
+    "id", "transportDest", "transportPort", "fallbackTransportDest", "fallbackTransportPort", "authType", "authData", "apiData",
+)  # fmt: skip
+HIDDEN = re.compile("[*•●]*")  # what stands for a secret that is not shown
+LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+PLAIN = RegexValidator(r"^[^\x00-\x1f\x7f-\x9f]*$", lazy("There is a character here that cannot be seen."))
+WEB = RegexValidator(r"^https?://[^\s<>\"]+$", lazy("An address that begins with https://."))
+
+
+class Overtook(Conflict):
+    """Between our look and our write, somebody else changed the same relay."""
+
+
+def is_host(value: str) -> None:
+    try:
+        ip_address(value)
+    except ValueError:
+        labels = value.removesuffix(".").split(".")
+        if len(value) > 253 or not all(map(LABEL.fullmatch, labels)) or labels[-1].isdigit():
+            raise forms.ValidationError(_("A host name or an IP address alone: no https://, no port, no blanks.")) from None
+
+
+def is_certificate(value: str) -> None:
+    if "PRIVATE KEY" in value:
+        raise forms.ValidationError(
+            _("This was a private key. It was not kept: only the certificate belongs here."), code="private"
+        )
+    try:
+        load_pem_x509_certificates(value.encode())
+    except ValueError:
+        raise forms.ValidationError(_("This is no certificate. It begins with -----BEGIN CERTIFICATE-----.")) from None
+
+
+def text(label: Any, *, required: bool = True, help: Any = "", check: Any = PLAIN, **attrs: str) -> forms.CharField:
+    widget = forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", **attrs})
+    return forms.CharField(label=label, required=required, help_text=help, validators=[check], max_length=1000, widget=widget)
+
+
+def host(label: Any, *, required: bool = True, help: Any = "") -> forms.CharField:
+    return text(label, required=required, help=help, check=is_host, autocapitalize="none")
+
+
+def port(kind: str, usual: int | None = None, *, required: bool = True, help: Any = "") -> forms.IntegerField:
+    """A port; the usual ones of this kind of server are proposed (templates/relays/_fields.html)."""
+    widget = forms.NumberInput(attrs={"list": f"ports-{kind}", "min": 1, "max": 65535})
+    between = [MinValueValidator(1), MaxValueValidator(65535)]
+    return forms.IntegerField(
+        label=lazy("Port"), required=required, initial=usual, widget=widget, help_text=help, validators=between
+    )
+
+
+def secret(label: Any, *, required: bool = True) -> forms.CharField:
+    widget = forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"})
+    return forms.CharField(label=label, required=required, strip=False, max_length=1000, validators=[PLAIN], widget=widget)
+
+
+def tls() -> forms.BooleanField:
+    return forms.BooleanField(label=lazy("Connect over TLS"), required=False, initial=True)
+
+
+class CertificateField(forms.CharField):
+    """A text of lines; a browser sends them with other ends than the gateway has."""
+
+    def to_python(self, value: Any) -> Any:
+        return "\n".join(str(super().to_python(value) or "").splitlines()).strip()
+
+
+def certificate() -> CertificateField:
+    return CertificateField(
+        label=lazy("Certificate to trust"),
+        required=False,
+        max_length=50_000,
+        validators=[is_certificate],
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
+        help_text=lazy("In PEM form. Only for a server whose certificate is not from a public authority."),
+    )
+
+
+@dataclass(frozen=True)
+class Section:
+    """Fields under a heading, and those of each variant, of which one is chosen."""
+
+    title: str
+    help: str
+    fields: list[BoundField]
+    variants: list[tuple[str, str, list[BoundField]]]
+
+
+class ConnectionForm(PortalForm):
+    """What can be tried of a relay (RelayCheckHealthDTO). `relay` is the one that there is, {} for a new one."""
+
+    use_required_attribute = False  # a browser would hold the form up for fields of a variant that is not shown
+
+    transportDest = host(lazy("Host"))
+    transportPort = port("smtp", 25)
+    fallbackTransportDest = host(lazy("Host"), required=False)
+    fallbackTransportPort = port("smtp", required=False, help=lazy("25 where it is left empty."))
+    authType = forms.ChoiceField(label=lazy("Users sign in"), choices=SIGN_IN)
+    auth_imap_host = host(lazy("IMAP server"))
+    auth_imap_port = port("imap", 993)
+    auth_imap_use_ssl = tls()
+    auth_imap_cert_pem = certificate()
+    auth_ldap_host = host(lazy("LDAP server"))
+    auth_ldap_port = port("ldap", 636)
+    auth_ldap_use_ssl = tls()
+    auth_ldap_base_dn = text(lazy("Where to search (base DN)"), placeholder="dc=example,dc=org")
+    auth_ldap_bind_user = text(lazy("Account that searches"), required=False)
+    auth_ldap_bind_password = secret(lazy("Its password"), required=False)
+    auth_ldap_mail_attribute = text(lazy("Attribute with the mail address"), required=False, placeholder="mail")
+    auth_ldap_username_format = text(
+        lazy("Form of the user name"), required=False, help=lazy("How the directory's name is made from what a user types.")
+    )
+    auth_ldap_cert_pem = certificate()
+    auth_oidc_issuerUri = text(lazy("Issuer"), check=WEB, inputmode="url", placeholder="https://")
+    auth_oidc_clientId = text(lazy("Client id"))
+    auth_oidc_clientSecret = secret(lazy("Client secret"), required=False)
+    auth_oidc_nameAttr = text(lazy("Claim with the user name"), required=False)
+    auth_oidc_scope = text(lazy("Scopes"), required=False, placeholder="openid email")
+    auth_entra_tenantId = text(lazy("Tenant id"))
+    apiType = forms.ChoiceField(label=lazy("Access to the mailboxes"), choices=REMEDIATION, required=False)
+    api_IMAP_host = host(lazy("IMAP server"))
+    api_IMAP_port = port("imap", 993)
+    api_IMAP_useSsl = tls()
+    api_IMAP_login = text(lazy("Account"))
+    api_IMAP_password = secret(lazy("Password"))
+    api_EXCHANGE_host = host(lazy("Exchange server"))
+    api_EXCHANGE_login = text(lazy("Account"))
+    api_EXCHANGE_password = secret(lazy("Password"))
+    api_EXCHANGE_testAccount = text(
+        lazy("Mailbox for tests"), required=False, help=lazy("An address whose mailbox may be opened to test the access.")
+    )
+    api_O365_tenantId = text(lazy("Tenant id"))
+    api_O365_clientId = text(lazy("Application id"))
+    api_O365_clientSecret = secret(lazy("Application secret"))
+
+    def __init__(self, request: PortalRequest, relay: Relay | None = None) -> None:
+        self.relay = relay or {}
+        super().__init__(request, values(self.relay) if self.relay else None)
+        self.trying = "try" in self.data
+        for name in ("transportType", "fallbackTransportType", "authType", "apiType"):
+            value = self.record.get(name)
+            known = cast(Any, self.fields.get(name))
+            if known and value and value not in dict(known.choices):  # newer than this page: it stays as it is
+                known.choices = [*known.choices, (value, value)]
+        if self.relay:
+            for name in filter(SECRET.search, self.fields):
+                self.fields[name].help_text = _("Never shown. Empty keeps the one that is stored.")
+
+    def sections(self) -> list[Section]:
+        """The form as the page shows it."""
+        return [
+            self._section(_("Mail server"), _("It takes the mail that the gateway has checked."), *OWN[2:5]),
+            self._section(_("Fallback"), _("It is tried when the mail server does not answer. Empty for none."), *OWN[5:]),
+            self._section(_("Sign-in"), _("Where the gateway checks who opens the held mail of a mailbox."), "authType"),
+            self._section(
+                _("Remediation"), _("How the gateway takes mail back that was delivered before it was found bad."), "apiType"
+            ),
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        """Counts what belongs to the chosen variants alone; what the gateway has already may stay, whatever it is."""
+        seen = self._seen()
+        for kind, (_data, part, variants) in VARIANTS.items():
+            chosen = self.cleaned_data.get(kind)
+            for variant, names in variants.items():
+                for name in (f"{part}_{variant}_{key}" for key in names):
+                    if variant != chosen:
+                        self._drop(name)
+                    elif SECRET.search(name) and not self.data.get(name) and self.relay and seen.get(kind) == chosen:
+                        self._drop(name)  # it is kept
+        for name in [name for name in self.errors if name in seen and same(self.data.get(name), seen[name])]:
+            self._drop(name)
+            self.cleaned_data[name] = seen[name]
+        if self.trying:
+            self._drop("name")  # it is nothing to be tried
+        for name in [name for name in self.errors if self.has_error(name, "private")]:
+            self.data = cast(Any, self.data).copy()
+            self.data[name] = ""  # type: ignore[index]
+        if not self.cleaned_data.get("fallbackTransportDest") and "fallbackTransportDest" not in self.errors:
+            self.cleaned_data |= {name: None for name in OWN[5:] if name in self.fields}
+        else:
+            for name, usual in (("fallbackTransportPort", 25), ("fallbackTransportType", "SMTPS_MAY")):
+                if name in self.fields and name not in self.errors:
+                    self.cleaned_data[name] = self.cleaned_data.get(name) or usual
+        return self.cleaned_data if self.trying else super().clean()
+
+    def changed(self) -> dict[str, Any]:
+        """As for every form; with a setting goes its kind where somebody else chose another one meanwhile."""
+        changed = super().changed()
+        for kind, (_data, part, _variants) in VARIANTS.items():
+            chosen = self.cleaned_data.get(kind, "")
+            if any(name.startswith(f"{part}_") for name in changed) and self.record.get(kind, "") != chosen:
+                changed[kind] = chosen
+        return changed
+
+    def written(self) -> Relay:
+        """The relay as it is to be: what the gateway has, with what was changed.
+
+        Another kind of sign-in or remediation begins with nothing: no setting of the old one is taken over.
+        """
+        changed = self.changed()
+        relay: Relay = {**sendable(self.relay), **{name: changed[name] for name in OWN if name in changed}}
+        for kind, (data, part, variants) in VARIANTS.items():
+            chosen = self.cleaned_data[kind]
+            had = relay.get(data)
+            new = kind in changed
+            source = {name: value for name, value in self._said().items() if value not in ("", None)} if new else changed
+            names = {f"{part}_{chosen}_{key}": key for key in variants.get(chosen, ())}
+            relay[data] = {
+                **(had if isinstance(had, dict) and not new else {}),
+                **{key: source[name] for name, key in names.items() if name in source},
+            } or None
+            relay[kind] = (chosen or None) if new else relay.get(kind) or ("local" if kind == "authType" else None)
+        return relay
+
+    def tried(self) -> Relay:
+        """The configuration to try (RelayCheckHealthDTO); with the id of its relay, whose secrets need not be typed again."""
+        relay = self.written()
+        return {"apiType": relay["apiType"], **{name: relay[name] for name in TRIED if relay.get(name) not in (None, "")}}
+
+    def refuse(self, error: ApiError, taken: str = "") -> None:
+        """The gateway's names of settings become those of the form's fields."""
+        if isinstance(error, Overtook):
+            self.add_error(None, _("Somebody else changed this relay at the same moment. Yours is not saved: save once more."))
+            self.status = 409
+            self._show_again()
+            return
+        names: dict[str, str] = {}
+        for kind, (data, part, variants) in VARIANTS.items():
+            chosen = self.cleaned_data.get(kind, "")
+            names |= {f"{place}{key}": f"{part}_{chosen}_{key}" for key in variants.get(chosen, ()) for place in (f"{data}.", "")}
+        error.fields = {names.get(re.sub(r"^platforms(\[?\d*\]?)\.", "", name), name): why for name, why in error.fields.items()}
+        super().refuse(error, taken)
+
+    def problems(self) -> list[tuple[str, list[str]]]:
+        """What is wrong, for a place that does not show the fields: labels with sentences."""
+        labels = {name: str(self[name].label) for name in self.fields}
+        return [(labels.get(name, ""), [str(one) for one in problems]) for name, problems in self.errors.items()]
+
+    def typed_secrets(self) -> bool:
+        """True when the page that shows this form again has lost something: secrets are never sent back."""
+        return any(SECRET.search(name) and self.data.get(name) for name in self.fields)
+
+    def _show_again(self) -> None:
+        """Where somebody else chose another kind, the settings that were typed for this one stay in the form."""
+        typed, changed = cast(Any, self.data), self.changed()
+        super()._show_again()
+        for kind, (_data, part, _variants) in VARIANTS.items():
+            for name in (name for name in self.fields if kind in changed and (name == kind or name.startswith(f"{part}_"))):
+                cast(Any, self.data).setlist(name, typed.getlist(name))
+
+    def _drop(self, name: str) -> None:
+        self.errors.pop(name, None)
+        self.cleaned_data.pop(name, None)
+
+    def _section(self, title: str, help: str, *names: str) -> Section:
+        fields = [self[name] for name in names if name in self.fields]
+        if names[0] not in VARIANTS:
+            return Section(title, help, fields, [])
+        _data, part, variants = VARIANTS[names[0]]
+        titles = dict(cast(Any, self.fields[names[0]]).choices)
+        return Section(title, help, fields, [
+            (variant, str(titles[variant]), [self[f"{part}_{variant}_{key}"] for key in keys])
+            for variant, keys in variants.items()
+        ])  # fmt: skip
+
+
+class RelayForm(ConnectionForm):
+    """All of a relay (PlatformDTO)."""
+
+    name = text(lazy("Name"))
+    default = forms.BooleanField(
+        label=lazy("Default relay"), required=False, help_text=lazy("It takes the mail to addresses that have no account.")
+    )
+    transportType = forms.ChoiceField(label=lazy("Encryption"), choices=ENCRYPTION)
+    fallbackTransportType = forms.ChoiceField(label=lazy("Encryption"), choices=ENCRYPTION, required=False)
+
+    def sections(self) -> list[Section]:
+        return [self._section(_("Relay"), "", *OWN[:2]), *super().sections()]
+
+
+def values(relay: Mapping[str, Any]) -> dict[str, Any]:
+    """A relay as the form's fields, without its secrets."""
+    found: dict[str, Any] = {name: relay.get(name) for name in OWN}
+    found["authType"] = str(relay.get("authType") or "local").lower()
+    found["apiType"] = str(relay.get("apiType") or "").upper()
+    for kind, (data, part, variants) in VARIANTS.items():
+        settings = relay.get(data)
+        for key in variants.get(found[kind], ()):
+            if not SECRET.search(key):
+                name, value = f"{part}_{found[kind]}_{key}", settings.get(key) if isinstance(settings, dict) else None
+                found[name] = CertificateField(required=False).to_python(value) if key == "cert_pem" else value
+    return found
+
+
+def sendable(relay: Mapping[str, Any]) -> Relay:
+    """A relay to be written back as it is, but for a secret that the gateway does not really show: that would replace it."""
+    settings = [data for data, _part, _variants in VARIANTS.values() if isinstance(relay.get(data), dict)]
+    return {**relay, **{data: without_hidden(relay[data]) for data in settings}}
+
+
+def without_hidden(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if not (SECRET.search(key) and HIDDEN.fullmatch(str(value or "")))}
