@@ -78,13 +78,12 @@ class NamesForm(PortalForm):
         if not isinstance(error, Conflict):
             return super().refuse(error, taken)
         self.status, _title, text = screens.explain(error)
-        self._show_again()
-        self.add_error("names", error.message or text)
-        for problem in self.clashes(error):
+        for problem in (error.message or text, *self.clashes(error)):  # looked for first: an error empties the cleaned field
             self.add_error("names", problem)
+        self._show_again()
 
     def clashes(self, error: ApiError) -> list[str]:
-        """Which of the first new names are taken, as far as this person may see: of others only the gateway knows."""
+        """Which more of the first new names are taken, as far as this person may see: the gateway alone knows of all."""
         api = self.request.api
         new = [name for name in self.new() if name not in error.message][:ASKED_FOR]
         first, *answers = together(
@@ -124,6 +123,7 @@ class ReplaceForm(NamesForm):
         self.have = have
         super().__init__(request, domain, initial={"names": have, "against": fingerprint(have)})
         self.fields["names"].required = False
+        self.fields["names"].help_text = _("An empty list deletes all aliases.")
 
     def clean_names(self) -> list[str]:
         return self.checked(self.cleaned_data["names"], keep=set(self.have), most=MOST)
@@ -212,12 +212,7 @@ def alias_replace(request: PortalRequest, domain_id: str) -> HttpResponse:
         if form.submit(domain_aliases.REPLACE, target=domain.name or domain_id, url=back, json=change.names, domainId=domain_id):
             return said(request, _("The list of aliases is replaced."), back)
         return render(request, "aliases/replace.html", context, status=form.status)
-    return render(
-        request,
-        "aliases/preview.html",
-        {**context, "change": change, "meanwhile": meanwhile},
-        status=409 if meanwhile and "confirmed" in request.POST else 200,
-    )
+    return render(request, "aliases/preview.html", {**context, "change": change, "meanwhile": meanwhile})
 
 
 @require_http_methods(["GET", "POST"])

@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 from typing import Any, cast
 
 from django import forms
@@ -162,7 +163,7 @@ class SwitchForm(PortalForm):
     """The moment at which the gateway gets the new key."""
 
     published = forms.BooleanField(label=lazy("I have looked: every new record is in DNS, with exactly this value."))
-    public = forms.CharField(widget=forms.HiddenInput, max_length=2000)  # of the pair that the person saw
+    what = forms.CharField(widget=forms.HiddenInput, max_length=64)  # which records the person saw: key and names
 
 
 @dataclass(frozen=True)
@@ -322,6 +323,8 @@ def dkim_rotate(request: PortalRequest, domain_id: str) -> HttpResponse:
     now = records[0]
     done = rotation is not None and (now.selector.lower(), now.public) == (rotation.selector, rotation.public)
     overtaken = rotation is not None and not done and (now.selector, now.public) != (rotation.old_selector, rotation.old_public)
+    names = list(dict.fromkeys(record.domain for record in records))
+    new = [keys.record_for(rotation.selector, name, rotation.public) for name in names] if rotation else []
     step = request.POST.get("step", "") if request.method == "POST" else ""
     form: PortalForm | None = None
     if step == "forget":
@@ -341,17 +344,18 @@ def dkim_rotate(request: PortalRequest, domain_id: str) -> HttpResponse:
     elif step == "prepare" or (done and step):  # a second click, or another window was faster
         return HttpResponseRedirect(here)
     elif not done and not overtaken:
-        form = SwitchForm(request, initial={"public": rotation.public})
+        what = sha256("\0".join(record.line for record in new).encode()).hexdigest()
+        form = SwitchForm(request, initial={"what": what})
         if step == "switch" and form.is_valid():
-            if form.cleaned_data["public"] != rotation.public:
-                text = _("Another key was prepared meanwhile, in another window. Look whether its record is published.")
+            if form.cleaned_data["what"] != what:
+                text = _(
+                    "Meanwhile the records became others: in another window, or by a new alias. Look at all of them."
+                )
                 return said(request, text, here, messages.WARNING)
             if _switch(request, domain_id, domain, form, rotation, here):
                 return HttpResponseRedirect(here)
     elif step:
         return HttpResponseRedirect(here)
-    names = list(dict.fromkeys(record.domain for record in records))
-    new = [keys.record_for(rotation.selector, name, rotation.public) for name in names] if rotation else []
     page = Paginator(new, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "domain": domain,

@@ -17,8 +17,9 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
-from portal.api import domains, mail, sender_rules, users
+from portal.api import domains, health, mail, sender_rules, users
 from portal.batches.models import Batch, Row, State
+from portal.pages.aliases import fingerprint
 from portal.ui.words import operation_name
 from tests.conftest import Gateway
 
@@ -82,6 +83,24 @@ PAGES = [
     # policies
     # relays
     # aliases and DKIM
+    Page("/domains/d1/aliases/"),
+    Page("/domains/d1/aliases/", {"names": "new.example"}, writes="POST"),
+    Page("/domains/d1/aliases/replace/"),
+    Page("/domains/d1/aliases/replace/", {"names": "new.example", "against": fingerprint(["alias.example"]), "confirmed": "1"}, writes="PUT"),
+    Page("/domains/d1/aliases/a1/delete/"),
+    Page("/domains/d1/aliases/a1/delete/", {}, writes="DELETE"),
+    Page("/domains/d1/dkim/"),
+    Page("/domains/d1/dkim/check/", target="dkim-check"),
+    Page("/domains/d1/dkim/check/", {}, writes="POST", target="dkim-check"),
+    Page("/domains/d1/dkim/check/again/", {"since": ""}, panels=True, target="dkim-check"),
+    Page("/domains/unsigned/dkim/new/"),
+    Page("/domains/unsigned/dkim/new/", {"source": "make"}, writes="POST"),
+    Page("/domains/d1/dkim/replace/"),
+    Page("/domains/d1/dkim/replace/", {"source": "make"}, writes="PUT"),
+    Page("/domains/d1/dkim/rotate/"),
+    Page("/domains/d1/dkim/rotate/", {"step": "prepare", "source": "make", "selector": "next"}),
+    Page("/domains/d1/dkim/delete/"),
+    Page("/domains/d1/dkim/delete/", {}, writes="DELETE"),
     # options, access and administrators
     # health
     Page("/search/?q=keller", panels=True, target="suggestions"),
@@ -185,6 +204,12 @@ MESSAGE = {
     "attachments": {"attachments": [{"id": "2", "name": "Rechnung.pdf", "size": 5}]}, "source": "Subject: Rechnung 7\n\nText",
 }
 SENDER_RULE = {"id": "r1", "value": "shop.example", "type": "ALLOW", "owner": "anna@nordwind.example", "spfOn": True}
+ALIAS = {"id": "a1", "name": "alias.example"}
+DKIM = ["protect._domainkey.nordwind.example TXT v=DKIM1; p=MIGf", ["protect._domainkey.alias.example TXT v=DKIM1; p=MIGf"]]
+HEALTH = {"performedAt": 1760000000, "report": {"status": False, "entries": [
+    {"type": "DKIM", "result": "ERROR_DKIM_MISSING_ENTRY", "output": ["Lookup for dkim entry", "Fail"]},
+]}}
+WRITTEN = {("POST", "aliases"): [ALIAS], ("POST", "dkim"): DKIM, ("PUT", "dkim"): DKIM, ("POST", "health"): HEALTH}
 FOLDER = {"name": "Quarantine", "path": "Quarantine", "messageCount": 1, "unreadMessageCount": 1}
 
 
@@ -193,9 +218,14 @@ def well(request: httpx.Request) -> httpx.Response:
     path = request.url.path
     if request.method == "POST" and path.endswith("/wblist"):
         return httpx.Response(201, json=[SENDER_RULE])
+    if path == "/domains/unsigned/dkim" and request.method == "GET":
+        return httpx.Response(404, json={"message": "No DKIM values found."})
+    if made := WRITTEN.get((request.method, path.rpartition("/")[2])):
+        return httpx.Response(201, json=made)
     if request.method != "GET":
         return httpx.Response(204)
     for pattern, body in (
+        (r"/domains/\w+/aliases", [ALIAS]), (r"/domains/\w+/dkim", DKIM), (r"/domains/\w+/health", HEALTH),
         (r"/users|/domains/\w+/users", [USER]), (r"/users/\w+", USER), (r"/domains", [DOMAIN]), (r"/domains/\w+", DOMAIN),
         (r".*/wblist", [SENDER_RULE]), (r"/users/\w+/emails/folders(/.+)?", [FOLDER]), (r"/users/\w+/emails/\w+", [MESSAGE]),
         (r"/users/\w+/emails/\w+/\w+", MESSAGE),
@@ -602,9 +632,14 @@ def null(record: type[msgspec.Struct]) -> dict[str, None]:
 def nothing(request: httpx.Request, rows: Callable[[type[msgspec.Struct]], list[Any]]) -> httpx.Response:
     """Objects whose every field is null, and lists of `rows`."""
     path = request.url.path
+    if path.endswith("/dkim"):
+        return httpx.Response(200, json=[""] if rows(domains.Alias) else [])
+    if path.endswith("/health"):
+        return httpx.Response(200, json=null(health.EntityHealth))
     if request.method != "GET":
         return httpx.Response(200, json=[])
     for pattern, record, a_list in (
+        (r"/domains/\w+/aliases", domains.Alias, True),
         (r"/users|/domains/\w+/users", users.User, True), (r"/users/\w+", users.User, False), (r"/domains", domains.Domain, True),
         (r"/domains/\w+", domains.Domain, False), (r".*/wblist", sender_rules.SenderRule, True),
         (r"/users/\w+/emails/folders(/.+)?", mail.Folder, True), (r"/users/\w+/emails/\w+", mail.Message, True),
@@ -626,7 +661,7 @@ NOTHING: dict[str, Answer] = {
 def test_a_page_survives_answers_that_hold_nothing(
     place: Page, somebody: Client, gateway: Gateway, subtests: pytest.Subtests,
 ) -> None:
-    gone = place.name in ("user-rule", "domain-rule", "mail-source")  # the rule is not among none, and there is no source
+    gone = place.name in ("domain-alias-delete", "user-rule", "domain-rule", "mail-source")  # the rule is not among none, and there is no source
     for name, answer in NOTHING.items():
         for fragment in {False, bool(place.target)}:
             with subtests.test(name, fragment=fragment):
