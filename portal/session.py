@@ -157,6 +157,31 @@ def learn_from(request: HttpRequest, error: ApiError) -> None:
         request.session["sysadmin"] = False
 
 
+@sensitive_variables()
+def keep_secret(request: HttpRequest, name: str, text: str) -> None:
+    """Keep something that nobody may read, sealed like the token, until this session ends."""
+    request.session["kept"] = {**request.session.get("kept", {}), name: _seal().encrypt(text.encode()).decode()}
+
+
+@sensitive_variables()
+def kept_secret(request: HttpRequest, name: str) -> str:
+    """What was kept under this name; "" where nothing is, or where the key of its seal is gone."""
+    sealed = request.session.get("kept", {}).get(name, "")
+    try:
+        return _seal().decrypt(sealed.encode()).decode() if sealed else ""
+    except InvalidToken:
+        return ""
+
+
+def forget_secret(request: HttpRequest, name: str) -> None:
+    request.session["kept"] = {known: sealed for known, sealed in request.session.get("kept", {}).items() if known != name}
+
+
+def ends_at(request: HttpRequest) -> int:
+    """When this session ends at the latest, however busy the person is; in seconds since 1970."""
+    return int(request.session["ends"])
+
+
 def held_folder(request: HttpRequest) -> str:
     """The path of the folder with held mail, as far as this session has learnt it."""
     return str(request.session.get("held", settings.QUARANTINE_FOLDER))

@@ -124,6 +124,11 @@
     lost(event);
   });
 
+  /* What asks by itself does so only while somebody looks; coming back to the tab asks at once. */
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (document.hidden && event.target.matches("[data-watched]")) event.preventDefault();
+  });
+
   /* After something new came in. */
   const settle = () => {
     const newest = one("#held [data-newest]");

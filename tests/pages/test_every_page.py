@@ -19,6 +19,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from portal.api import access_controls, domains, domain_aliases, health, mail, options, policies, sender_rules, users
 from portal.batches.models import Batch, Row, State
+from portal.pages.aliases import fingerprint
 from portal.ui.words import operation_name
 from tests.conftest import Gateway
 
@@ -129,6 +130,24 @@ PAGES = [
     Page("/health/relay/", asks=False),
     Page("/health/relay/", {**RELAY_TYPED, "try": "1"}, panels=True, shows=True, target="tried"),
     # aliases and DKIM
+    Page("/domains/d1/aliases/"),
+    Page("/domains/d1/aliases/", {"names": "new.example"}, writes="POST"),
+    Page("/domains/d1/aliases/replace/"),
+    Page("/domains/d1/aliases/replace/", {"names": "new.example", "against": fingerprint(["alias.example"]), "confirmed": "1"}, writes="PUT"),
+    Page("/domains/d1/aliases/a1/delete/"),
+    Page("/domains/d1/aliases/a1/delete/", {}, writes="DELETE"),
+    Page("/domains/d1/dkim/"),
+    Page("/domains/d1/dkim/check/", target="dkim-check"),
+    Page("/domains/d1/dkim/check/", {}, writes="POST", target="dkim-check"),
+    Page("/domains/d1/dkim/check/again/", {"since": ""}, panels=True, target="dkim-check"),
+    Page("/domains/unsigned/dkim/new/"),
+    Page("/domains/unsigned/dkim/new/", {"source": "make"}, writes="POST"),
+    Page("/domains/d1/dkim/replace/"),
+    Page("/domains/d1/dkim/replace/", {"source": "make"}, writes="PUT"),
+    Page("/domains/d1/dkim/rotate/"),
+    Page("/domains/d1/dkim/rotate/", {"step": "prepare", "source": "make", "selector": "next"}),
+    Page("/domains/d1/dkim/delete/"),
+    Page("/domains/d1/dkim/delete/", {}, writes="DELETE"),
     # options, access and administrators
     # health
     Page("/search/?q=keller", panels=True, target="suggestions"),
@@ -249,6 +268,12 @@ A_POLICY = {
     "id": "p1", "name": "Usual", "domainId": "d1", "incoming": True, "quarantine": True, "retention": False, "archive": False,
     "mailSizeLimit": 21, "spamScore": 5.0, "relayProps": {"relaySpam": True, "spamScoreLimit": 10.0}, "quarantineProps": HELD,
 }
+ALIAS = {"id": "a1", "name": "alias.example"}
+DKIM = ["protect._domainkey.nordwind.example TXT v=DKIM1; p=MIGf", ["protect._domainkey.alias.example TXT v=DKIM1; p=MIGf"]]
+HEALTH = {"performedAt": 1760000000, "report": {"status": False, "entries": [
+    {"type": "DKIM", "result": "ERROR_DKIM_MISSING_ENTRY", "output": ["Lookup for dkim entry", "Fail"]},
+]}}
+WRITTEN = {("POST", "aliases"): [ALIAS], ("POST", "dkim"): DKIM, ("PUT", "dkim"): DKIM, ("POST", "health"): HEALTH}
 FOLDER = {"name": "Quarantine", "path": "Quarantine", "messageCount": 1, "unreadMessageCount": 1}
 
 
@@ -261,9 +286,14 @@ def well(request: httpx.Request) -> httpx.Response:
         return httpx.Response(201, json=A_POLICY)
     if path.endswith(("/health", "/try-relay")):
         return httpx.Response(200, json=HEALTH)
+    if path == "/domains/unsigned/dkim" and request.method == "GET":
+        return httpx.Response(404, json={"message": "No DKIM values found."})
+    if made := WRITTEN.get((request.method, path.rpartition("/")[2])):
+        return httpx.Response(201, json=made)
     if request.method != "GET":
         return httpx.Response(204)
     for pattern, body in (
+        (r"/domains/\w+/aliases", [ALIAS]), (r"/domains/\w+/dkim", DKIM), (r"/domains/\w+/health", HEALTH),
         (r"/users|/domains/\w+/users", [USER]), (r"/users/\w+", USER), (r"/domains", [DOMAIN]), (r"/domains/\w+", DOMAIN),
         (r"/domains/\w+/policies", [A_POLICY]), (r"/policies/\w+", A_POLICY),
     if request.method == "POST" and path == "/domains":
@@ -681,9 +711,14 @@ def nothing(request: httpx.Request, rows: Callable[[type[msgspec.Struct]], list[
         return httpx.Response(200, json=null(health.TriedRelay))
     if re.fullmatch(r"/domains/\w+", path) and request.method == "GET":  # the relay that pages are about
         return httpx.Response(200, json={**null(domains.Domain), "platforms": [{**null(domains.Platform), "id": "p1"}]})
+    if path.endswith("/dkim"):
+        return httpx.Response(200, json=[""] if rows(domains.Alias) else [])
+    if path.endswith("/health"):
+        return httpx.Response(200, json=null(health.EntityHealth))
     if request.method != "GET":
         return httpx.Response(200, json=null(domains.Domain) if path == "/domains" else [])
     for pattern, record, a_list in (
+        (r"/domains/\w+/aliases", domains.Alias, True),
         (r"/users|/domains/\w+/users", users.User, True), (r"/users/\w+", users.User, False), (r"/domains", domains.Domain, True),
         (r"/domains/\w+", domains.Domain, False), (r"/domains/\w+/policies", policies.Policy, True),
         (r"/policies/\w+", policies.Policy, False), (r".*/wblist", sender_rules.SenderRule, True),
@@ -711,7 +746,7 @@ NOTHING: dict[str, Answer] = {
 def test_a_page_survives_answers_that_hold_nothing(
     place: Page, somebody: Client, gateway: Gateway, subtests: pytest.Subtests,
 ) -> None:
-    gone = place.name in ("user-rule", "domain-rule", "mail-source")  # the rule is not among none, and there is no source
+    gone = place.name in ("domain-alias-delete", "user-rule", "domain-rule", "mail-source")  # the rule is not among none, and there is no source
     for name, answer in NOTHING.items():
         for fragment in {False, bool(place.target)}:
             with subtests.test(name, fragment=fragment):

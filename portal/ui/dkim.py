@@ -1,0 +1,153 @@
+"""DKIM records and keys: what the gateway's lines say, and what a private key of somebody is worth. No call is made here."""
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_der_private_key,
+    load_der_public_key,
+    load_pem_private_key,
+)
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
+
+from portal.ui import dns
+
+BITS, LEAST, MOST = 2048, 1024, 4096  # of an RSA key: the recommended length, and what receivers read (RFC 8301, 3.2)
+LONGEST_LINE = 4000  # the record of the longest key is a quarter of that
+SELECTOR = re.compile(r"(?=.{1,63}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+_NAME = r"(?P<selector>[A-Za-z0-9._-]+?)\._domainkey\.(?P<domain>[A-Za-z0-9._-]+?)"
+_LINE = re.compile(rf"\s*(?P<name>{_NAME})\.?\s+(?:\d+\s+)?(?:IN\s+)?TXT\s+(?P<value>\S.*?)\s*", re.IGNORECASE | re.DOTALL)
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record that belongs into DNS. `line` is what the gateway said; a line we do not understand has no `name`.
+
+    `name` is the full one, without the dot at its end.
+    """
+
+    line: str
+    name: str = ""
+    selector: str = ""
+    domain: str = ""
+    value: str = ""
+
+    @property
+    def host(self) -> str:
+        """The name within the zone of its domain."""
+        return f"{self.selector}._domainkey"
+
+    @property
+    def strings(self) -> str:
+        return " ".join(dns.strings(self.value))
+
+    @property
+    def zone(self) -> str:
+        return dns.zone_line(self.name, self.value)
+
+    @property
+    def bits(self) -> int | None:
+        """The length of its key; None for one of another kind than RSA, or one that cannot be read."""
+        return _bits(self.public)
+
+    @property
+    def short(self) -> bool:
+        return self.bits is not None and self.bits < BITS
+
+    @property
+    def public(self) -> str:
+        """The public key in Base64, as the value has it."""
+        tags = dict(part.partition("=")[::2] for part in re.sub(r"\s", "", self.value).split(";"))
+        return tags.get("p", "")
+
+
+def record(line: str) -> Record:
+    """A line like `selector._domainkey.example.org TXT v=DKIM1; p=…` (getDkim, addDkim, updateDomainDkim)."""
+    found = _LINE.fullmatch(line) if len(line) <= LONGEST_LINE else None
+    if not found:
+        return Record(line)
+    value = found["value"]
+    if value[0] in '("':
+        value = "".join(piece.replace("\\", "") for piece in _QUOTED.findall(value))
+    if not value.isascii() or not value.isprintable():
+        return Record(line)
+    return Record(line, found["name"], found["selector"], found["domain"], value)
+
+
+def record_for(selector: str, domain: str, public: str) -> Record:
+    """The record that publishes `public` (Base64) under this selector."""
+    name, value = f"{selector}._domainkey.{domain}", f"v=DKIM1; p={public}"
+    return Record(f"{name} TXT {value}", name, selector, domain, value)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An RSA key pair: the private key as PEM, the public one in Base64 as DNS has it."""
+
+    private: str = field(repr=False)
+    public: str
+    bits: int
+
+    @cached_property
+    def public_pem(self) -> str:
+        lines = [self.public[at : at + 64] for at in range(0, len(self.public), 64)]
+        return "\n".join(["-----BEGIN PUBLIC KEY-----", *lines, "-----END PUBLIC KEY-----", ""])
+
+
+def make_pair() -> Pair:
+    """A new pair. It takes a tenth of a second."""
+    return _pair(rsa.generate_private_key(public_exponent=65537, key_size=BITS))
+
+
+@sensitive_variables()
+def read_pair(private: str) -> Pair:
+    """The pair of a private key, as PEM or as its Base64 alone. Raises ValueError with the reason, for the reader."""
+    try:
+        if "-----BEGIN" in private:
+            key = load_pem_private_key(private.strip().encode(), None)
+        else:
+            key = load_der_private_key(base64.b64decode("".join(private.split()), validate=True), None)
+    except TypeError:
+        raise ValueError(_("This private key is locked with a password. Unlock it first: the gateway cannot.")) from None
+    except (ValueError, UnsupportedAlgorithm):  # binascii.Error is a ValueError, and so is a text that is no UTF-8
+        raise ValueError(_("This cannot be read as a private key. Paste all of it, with its first and its last line.")) from None
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise ValueError(_("This is not an RSA key. The gateway signs with RSA."))
+    if not LEAST <= key.key_size <= MOST:
+        raise ValueError(
+            _("This key has %(bits)s bits. From %(least)s to %(most)s are possible, and %(best)s are usual.")
+            % {"bits": key.key_size, "least": LEAST, "most": MOST, "best": BITS}
+        )
+    return _pair(key)
+
+
+def bare_public(text: str) -> str:
+    """A public key without what PEM puts around it, and without the record that it stands in."""
+    return re.sub(r"-----[A-Z ]+-----|\s|^.*\bp=|;.*$", "", text, flags=re.DOTALL)
+
+
+@sensitive_variables()
+def _pair(key: rsa.RSAPrivateKey) -> Pair:
+    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    return Pair(private, base64.b64encode(public).decode(), key.key_size)
+
+
+@lru_cache(1000)  # all records of a domain have the same key
+def _bits(public: str) -> int | None:
+    try:
+        key = load_der_public_key(base64.b64decode(public, validate=True))
+    except (ValueError, binascii.Error, UnsupportedAlgorithm):
+        return None
+    return key.key_size if isinstance(key, rsa.RSAPublicKey) else None

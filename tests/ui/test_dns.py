@@ -1,0 +1,146 @@
+"""Names and texts as DNS writes them, and the records and keys of DKIM."""
+
+import base64
+
+import dns.rdata
+import dns.zone
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+from hypothesis import given, strategies as st
+
+from portal.ui import dkim
+from portal.ui.dns import mail_domain, strings, zone_line
+
+PAIR = dkim.make_pair()
+VALUE = f"v=DKIM1; p={PAIR.public}"
+
+
+def as_pem(key, lock=None) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, lock or NoEncryption()).decode()
+
+
+def rsa_key(bits: int):
+    return rsa.generate_private_key(public_exponent=65537, key_size=bits)
+
+
+@pytest.mark.parametrize(("typed", "sent"), [
+    ("nordwind.example", "nordwind.example"),
+    (" Nordwind.Example. ", "nordwind.example"),
+    ("bücher.example", "xn--bcher-kva.example"),
+    ("BÜCHER.Example", "xn--bcher-kva.example"),
+    ("straße.example", "xn--strae-oqa.example"),
+    ("例え。テスト", "xn--r8jz45g.xn--zckzah"),
+    ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+    ("a.b-c.d1.example", "a.b-c.d1.example"),
+])
+def test_a_domain_is_sent_as_mail_servers_speak_it(typed: str, sent: str) -> None:
+    assert mail_domain(typed) == sent
+
+
+@pytest.mark.parametrize("typed", [
+    "", ".", "example", "a..example", "-a.example", "a-.example", "a_b.example", "http://a.example", "a@b.example", "a b.example",
+    "10.0.0.1", "*.example", "<script>.example", "a\0.example", "a\n.example", f"{'x' * 64}.example", "x." * 130 + "example",
+    "ü" * 300 + ".example", "\u202eelpmaxe.moc", "ä\u0308\ud800.example", "'.example",
+])
+def test_what_is_no_domain_is_not_sent(typed: str) -> None:
+    assert mail_domain(typed) is None
+
+
+@given(st.text(max_size=300))
+def test_whatever_is_typed_gives_a_name_or_nothing(typed: str) -> None:
+    name = mail_domain(typed)
+    assert name is None or (name.isascii() and len(name) <= 253 and mail_domain(name) == name)
+
+
+@given(st.text(max_size=900))
+def test_the_pieces_of_a_value_are_what_a_name_server_reads(text: str) -> None:
+    pieces = strings(text)
+    read = dns.rdata.from_text("IN", "TXT", " ".join(pieces))
+    assert b"".join(read.strings) == text.encode("utf-8", "replace")
+    assert max(map(len, read.strings)) <= 255
+
+
+def test_the_line_for_a_zone_file_is_read_by_a_name_server() -> None:
+    zone = dns.zone.from_text(zone_line("s1._domainkey.a.example", VALUE), "a.example.", relativize=False, check_origin=False)
+    ((name, ttl, record),) = zone.iterate_rdatas("TXT")
+    assert (name.to_text(), ttl) == ("s1._domainkey.a.example.", 3600)
+    assert b"".join(record.strings).decode() == VALUE
+    assert [len(piece) for piece in record.strings] == [255, len(VALUE) - 255]
+
+
+@pytest.mark.parametrize("line", [
+    f"protect._domainkey.nordwind.example TXT {VALUE}",
+    f"protect._domainkey.nordwind.example. 3600 IN TXT {VALUE}",
+    f'  protect._domainkey.nordwind.example.\tIN  txt  "{VALUE[:255]}" "{VALUE[255:]}" ',
+    f'protect._domainkey.nordwind.example. 300 IN TXT ( "{VALUE[:100]}"\n "{VALUE[100:]}" )',
+])
+def test_a_record_is_understood_however_it_is_written(line: str) -> None:
+    record = dkim.record(line)
+    assert (record.name, record.host, record.domain) == (
+        "protect._domainkey.nordwind.example", "protect._domainkey", "nordwind.example",
+    )
+    assert (record.value, record.public, record.bits, record.short) == (VALUE, PAIR.public, 2048, False)
+
+
+@pytest.mark.parametrize("line", [
+    "", "x", "a.example TXT v=spf1 -all", "s._domainkey.a.example CNAME b.example", f"s;rm._domainkey.a.example TXT {VALUE}",
+    "s._domainkey.$(id).example TXT v=DKIM1; p=x", "s._domainkey.a.example TXT p=ü", "s._domainkey.a.example TXT p=\x1b[31m",
+    "s._domainkey.a.example TXT " + "x" * 5000, "<script>alert(1)</script>",
+])
+def test_a_line_that_is_not_understood_is_kept_as_it_is_and_has_no_name(line: str) -> None:
+    assert dkim.record(line) == dkim.Record(line)
+
+
+@pytest.mark.parametrize("value", ["v=DKIM1; p=", "v=DKIM1", "v=DKIM1; p=AAAA", "v=DKIM1; p=ä", "p=;p=;", "v=DKIM1; p=*"])
+def test_a_key_that_cannot_be_read_has_no_length(value: str) -> None:
+    assert dkim.Record("", "n", "s", "d", value).bits is None
+
+
+def test_a_short_key_is_called_short() -> None:
+    pair = dkim.read_pair(as_pem(rsa_key(1024)))
+    assert dkim.record_for("s", "a.example", pair.public).short
+
+
+@pytest.mark.parametrize("form", [
+    lambda key: as_pem(key),
+    lambda key: "\r\n" + as_pem(key).replace("\n", "\r\n"),
+    lambda key: key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode(),
+    lambda key: base64.b64encode(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())).decode(),
+])
+def test_a_private_key_is_read_in_every_usual_form(form) -> None:
+    key = rsa_key(2048)
+    pair = dkim.read_pair(form(key))
+    assert (pair.bits, pair.private) == (2048, as_pem(key))
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    assert (pair.public_pem, dkim.bare_public(public)) == (public, pair.public)
+    assert dkim.bare_public(f"s._domainkey.a.example TXT v=DKIM1; p={pair.public}; t=s") == pair.public
+
+
+@pytest.mark.parametrize(("private", "reason"), [
+    ("nonsense", "cannot be read"),
+    ("", "cannot be read"),
+    ("ü", "cannot be read"),
+    ("\ud800", "cannot be read"),
+    ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", "cannot be read"),
+    (PAIR.public_pem, "cannot be read"),
+    (as_pem(ec.generate_private_key(ec.SECP256R1())), "not an RSA key"),
+    (as_pem(rsa_key(1024), BestAvailableEncryption(b"secret")), "locked with a password"),
+])
+def test_a_private_key_that_the_gateway_could_not_use_says_why(private: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        dkim.read_pair(private)
+
+
+def test_a_private_key_is_in_no_error_report() -> None:
+    assert PAIR.private not in repr(PAIR)
+    with pytest.raises(ValueError, match="cannot be read") as problem:
+        dkim.read_pair(PAIR.private[:200])
+    assert problem.value.__suppress_context__
+    assert PAIR.private[30:60] not in str(problem.value)
