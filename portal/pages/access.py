@@ -50,6 +50,11 @@ class PermissionsForm(PortalForm):
     def switches(self) -> list[Any]:
         return [self[name] for name in self.permissions]
 
+    @property
+    def open(self) -> bool:
+        """Is there anything that this person can switch?"""
+        return any(not self.fields[name].disabled for name in self.permissions)
+
     def others(self) -> list[Any]:
         """The fields that are no switches."""
         return [field for field in self.visible_fields() if field.name not in self.permissions]
@@ -108,7 +113,7 @@ def _form_class(
         words = permission_name(permission, own=own)
         lines = [] if words == permission else [permission]
         if permission in locked:
-            lines.append(_("You do not hold it yourself, so you cannot change it."))
+            lines.append(_("You can neither give nor take it."))
         fields[name] = forms.BooleanField(label=words, required=False, disabled=permission in locked, help_text=" · ".join(lines))
         record[name] = on
     permissions = dict(zip(fields, held, strict=True))
@@ -143,7 +148,7 @@ class AdminTable(RemoteTable):
     row_template, base = "access/rows.jinja", "domain-admins"
     domain_id: str
     login = Column(lazy("Sign-in name"), orderable=True)
-    permissions = Column(lazy("May"))
+    permissions = Column(lazy("Permissions"))
     enabled = Column(lazy("Account"))
     totp = Column(lazy("One-time codes"))
     lastConnectionDate = Column(lazy("Last sign-in"))  # noqa: N815 (the API's name)
@@ -209,8 +214,8 @@ def domain_admins(request: PortalRequest, domain_id: str) -> HttpResponse:
 def _panel(request: PortalRequest, context: dict[str, Any]) -> HttpResponse:
     try:
         page = request.api.page(domains.ADMINS, Admin, size=PANEL, domainId=context["domain_id"])
-    except NotAllowed as error:  # nothing is broken: this is for people who decide who may do what
-        return render(request, "access/_panel.html", {**context, "refused": error})
+    except NotAllowed:  # nothing is broken: this is for people who decide who may do what
+        return render(request, "access/_panel.html", {**context, "refused": True})
     rows = [Administrator(account, context["domain_id"]) for account in page.rows]
     return render(request, "access/_panel.html", {**context, "rows": rows, "total": page.total})
 

@@ -94,9 +94,8 @@ class Row:
         return self._words(self.option.parentValue or "")
 
     def _words(self, value: str) -> str:
-        if self.known.type != "BOOL" or value not in self.form.spelling:
-            return value
-        return _("on") if value == self.form.spelling[0] else _("off")
+        spelling = next((pair for pair in SWITCHES if value in pair), None) if self.known.type == "BOOL" else None
+        return (_("on") if value == spelling[0] else _("off")) if spelling else value
 
     @property
     def colour(self) -> str:
@@ -107,10 +106,6 @@ class Row:
     @property
     def reset_url(self) -> str:
         return self.url + "reset/"
-
-    @property
-    def may_be_empty(self) -> bool:
-        return self.known.type not in ("BOOL", "LIST", *SECRET)
 
 
 @require_safe
