@@ -152,7 +152,7 @@ class AdminTable(RemoteTable):
     enabled = Column(lazy("Account"))
     totp = Column(lazy("One-time codes"))
     lastConnectionDate = Column(lazy("Last sign-in"))  # noqa: N815 (the API's name)
-    revoke = Column("")
+    revoke = Column(lazy("Action"))
 
     def body(self) -> Rows:
         records = [Administrator(row.record, self.domain_id) for row in self.page.object_list]
