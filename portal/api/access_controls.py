@@ -16,7 +16,7 @@ PERMISSIONS = Operation("listPermissions", "GET", "/security/permissions", query
 class Grantable(msgspec.Struct, frozen=True, kw_only=True):
     """PermissionDTO: a permission on one object; `editable` when the caller may grant it."""
 
-    name: str
+    name: str | None = None
     editable: bool | None = None
 
 

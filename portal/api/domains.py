@@ -51,7 +51,7 @@ class Alias(msgspec.Struct, frozen=True, kw_only=True):
 class Permission(msgspec.Struct, frozen=True, kw_only=True):
     """AclPermissionStatus: a permission of the end users, on or off."""
 
-    name: str
+    name: str | None = None
     enabled: bool | None = None
 
 

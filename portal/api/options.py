@@ -6,7 +6,7 @@ import msgspec
 class OptionDef(msgspec.Struct, frozen=True, kw_only=True):
     """OptionDef: what an option is. `values` are those that a LIST accepts; `restricted` ones are for system administrators."""
 
-    name: str
+    name: str | None = None
     type: str | None = None
     group: str | None = None
     description: str | None = None
@@ -22,6 +22,6 @@ class OptionDef(msgspec.Struct, frozen=True, kw_only=True):
 class Option(msgspec.Struct, frozen=True, kw_only=True):
     """Option: `value` is set here, None when inherited; `parentValue` is what applies then. Both are texts."""
 
-    option: OptionDef
+    option: OptionDef | None = None
     value: str | None = None
     parentValue: str | None = None

@@ -1,17 +1,439 @@
-"""Who may do what in a domain."""
+"""Who may do what in a domain: its end users with their own mailboxes, and its administrators."""
 
-from django.http import Http404, HttpResponse
-from django.urls import path
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django import forms
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.utils.translation import gettext as _, gettext_lazy as lazy, ngettext
+from django.views.decorators.http import require_http_methods, require_safe
+from django_tables2 import Column
 
 import portal.ui.addresses  # noqa: F401 (registers <id:>)
-from portal.ui.pages import PortalRequest
+from portal.api import access_controls, client, domains
+from portal.api.access_controls import Admin, Grantable
+from portal.api.errors import ApiError, NotAllowed, NotFound
+from portal.audit.log import earlier
+from portal.audit.models import Result
+from portal.ui.forms import PortalForm
+from portal.ui.pages import PortalRequest, calls_nothing, got, region, said, together
+from portal.ui.rows import Rows
+from portal.ui.tables import RemoteTable, remote_table
+from portal.ui.words import LANGUAGES, permission_name
+
+PANEL, OFFERED = 5, 20  # administrators in the hub's panel, accounts to choose from
 
 
-def later(request: PortalRequest, **ids: str) -> HttpResponse:
-    raise Http404
+class PermissionsForm(PortalForm):
+    """Permissions as switches. `permissions` is each switch's permission, by the field's name.
+
+    The gateway takes the list as a whole; a switch that the person did not touch is sent as it is there now.
+    """
+
+    permissions: ClassVar[dict[str, str]] = {}
+    least_one: ClassVar[bool] = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in self.permissions:  # what the person cannot touch is no matter of what was typed
+            if self.fields[name].disabled:
+                self.initial[name] = self.record.get(name, False)
+
+    def chosen(self) -> list[str]:
+        """The whole list to be sent: names of permissions."""
+        changed = self.changed()
+        return [permission for name, permission in self.permissions.items() if changed.get(name, self.record.get(name))]
+
+    def switches(self) -> list[Any]:
+        return [self[name] for name in self.permissions]
+
+    @property
+    def open(self) -> bool:
+        """Is there anything that this person can switch?"""
+        return any(not self.fields[name].disabled for name in self.permissions)
+
+    def others(self) -> list[Any]:
+        """The fields that are no switches."""
+        return [field for field in self.visible_fields() if field.name not in self.permissions]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if self.least_one and not self.chosen():
+            self.add_error(None, _("Choose at least one permission."))
+        return cleaned
+
+
+class ExistingForm(PermissionsForm):
+    """Access for an account that exists: `account` is picked from a list, `typed_id` is any other."""
+
+    account = forms.CharField(required=False, max_length=200)
+    typed_id = forms.CharField(
+        label=lazy("Or its id"), required=False, max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if not (cleaned.get("account") or cleaned.get("typed_id")):
+            self.add_error("account", _("Choose an account, or type its id."))
+        return cleaned
+
+
+class NewForm(PermissionsForm):
+    """An account that is made with its first access (AdminAdd)."""
+
+    login = forms.CharField(label=lazy("Sign-in name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    displayName = forms.CharField(label=lazy("Name"), max_length=200)  # noqa: N815 (the API's name)
+    email = forms.EmailField(
+        label=lazy("E-mail address"), max_length=200, help_text=lazy("Mail for a forgotten password goes there.")
+    )
+    password = forms.CharField(
+        label=lazy("First password"),
+        min_length=8,
+        max_length=200,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}, render_value=False),
+        help_text=lazy("8 characters or more. It is not shown again: tell it to the person yourself."),
+    )
+    language = forms.ChoiceField(label=lazy("Language"), choices=LANGUAGES)
+    enabled = forms.BooleanField(label=lazy("The account can be used at once"), required=False, initial=True)
+
+
+def _form_class(
+    base: type[PermissionsForm], held: Mapping[str, bool], locked: frozenset[str] = frozenset(), *, own: bool = False
+) -> tuple[type[PermissionsForm], dict[str, Any]]:
+    """`base` with a switch for each permission in `held`, and the record of what is on. Those in `locked` stay as they are."""
+    fields: dict[str, Any] = {}
+    record = {}
+    for permission, on in held.items():
+        # In hexadecimal, since a field whose name says "password" or "token" is taken for one that holds a secret.
+        name = "may-" + permission.encode("utf-8", "replace").hex()
+        words = permission_name(permission, own=own)
+        lines = [] if words == permission else [permission]
+        if permission in locked:
+            lines.append(_("You can neither give nor take it."))
+        fields[name] = forms.BooleanField(label=words, required=False, disabled=permission in locked, help_text=" · ".join(lines))
+        record[name] = on
+    permissions = dict(zip(fields, held, strict=True))
+    return type("FormOfPermissions", (base,), {**fields, "permissions": permissions}), record
+
+
+@require_http_methods(["GET", "POST"])
+def domain_access(request: PortalRequest, domain_id: str) -> HttpResponse:
+    """What the end users of a domain may do with their own mailboxes."""
+    domain, listed = together(
+        lambda: _domain(request, domain_id),
+        lambda: request.api.call(domains.USERS_ACCESS, list[domains.Permission], domainId=domain_id),
+    )
+    domain = got(domain)
+    context = {"domain": domain, "domain_id": domain_id}
+    if isinstance(listed, ApiError) and request.method == "GET":
+        return render(request, "access/users.html", {**context, "error": listed})
+    held = {one.name: bool(one.enabled) for one in got(listed) if one.name}
+    made, record = _form_class(PermissionsForm, held, own=True)
+    form = made(request, record)
+    here = reverse("domain-access", args=(domain_id,))
+    if request.method == "POST" and form.is_valid():
+        if not form.changed():
+            return said(request, _("Nothing was changed."), here)
+        target = domain.name or domain_id
+        if form.submit(domains.SET_USERS_ACCESS, target=target, url=here, json=form.chosen(), domainId=domain_id):
+            return said(request, _("What the users may do is changed.") + _meanwhile(form), here)
+    return render(request, "access/users.html", {**context, "form": form}, status=form.status)
+
+
+class AdminTable(RemoteTable):
+    row_template, base = "access/rows.jinja", "domain-admins"
+    domain_id: str
+    login = Column(lazy("Sign-in name"), orderable=True)
+    permissions = Column(lazy("Permissions"))
+    enabled = Column(lazy("Account"))
+    totp = Column(lazy("One-time codes"))
+    lastConnectionDate = Column(lazy("Last sign-in"))  # noqa: N815 (the API's name)
+    revoke = Column(lazy("Action"))
+
+    def body(self) -> Rows:
+        records = [Administrator(row.record, self.domain_id) for row in self.page.object_list]
+        columns = [column.name for column in self.columns]
+        base = reverse(self.base, args=(self.domain_id,))
+        return Rows(self.row_template, {"records": records, "columns": columns, "base": base})
+
+
+@dataclass(frozen=True)
+class Administrator:
+    """An administrator as one domain's pages show it."""
+
+    account: Admin
+    domain_id: str
+
+    @property
+    def held(self) -> list[str] | None:
+        """The permissions held on the domain; None where the gateway does not say."""
+        if self.account.authorities is None:
+            return None
+        found: dict[str, None] = {}
+        for one in self.account.authorities:
+            if (one.objectType or "domain").casefold() == "domain" and str(one.objectId) == self.domain_id:
+                found |= dict.fromkeys(one.permissions or ())
+        return list(found)
+
+    @property
+    def words(self) -> list[str]:
+        return [permission_name(permission) for permission in self.held or ()]
+
+    @property
+    def is_here(self) -> bool:
+        return any(str(one.objectId) == self.domain_id for one in self.account.authorities or ())
+
+    @property
+    def name(self) -> str:
+        return self.account.login or str(self.account.id or "?")
+
+    @property
+    def accesses(self) -> int | None:
+        """How many objects the account has rights on, as far as the caller may see them; None where the gateway does not say."""
+        counted = self.account.authoritiesCount
+        return len(self.account.authorities) if counted is None and self.account.authorities is not None else counted
+
+
+@require_safe
+def domain_admins(request: PortalRequest, domain_id: str) -> HttpResponse:
+    """The administrators of a domain: the first few for the hub's panel, a page of its own otherwise."""
+    context: dict[str, Any] = {"domain_id": domain_id}
+    if region(request) == "domain-admins":
+        return _panel(request, context)
+    part = request.GET.get("search", "").strip()[:200]
+    domain, table = together(lambda: _domain(request, domain_id), lambda: _table(request, domain_id, part))
+    context |= {"domain": got(domain), "part": part}
+    context |= {"error": table} if isinstance(table, ApiError) else {"table": table}
+    return render(request, "access/admins.html", context)
+
+
+def _panel(request: PortalRequest, context: dict[str, Any]) -> HttpResponse:
+    try:
+        page = request.api.page(domains.ADMINS, Admin, size=PANEL, domainId=context["domain_id"])
+    except NotAllowed:  # nothing is broken: this is for people who decide who may do what
+        return render(request, "access/_panel.html", {**context, "refused": True})
+    rows = [Administrator(account, context["domain_id"]) for account in page.rows]
+    return render(request, "access/_panel.html", {**context, "rows": rows, "total": page.total})
+
+
+def _table(request: PortalRequest, domain_id: str, part: str) -> RemoteTable:
+    def fetch(offset: int, size: int, sort: str) -> client.Page[Admin]:
+        query = {"search": part} if part else {}
+        return request.api.page(domains.ADMINS, Admin, offset=offset, size=size, sort=sort, query=query, domainId=domain_id)
+
+    table = remote_table(request, AdminTable, fetch, domains.ADMINS.sort)
+    table.domain_id = domain_id  # type: ignore[attr-defined]
+    return table
+
+
+@require_http_methods(["GET", "POST"])
+def admin_add(request: PortalRequest, domain_id: str) -> HttpResponse:
+    """Give an account that exists access to a domain. `search` narrows the accounts that are offered."""
+    part = (request.POST if request.method == "POST" else request.GET).get("search", "").strip()[:200]
+    query = {"search": part} if part else {}
+    alone = region(request) == "accounts"
+    domain, grantable, offered = together(
+        calls_nothing(None) if alone else lambda: _domain(request, domain_id),
+        calls_nothing([]) if alone else lambda: _grantable(request, domain_id),
+        lambda: request.api.page(access_controls.LIST, Admin, size=OFFERED, query=query),
+    )
+    domain = got(domain)
+    accounts = [] if isinstance(offered, ApiError) else [Administrator(one, domain_id) for one in offered.rows if one.id]
+    context = {
+        "domain": domain,
+        "domain_id": domain_id,
+        "part": part,
+        "accounts": accounts,
+        "total": 0 if isinstance(offered, ApiError) else offered.total,
+        "offered_error": offered if isinstance(offered, ApiError) else None,
+    }
+    if alone:
+        got(offered)
+        return render(request, "access/_accounts.html", context)
+    if isinstance(grantable, ApiError) and request.method == "GET":
+        return render(request, "access/add.html", {**context, "error": grantable})
+    made, _record = _to_grant(ExistingForm, got(grantable))
+    form = made(request)
+    back = reverse("domain-admins", args=(domain_id,))
+    if request.method == "POST" and form.is_valid():
+        typed = form.cleaned_data["typed_id"] or form.cleaned_data["account"]
+        known = next((one for one in accounts if str(one.account.id) == typed), None)
+        name = known.name if known else typed
+        body = {"id": known.account.id if known else typed, "permissions": form.chosen()}
+        try:
+            if form.submit(
+                domains.ADD_ADMIN,
+                target=f"{domain.name or domain_id}: {name}",
+                url=back,
+                taken="account",
+                json=body,
+                domainId=domain_id,
+            ):
+                return said(request, _("%(name)s administers this domain now.") % {"name": name}, back)
+        except NotFound:  # the domain was there a moment ago, so it is the account
+            field = "typed_id" if form.cleaned_data["typed_id"] else "account"
+            form.add_error(field, _("There is no such account, or you may not see it."))
+    return render(request, "access/add.html", {**context, "form": form}, status=form.status)
+
+
+@require_http_methods(["GET", "POST"])
+def admin_new(request: PortalRequest, domain_id: str) -> HttpResponse:
+    """Make an account with access to a domain."""
+    domain, grantable = together(lambda: _domain(request, domain_id), lambda: _grantable(request, domain_id))
+    domain = got(domain)
+    context = {"domain": domain, "domain_id": domain_id}
+    if isinstance(grantable, ApiError) and request.method == "GET":
+        return render(request, "access/new.html", {**context, "error": grantable})
+    made, _record = _to_grant(NewForm, got(grantable))
+    form = made(request, initial={"language": (domain.defaultLanguage or "EN").upper()})
+    back = reverse("domain-admins", args=(domain_id,))
+    if request.method == "POST" and form.is_valid():
+        body = {name: form.cleaned_data[name] for name in NewForm.base_fields if name not in ("once", "seen")}
+        login = body["login"]
+        if form.submit(
+            domains.ADD_ADMIN,
+            target=f"{domain.name or domain_id}: {login}",
+            url=back,
+            taken="login",
+            json={**body, "permissions": form.chosen()},
+            domainId=domain_id,
+        ):
+            return said(request, _("The account is made. %(name)s administers this domain now.") % {"name": login}, back)
+    return render(request, "access/new.html", {**context, "form": form}, status=form.status)
+
+
+@require_http_methods(["GET", "POST"])
+def admin_edit(request: PortalRequest, domain_id: str, admin_id: str) -> HttpResponse:
+    """What one administrator may do in a domain."""
+    domain, account, grantable = together(
+        lambda: _domain(request, domain_id),
+        lambda: request.api.call(domains.READ_ADMIN, Admin, domainId=domain_id, adminId=admin_id),
+        lambda: _grantable(request, domain_id),
+    )
+    domain, admin = got(domain), Administrator(got(account), domain_id)
+    context = {"domain": domain, "domain_id": domain_id, "admin": admin, "admin_id": admin_id, "own": _is(request, admin)}
+    if isinstance(grantable, ApiError) and request.method == "GET":
+        return render(request, "access/edit.html", {**context, "error": grantable})
+    made, record = _to_grant(PermissionsForm, got(grantable), admin.held or [])
+    form = made(request, record)
+    back = reverse("domain-admins", args=(domain_id,))
+    if request.method == "POST" and form.is_valid():
+        if not form.changed():
+            return said(request, _("Nothing was changed."), back)
+        if form.submit(
+            domains.SET_ADMIN_PERMISSIONS,
+            target=f"{domain.name or domain_id}: {admin.name}",
+            url=back,
+            json=form.chosen(),
+            domainId=domain_id,
+            adminId=admin_id,
+        ):
+            text = _("What %(name)s may do is changed.") % {"name": admin.name}
+            return said(request, text + _meanwhile(form), back)
+    return render(request, "access/edit.html", {**context, "form": form}, status=form.status)
+
+
+@require_http_methods(["GET", "POST"])
+def admin_revoke(request: PortalRequest, domain_id: str, admin_id: str) -> HttpResponse:
+    """Take an administrator's access away, which may delete the account. Asks first."""
+    back = reverse("domain-admins", args=(domain_id,))
+    first = earlier(request.person, request.POST.get("once", ""), domains.REVOKE_ADMIN)
+    if first and first.result == Result.DONE:  # a second click: the administrator it is about is gone by now
+        return said(request, _("The access is revoked."), back)
+    domain, account = together(
+        lambda: _domain(request, domain_id),
+        lambda: request.api.call(domains.READ_ADMIN, Admin, domainId=domain_id, adminId=admin_id),
+    )
+    domain, admin = got(domain), Administrator(got(account), domain_id)
+    form = PortalForm(request)
+    last = admin.accesses == 1 and not admin.account.sysAdmin
+    if request.method == "POST" and form.is_valid():
+        target = f"{domain.name or domain_id}: {admin.name}"
+        if form.submit(domains.REVOKE_ADMIN, target=target, url=back, domainId=domain_id, adminId=admin_id):
+            return said(request, _("%(name)s does not administer this domain any more.") % {"name": admin.name}, back)
+    context = {
+        "domain": domain,
+        "domain_id": domain_id,
+        "tab": "admins",
+        "title": _("Revoke the access of %(name)s?") % {"name": admin.name},
+        "lines": _meaning(request, admin, domain.name or domain_id),
+        "form": form,
+        "button": _("Revoke, and delete the account") if last else _("Revoke"),
+        "back": back,
+    }
+    return render(request, "confirm.html", context, status=form.status)
+
+
+def _meaning(request: PortalRequest, admin: Administrator, domain: str) -> list[str]:
+    """What a revocation means, in sentences. An account disappears with its last access (revokeAdminAccess)."""
+    lines = [_("%(name)s may not administer %(domain)s any more.") % {"name": admin.name, "domain": domain}]
+    others = (admin.accesses or 0) - 1
+    if admin.account.sysAdmin:
+        lines.append(_("This is a system administrator: the account stays, and so does what it may do everywhere."))
+    elif admin.accesses is None:
+        lines.append(_("If this is the account's last access, the gateway deletes the account."))
+    elif others > 0:
+        lines.append(
+            ngettext(
+                "The account stays: it has access to %(count)s other place.",
+                "The account stays: it has access to %(count)s other places.",
+                others,
+            )
+            % {"count": others}
+        )
+    elif request.person.sysadmin:
+        lines.append(_("This is the account's last access: the gateway deletes the account with it."))
+    else:  # others may have given it access to what this person does not see
+        lines.append(
+            _("As far as you can see, this is the account's last access: the gateway deletes the account with its last one.")
+        )
+    if _is(request, admin):
+        lines.append(_("This is your own account: you may lose sight of the domain yourself."))
+    return lines
+
+
+def _domain(request: PortalRequest, domain_id: str) -> domains.Domain:
+    return request.api.call(domains.READ, domains.Domain, domainId=domain_id)
+
+
+def _grantable(request: PortalRequest, domain_id: str) -> list[Grantable]:
+    """What this person holds on the domain, and may pass on."""
+    query = {"scope": "domain", "id": domain_id}
+    return request.api.call(access_controls.PERMISSIONS, list[Grantable], query=query)
+
+
+def _to_grant(
+    base: type[PermissionsForm], grantable: list[Grantable], held: list[str] | None = None
+) -> tuple[type[PermissionsForm], dict[str, Any]]:
+    """A form with all that this person or the administrator holds; only what this person may pass on can be switched."""
+    mine = {one.name: bool(one.editable) for one in grantable if one.name}
+    known = dict.fromkeys([*mine, *(held or [])])
+    locked = frozenset(name for name in known if not mine.get(name))
+    made, record = _form_class(base, {name: name in (held or []) for name in known}, locked)
+    made.least_one = True
+    return made, record
+
+
+def _is(request: PortalRequest, admin: Administrator) -> bool:
+    """Is this the account of the person who asks?"""
+    return bool(admin.account.login) and request.person.who == admin.account.login
+
+
+def _meanwhile(form: PortalForm) -> str:
+    """What somebody else changed while the form was open, and stays as they left it."""
+    others = form.meanwhile()
+    return " " + _("Somebody else changed meanwhile: %(fields)s.") % {"fields": ", ".join(others)} if others else ""
 
 
 urlpatterns = [
-    path("domains/<id:domain_id>/access/", later, name="domain-access"),
-    path("domains/<id:domain_id>/admins/", later, name="domain-admins"),
+    path("domains/<id:domain_id>/access/", domain_access, name="domain-access"),
+    path("domains/<id:domain_id>/admins/", domain_admins, name="domain-admins"),
+    path("domains/<id:domain_id>/add-admin/", admin_add, name="domain-admin-add"),
+    path("domains/<id:domain_id>/new-admin/", admin_new, name="domain-admin-new"),
+    path("domains/<id:domain_id>/admins/<id:admin_id>/", admin_edit, name="domain-admin"),
+    path("domains/<id:domain_id>/admins/<id:admin_id>/revoke/", admin_revoke, name="domain-admin-revoke"),
 ]

@@ -79,6 +79,21 @@ REASONS = {
     "BAD_ENCODING": _("Bad encoding"),
     "BAD_ATTACHMENTS": _("Forbidden file"),
 }
+# What administrators may be allowed to do. The contract names no permission; these are the names that are known.
+PERMISSIONS = {
+    "DOMAIN_VIEW": _("See the domain and its settings"),
+    "DOMAIN_EDIT": _("Change the domain and its settings"),
+    "USER_VIEW": _("See users"),
+    "USER_EDIT": _("Change users"),
+    "MAIL_VIEW": _("See mail"),
+    "MAIL_RELEASE": _("Release held mail"),
+    "RULE_VIEW": _("See the allowed and blocked senders"),
+    "RULE_EDIT": _("Allow and block senders"),
+    "GRANT": _("Decide who may do what"),
+    "IMPERSONATE": _("Act in the name of a user"),
+}
+# The same names, where they are about what the owner of a mailbox may do with it.
+OWN_PERMISSIONS = {**PERMISSIONS, "USER_VIEW": _("See their own settings"), "USER_EDIT": _("Change their own settings")}
 
 
 def operation_name(operation: str) -> str:
@@ -94,3 +109,9 @@ def status_name(status: str | None) -> str:
 def reason_name(reason: str) -> str:
     """Why a mail is held, "" where the headers do not say."""
     return gettext(REASONS[reason]) if reason in REASONS else ""
+
+
+def permission_name(permission: str, *, own: bool = False) -> str:
+    """What a permission allows; its own name where it is new to us. `own`: as it is said of one's own mailbox."""
+    known = OWN_PERMISSIONS if own else PERMISSIONS
+    return gettext(known[permission]) if permission in known else permission

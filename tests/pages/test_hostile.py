@@ -14,12 +14,14 @@ import pytest
 from django import forms
 from django.conf import settings
 from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from portal.api import access_controls, domains, health, mail, sender_rules, users
+from portal.api import access_controls, dkim, domain_aliases, domains, health, mail, options, policies, sender_rules, users
 from portal.audit.models import Entry
 from portal.batches.models import Batch, Row, State
+from portal.pages.access import ExistingForm, NewForm
+from portal.pages.options import OtherForm, _form as option_form
 from portal.pages.users.actions import ActionForm, RuleForm
 from portal.pages.users.mail import MailSearch
 from tests.conftest import Gateway
@@ -62,11 +64,15 @@ PAGES = [
     "/domains/d1/", "/domains/d1/users/", "/search/?q=<script>alert(1)</script>", "/domains/?customerId=<script>",
     "/domains/?status=<script>&platformId=\"><script>", "/domains/health-marks/?rows=<script>,\"><b>", "/domains/d1/setup/",
     "/activity/?page=<script>", "/batches/", "/batches/1/", "/",
+    "/domains/d1/options/?q=", "/domains/d1/other-option/?name=<script>", "/domains/d1/access/", "/domains/d1/admins/?search=<script>",
+    "/domains/d1/add-admin/?search=<script>&account=<b>", "/domains/d1/new-admin/?login=<script>", "/domains/d1/admins/a1/",
+    "/domains/d1/admins/a1/revoke/",
 ]
 PANELS = {
     "/search/?q=<script>": "suggestions", "/users/u1/mail/?shown=<script>": "folders", MESSAGE_URL: "reading",
     "/users/u1/mail/Quarantine/?newest": "held", "/domains/d1/users/": "domain-users",
     "/domains/d1/setup/": "domain-setup", "/domains/health-marks/?rows=0123456789ab,<b>": "domain-marks", "/users/u1/mail/<img src=x>/": "held",
+    "/domains/d1/admins/": "domain-admins", "/domains/d1/add-admin/?search=<script>": "accounts",
 }
 ACTIONS = {
     MESSAGE_URL + "release/": {}, MESSAGE_URL + "release/?": {"allow": "mailbox", "confirmed": "1", "infected": "1"},
@@ -111,6 +117,9 @@ def attack(text: str = "text", id: str = "id", number: int = 7) -> Callable[[htt
             ("/domains", domains.Domain, True), ("/domains/[^/]+", domains.Domain, False),
             ("/health", health.DiagnosticEntry, True), ("/(domains|platforms)/[^/]+/health", health.EntityHealth, False),
             ("/domains/[^/]+/admins", access_controls.Admin, True),
+            ("/domains/[^/]+/options", options.Option, True), ("/domains/[^/]+/access", domains.Permission, True),
+            ("/security/permissions", access_controls.Grantable, True), ("/domains/[^/]+/admins/[^/]+", access_controls.Admin, False),
+            ("/domains/[^/]+/admins|/security/admins", access_controls.Admin, True),
             (".*/wblist(/[^/]+)?", sender_rules.SenderRule, True), ("/users/[^/]+/emails/folders(/[^/]+)?", mail.Folder, True),
             ("/users/[^/]+/emails/[^/]+", mail.Message, True), ("/users/[^/]+/emails/[^/]+/[^/]+", mail.MessageContent, False),
         ):
@@ -166,6 +175,12 @@ def ours() -> set[str]:
     for form in (MailSearch({"after": "x"}), RuleForm(), ActionForm()):
         assert isinstance(form, forms.Form)
         found |= Reader("".join(str(form[name]) for name in form.fields)).shapes
+    request = RequestFactory().get("/")
+    for type in ("COLOR", "EMAIL", "BOOL", "LIST", "URL", "TIMEZONE", "HOST", "TEXT", "STRING", "PASSWORD"):
+        form = option_form(request, options.OptionDef(name="x", type=type, values=["x"]), "", "x")
+        found |= Reader("".join(str(field) for field in form)).shapes
+    for a_form in (ExistingForm(request), NewForm(request), OtherForm(request)):
+        found |= Reader("".join(str(field) for field in a_form)).shapes
     return found | {"input name", "input type", "input value", "option selected", "input aria-invalid"}
 
 
