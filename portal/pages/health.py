@@ -27,7 +27,7 @@ MOST_RELAYS = 10  # asked side by side; a domain with more shows those without t
 
 @require_http_methods(["GET", "POST"])
 def overview(request: PortalRequest) -> HttpResponse:
-    """All failures within reach, by kind, the worst first. POST runs the diagnostic of one of them (`type`, `id`, `label`).
+    """All failures within reach, by kind, the worst first. POST runs the diagnostic of one of them (`type`, `id`).
 
     As the panel of the home page: what there is in one sentence.
     """
@@ -35,9 +35,7 @@ def overview(request: PortalRequest) -> HttpResponse:
         return _run_one(request)
     if region(request) == "home-health":
         return render(request, "health/_home.html", _counted(_failing(request)))
-    found, total = together(
-        lambda: _failing(request), lambda: request.api.page(domains.LIST, domains.Domain, size=1).total
-    )
+    found, total = together(lambda: _failing(request), lambda: request.api.page(domains.LIST, domains.Domain, size=1).total)
     failing = got(found)
     kind = next((one for one in KINDS if one.id == request.GET.get("kind")), None)
     part = request.GET.get("name", "").strip()[:200]
@@ -99,9 +97,10 @@ def _counted(failing: list[Failing], total: int | None = None) -> dict[str, Any]
     return {
         "failing": failing,
         "domains": len(levels),
-        "others": sum(one.type != "DOMAIN" for one in failing),
+        "relays": sum(one.type == "PLATFORM" for one in failing),
+        "others": sum(one.type not in ("DOMAIN", "PLATFORM") for one in failing),
         "total": total,
-        "glance": charts.bars(pieces, 0, stacked=True) if total else [],
+        "glance": charts.bars([piece for piece in pieces if piece[3]], 0, stacked=True) if total else [],
     }
 
 
@@ -170,8 +169,10 @@ def _outcome(one: Failing) -> str:
 def _run_one(request: PortalRequest) -> HttpResponse:
     """Run the diagnostic of a row: the row again for htmx, else the page with a message."""
     type, id = request.POST.get("type", "DOMAIN"), request.POST.get("id", "")
-    if type == "PLATFORM":  # no operation reads a relay by itself, so its name is what the page says
-        name, url = request.POST.get("label", "")[:300] or id, reverse("health")
+    if type == "PLATFORM":  # no operation reads a relay by itself, so its name is that of the list
+        health.CHECK_RELAY.url(platformId=id)
+        name = next((one.name for one in _failing(request) if (one.type, one.id) == (type, id)), id)
+        url = reverse("health")
     elif type == "DOMAIN":
         health.CHECK_DOMAIN.url(domainId=id)  # an id that can be none is a 404 and no address
         name, url = _domain_name(request, id), reverse("domain-health", args=(id,))

@@ -6,7 +6,7 @@ told, it is told as a line of a zone file. A name that is none is never made int
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _, gettext_lazy as lazy, gettext_noop as noop, ngettext
 
@@ -115,6 +115,7 @@ class Failing:
     problems: list[Problem]
     tests: int  # that failed
     seconds: int | None
+    saw: str = ""  # the first line of a failed test, where the name alone says little: many relays have the same
 
     @property
     def level(self) -> str:
@@ -167,7 +168,8 @@ def failing_entry(entry: DiagnosticEntry) -> Failing:
     failed = [test for test in (report.entries if report else None) or () if kind_of(test, type)]
     id = "" if entry.id is None else str(entry.id)
     seconds = entry.health.performedAt if entry.health else None
-    return Failing(id, type, entry.name or id or "?", problems(entry.health, type), len(failed), seconds)
+    saw = "" if type == "DOMAIN" else next((short(test.output[0], 120) for test in failed if test.output), "")
+    return Failing(id, type, entry.name or id or "?", problems(entry.health, type), len(failed), seconds, saw)
 
 
 def failing_entries(entries: Iterable[DiagnosticEntry]) -> list[Failing]:
@@ -176,7 +178,7 @@ def failing_entries(entries: Iterable[DiagnosticEntry]) -> list[Failing]:
     for entry in entries:
         one = failing_entry(entry)
         if not one.problems:  # listed as failing, so it is; only the report does not say how
-            one = Failing(one.id, one.type, one.name, [Problem(UNEXPLAINED, UNEXPLAINED.name)], 0, one.seconds)
+            one = replace(one, problems=[Problem(UNEXPLAINED, UNEXPLAINED.name)])
         found.append(one)
     return sorted(found, key=lambda one: (KINDS.index(one.problems[0].kind), -one.tests, one.seconds or 0, one.name.casefold()))
 
@@ -247,7 +249,7 @@ def finding(test: HealthResult, name: str = "", *, keys: Sequence[str] | None = 
             records = dkim_records(name, keys or ())
             if keys is not None and not keys:
                 meaning = _("DNS publishes a DKIM key for this domain, but the gateway has none to sign with.")
-                todo = _("Create DKIM keys at the gateway and publish their record, or remove the old record from DNS.")
+                todo = _("Let a system administrator create DKIM keys and publish their record, or remove the old one from DNS.")
             elif not records:
                 todo = _("Replace the record by the one on the page of the DKIM keys. The old one must go.")
         case "dkim-missing":
@@ -257,7 +259,7 @@ def finding(test: HealthResult, name: str = "", *, keys: Sequence[str] | None = 
             records = dkim_records(name, keys or ())
             if keys is not None and not keys:
                 meaning = _("Outgoing mail of this domain is not signed. It may stay so, but such mail is sooner taken for spam.")
-                todo, page_name = _("Create DKIM keys, then publish their record."), _("Create DKIM keys")
+                todo = _("Let a system administrator create DKIM keys, then publish their record.")
             elif not records:
                 todo = _("Publish the record that the page of the DKIM keys shows.")
         case "relay":

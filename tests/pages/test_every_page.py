@@ -17,7 +17,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
-from portal.api import domains, mail, sender_rules, users
+from portal.api import domains, health, mail, sender_rules, users
 from portal.batches.models import Batch, Row, State
 from portal.ui.words import operation_name
 from tests.conftest import Gateway
@@ -72,6 +72,7 @@ PAGES = [
     Page(f"/batches/{BATCH}/", asks=False, target="progress"),
     Page(f"/batches/{BATCH}/stop/", {}, asks=False),
     Page(f"/batches/{BATCH}/resume/", {}, asks=False),
+    Page("/batches/check/", {"domain": ["d1", "d2"], "next": "/health/?kind=relay"}, asks=False),
     Page("/batches/release/", {"user": "u1", "folder": "Quarantine", "mail": ["m1", "m2"]}, asks=False),
     Page("/domains/"),
     Page("/domains/d1/"),
@@ -84,6 +85,13 @@ PAGES = [
     # aliases and DKIM
     # options, access and administrators
     # health
+    Page("/health/", target="home-health"),
+    Page("/health/?kind=mx-missing&name=nord&page=2"),
+    Page("/health/", {"type": "DOMAIN", "id": "d1"}, writes="POST", target="-"),
+    Page("/health/", {"type": "PLATFORM", "id": "p1"}, writes="POST", target="-"),
+    Page("/domains/d1/health/", target="domain-health"),
+    Page("/domains/d1/health/", {}, writes="POST", target="domain-health"),
+    Page("/domains/d1/health/", {"relay": "p1"}, writes="POST"),
     Page("/search/?q=keller", panels=True, target="suggestions"),
     Page("/users/"),
     Page("/users/u1/"),
@@ -178,13 +186,22 @@ NO_JSON = [
 FAILURES = REFUSALS + NO_JSON
 
 USER = {"id": "u1", "email": "anna@nordwind.example", "status": "ENABLED", "domainId": "d1", "firstname": "Anna"}
-DOMAIN = {"id": "d1", "name": "nordwind.example", "status": "ENABLED", "customer": {"id": "c1", "name": "Nordwind"}}
+DOMAIN = {
+    "id": "d1", "name": "nordwind.example", "status": "ENABLED", "customer": {"id": "c1", "name": "Nordwind"},
+    "platforms": [{"id": "p1", "name": "Exchange", "transportDest": "mx.nordwind.example", "transportPort": 25}],
+}
 MESSAGE = {
     "id": "m1", "from": "Shop <info@shop.example>", "to": ["anna@nordwind.example"], "subject": "Rechnung 7", "size": 1234,
     "headers": {"X-Quarantine-Reason": "SPAM", "X-Spam-Score": "5.4"}, "sentDate": 1760000000000,
     "attachments": {"attachments": [{"id": "2", "name": "Rechnung.pdf", "size": 5}]}, "source": "Subject: Rechnung 7\n\nText",
 }
 SENDER_RULE = {"id": "r1", "value": "shop.example", "type": "ALLOW", "owner": "anna@nordwind.example", "spfOn": True}
+HEALTH = {"performedAt": 1790000000, "report": {"status": False, "entries": [
+    {"type": "MX", "result": "ERROR_MX_MISSING_ENTRY", "output": ["Lookup for MX entry", "Fail: No MX entry found"]},
+    {"type": "DKIM", "result": "OK", "output": ["Passed"]},
+]}}
+FAILING = {"id": "d1", "name": "nordwind.example", "type": "DOMAIN", "health": HEALTH}
+DKIM = "protect._domainkey.nordwind.example TXT v=DKIM1; p=MIGf"
 FOLDER = {"name": "Quarantine", "path": "Quarantine", "messageCount": 1, "unreadMessageCount": 1}
 
 
@@ -193,12 +210,15 @@ def well(request: httpx.Request) -> httpx.Response:
     path = request.url.path
     if request.method == "POST" and path.endswith("/wblist"):
         return httpx.Response(201, json=[SENDER_RULE])
+    if request.method == "POST" and path.endswith("/health"):
+        return httpx.Response(201, json=HEALTH)
     if request.method != "GET":
         return httpx.Response(204)
     for pattern, body in (
         (r"/users|/domains/\w+/users", [USER]), (r"/users/\w+", USER), (r"/domains", [DOMAIN]), (r"/domains/\w+", DOMAIN),
         (r".*/wblist", [SENDER_RULE]), (r"/users/\w+/emails/folders(/.+)?", [FOLDER]), (r"/users/\w+/emails/\w+", [MESSAGE]),
-        (r"/users/\w+/emails/\w+/\w+", MESSAGE),
+        (r"/users/\w+/emails/\w+/\w+", MESSAGE), (r"/health", [FAILING]), (r"/(domains|platforms)/\w+/health", HEALTH),
+        (r"/domains/\w+/dkim", [DKIM]),
     ):
         if re.fullmatch(pattern, path):
             return httpx.Response(200, json=body, headers={"X-Total-Count": "1"})
@@ -299,7 +319,8 @@ def test_a_whole_page_says_what_is_wrong(place: Page, somebody: Client, gateway:
 
 OPERATIONS = (
     "listUsers", "listDomains", "getDomain", "listDomainUsers", "getFolders", "getFolderContent", "getSubfolders",
-    "getUserFilterRules", "getDomainFilterRules", "downloadEmailAttachmentPart", "getAllEmailAttachments",
+    "getUserFilterRules", "getDomainFilterRules", "downloadEmailAttachmentPart", "getAllEmailAttachments", "getHealthErrors",
+    "getDomainHealth",
 )
 ASKING_FRAGMENTS = [page for page in FRAGMENTS if page in ASKING]
 
@@ -602,13 +623,16 @@ def null(record: type[msgspec.Struct]) -> dict[str, None]:
 def nothing(request: httpx.Request, rows: Callable[[type[msgspec.Struct]], list[Any]]) -> httpx.Response:
     """Objects whose every field is null, and lists of `rows`."""
     path = request.url.path
+    if request.method == "POST" and path.endswith("/health"):
+        return httpx.Response(201, json=null(health.EntityHealth))
     if request.method != "GET":
         return httpx.Response(200, json=[])
     for pattern, record, a_list in (
         (r"/users|/domains/\w+/users", users.User, True), (r"/users/\w+", users.User, False), (r"/domains", domains.Domain, True),
         (r"/domains/\w+", domains.Domain, False), (r".*/wblist", sender_rules.SenderRule, True),
         (r"/users/\w+/emails/folders(/.+)?", mail.Folder, True), (r"/users/\w+/emails/\w+", mail.Message, True),
-        (r"/users/\w+/emails/\w+/\w+", mail.MessageContent, False),
+        (r"/users/\w+/emails/\w+/\w+", mail.MessageContent, False), (r"/health", health.DiagnosticEntry, True),
+        (r"/(domains|platforms)/\w+/health", health.EntityHealth, False),
     ):
         if re.fullmatch(pattern, path):
             return httpx.Response(200, json=rows(record) if a_list else null(record))
@@ -626,7 +650,8 @@ NOTHING: dict[str, Answer] = {
 def test_a_page_survives_answers_that_hold_nothing(
     place: Page, somebody: Client, gateway: Gateway, subtests: pytest.Subtests,
 ) -> None:
-    gone = place.name in ("user-rule", "domain-rule", "mail-source")  # the rule is not among none, and there is no source
+    # The rule is not among none, there is no source, and the domain has no such relay.
+    gone = place.name in ("user-rule", "domain-rule", "mail-source") or "relay" in (place.post or {})
     for name, answer in NOTHING.items():
         for fragment in {False, bool(place.target)}:
             with subtests.test(name, fragment=fragment):
@@ -651,6 +676,8 @@ def test_a_page_survives_answers_that_hold_nothing(
     ("/users/u1/subfolders/?path=INBOX", "No subfolders"),
     ("/users/u1/mail/Quarantine/", "Nothing is in this folder."),
     ("/users/u1/mail/Quarantine/?subject=Rechnung", "No mail matches this search."),
+    ("/health/", "Nothing fails"),
+    ("/health/?kind=relay&name=nord", "Nothing fails"),
     ("/activity/", "Nothing yet. Every release and every rule you make is listed here."),
 ])
 def test_a_list_of_nothing_says_so(url: str, said: str, somebody: Client, gateway: Gateway) -> None:
