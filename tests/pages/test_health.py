@@ -355,7 +355,7 @@ def test_how_long_ago_in_seconds_and_not_in_milliseconds() -> None:
     ahead = ago(at_second(now + 7200))  # a gateway whose clock is wrong
     assert ahead == date_format(timezone.localtime(datetime.fromtimestamp(int(now) + 7200, UTC)), "SHORT_DATETIME_FORMAT")
     with translation.override("de"):
-        assert ago(at_second(now - 180)) == "vor 3\xa0Minuten"
+        assert ago(at_second(now - 180)).replace("\xa0", " ") == "vor 3 Minuten"
 
 
 # 2,000 of them.
