@@ -65,7 +65,7 @@ PASSED = {
 
 @dataclass(frozen=True)
 class Record:
-    """A line for the zone of a domain, and what it is."""
+    """Lines for the zone of a domain, and what they are."""
 
     label: str
     text: str
@@ -279,7 +279,7 @@ def finding(test: HealthResult, name: str = "", *, keys: Sequence[str] | None = 
 def last_words(health: EntityHealth) -> str:
     """The last line that the gateway wrote about each test that failed, for a list."""
     tests = (health.report.entries if health.report else None) or ()
-    return " · ".join(short(test.output[-1], 160) for test in tests if kind_of(test) and test.output)[:500]
+    return " · ".join(dict.fromkeys(short(test.output[-1], 160) for test in tests if kind_of(test) and test.output))[:500]
 
 
 def required_hosts(test: HealthResult) -> list[str]:
@@ -302,11 +302,11 @@ def hosts_of(entries: Iterable[DiagnosticEntry]) -> list[str]:
 
 
 def mx_records(domain: str, hosts: Sequence[str]) -> list[Record]:
-    """`example.org. 3600 IN MX 10 mx1.gateway.example.`, in the order of the hosts; [] unless all of them are names."""
+    """`example.org. 3600 IN MX 10 mx1.gateway.example.`, a line for each host, to be copied at once; [] unless all are names."""
     names = [host for host in hosts if HOST.fullmatch(host) and not ADDRESS.match(host)]
-    if not HOST.fullmatch(domain) or len(names) != len(hosts):
+    if not names or not HOST.fullmatch(domain) or len(names) != len(hosts):
         return []
-    return [Record(_("MX record"), f"{domain}. {TTL} IN MX {10 * n} {host}.") for n, host in enumerate(names, 1)]
+    return [Record(_("MX records"), "\n".join(f"{domain}. {TTL} IN MX {10 * n} {host}." for n, host in enumerate(names, 1)))]
 
 
 def dkim_records(domain: str, keys: Sequence[str]) -> list[Record]:
