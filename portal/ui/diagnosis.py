@@ -43,6 +43,7 @@ DKIM_MISSING = Kind("dkim-missing", WARN, noop("No DKIM record"))
 UNCHECKED = Kind("unchecked", WARN, noop("Could not be checked"))
 UNEXPLAINED = Kind("unexplained", WARN, noop("Reported without a failed test"))
 KINDS = (MX_INVALID, MX_MISSING, RELAY, DKIM_INVALID, OTHER, DKIM_MISSING, UNCHECKED, UNEXPLAINED)
+RANK = {kind.id: rank for rank, kind in enumerate(KINDS)}
 CODES = {
     "ERROR_MX_INVALID_ENTRY": MX_INVALID,
     "ERROR_MX_MISSING_ENTRY": MX_MISSING,
@@ -102,7 +103,11 @@ class Problem:
     """What failed, as a chip: the kind's name, or the gateway's own word where it is new to us."""
 
     kind: Kind
-    word: str
+    code: str = ""  # of a result that is new to us
+
+    @property
+    def word(self) -> str:
+        return short(self.code) or self.kind.name
 
 
 @dataclass(frozen=True)
@@ -154,11 +159,11 @@ def problems(health: EntityHealth | None, about: str = "DOMAIN") -> list[Problem
     found: dict[tuple[str, str], Problem] = {}
     for test in (report.entries if report else None) or ():
         if kind := kind_of(test, about):
-            word = kind.name if kind is not OTHER else short(test.result or test.type or kind.name)
-            found.setdefault((kind.id, word), Problem(kind, word))
+            code = (test.result or test.type or "") if kind is OTHER else ""
+            found[kind.id, code] = Problem(kind, code)
     if not found and (report is None or report.status is not True):
-        found["", ""] = Problem(UNEXPLAINED, UNEXPLAINED.name)
-    return sorted(found.values(), key=lambda one: KINDS.index(one.kind))
+        return [Problem(UNEXPLAINED)]
+    return sorted(found.values(), key=lambda one: RANK[one.kind.id])
 
 
 def failing_entry(entry: DiagnosticEntry) -> Failing:
@@ -178,9 +183,9 @@ def failing_entries(entries: Iterable[DiagnosticEntry]) -> list[Failing]:
     for entry in entries:
         one = failing_entry(entry)
         if not one.problems:  # listed as failing, so it is; only the report does not say how
-            one = replace(one, problems=[Problem(UNEXPLAINED, UNEXPLAINED.name)])
+            one = replace(one, problems=[Problem(UNEXPLAINED)])
         found.append(one)
-    return sorted(found, key=lambda one: (KINDS.index(one.problems[0].kind), -one.tests, one.seconds or 0, one.name.casefold()))
+    return sorted(found, key=lambda one: (RANK[one.problems[0].kind.id], -one.tests, one.seconds or 0, one.name.casefold()))
 
 
 def diagnosis(
@@ -194,7 +199,7 @@ def diagnosis(
     report = health.report if health else None
     tests = (report.entries if report else None) or []
     findings = [finding(test, name, keys=keys, hosts=hosts) for test in tests]
-    findings.sort(key=lambda one: KINDS.index(one.kind) if one.kind else len(KINDS))
+    findings.sort(key=lambda one: RANK[one.kind.id] if one.kind else len(RANK))
     failed = [one for one in findings if one.kind]
     fine, seconds = bool(report and report.status), health.performedAt if health else None
     if failed and fine:
