@@ -6,13 +6,16 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from sandbox import mail, seedmail
 from sandbox.auth import PERMISSIONS, READ_ONLY, digest
+from sandbox.dkim import SELECTOR
 from sandbox.emails import INBOX, QUARANTINE
+from sandbox.health import OTHER_KEY, entry
 from sandbox.models import (
     Account,
     Broker,
@@ -21,6 +24,7 @@ from sandbox.models import (
     DomainAlias,
     Folder,
     Grant,
+    Health,
     Mail,
     MailSource,
     OutgoingProvider,
@@ -100,6 +104,7 @@ def seed() -> None:
     seed_accounts(domains, users, now)
     seed_rules(domains, users, now)
     seed_mail(users, now, random)
+    seed_health(domains, now)
 
 
 @transaction.atomic(using="sandbox")
@@ -212,6 +217,37 @@ def seed_domains(now: datetime) -> dict[str, Domain]:
     )
     rows[0].outgoing_providers.add(provider)
     return domains
+
+
+def seed_health(domains: dict[str, Domain], now: datetime) -> None:
+    """What the last diagnostics found: each kind of failure once, and a domain that is well but for its signature."""
+    hosts = settings.SANDBOX_MX
+    found = {
+        "nordwind.example": (3, "OK", "ERROR_DKIM_MISSING_ENTRY"),
+        "nordwind-hafen.example": (95, "ERROR_MX_MISSING_ENTRY", "ERROR_DKIM_MISSING_ENTRY"),
+        IDN: (12, "ERROR_MX_INVALID_ENTRY", "OK"),
+        "alpenmilch.example": (40, "OK", "ERROR_DKIM_INVALID_COUPLE"),
+        "alpenmilch-neu.example": (2900, "ERROR_MX_INVALID_ENTRY", "ERROR_DKIM_MISSING_ENTRY"),
+    }
+    said = {
+        "OK": ["Passed"],
+        "ERROR_MX_MISSING_ENTRY": ["Fail: No MX entry found"],
+        "ERROR_MX_INVALID_ENTRY": ["Found: mx.former-provider.example", f"Required: {', '.join(hosts)}", "Fail"],
+        "ERROR_DKIM_INVALID_COUPLE": [OTHER_KEY],
+    }
+    for name, (minutes, mx, dkim) in found.items():
+        said["ERROR_DKIM_MISSING_ENTRY"] = [f'Fail: DKIM DNS entry not found for domain "{name}" and selector "{SELECTOR}"']
+        entries = [
+            entry("MX", mx, f"Lookup for MX entry in DNS for {name}", *said[mx]),
+            entry("DKIM", dkim, f"Lookup for dkim entry in DNS for {name}", *said[dkim]),
+        ]
+        ok = mx == "OK" and dkim != "ERROR_DKIM_INVALID_COUPLE"
+        at = now - timedelta(minutes=minutes)
+        Health.objects.create(domain=domains[name], performed_at=at, ok=ok, entries=entries)
+    relay = Platform.objects.get(name="Exchange Zürich")
+    refused = entry("SMTP", "ERROR", f"Connecting to {relay.transport_dest}:{relay.transport_port}", "Fail: Connection refused")
+    stands_in = entry("SMTP_FALLBACK", "OK", f"Connecting to {relay.fallback_transport_dest}:25", "Passed")
+    Health.objects.create(platform=relay, performed_at=now - timedelta(hours=5), ok=False, entries=[refused, stands_in])
 
 
 def services(*, retention: bool = False, archive: bool = False) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar, get_origin, overload
 from uuid import uuid4
 
 import httpx
@@ -35,6 +35,7 @@ TIMEOUT = httpx.Timeout(15, connect=3, pool=2)
 WHOLE_ANSWER = 15.0  # seconds for all of it: a gateway that drips a byte a second never trips the read timeout
 LONGEST_DOWNLOAD = 600.0  # seconds: each one holds a thread
 LARGEST_PAGE = 8 * 1024 * 1024  # bytes of one page of a list: its records take fifty times that
+LARGEST_LIST = 16 * 1024 * 1024  # bytes of a list that comes whole, since the API does not page it
 LARGEST = 64 * 1024 * 1024  # bytes of one JSON answer
 MOST_ROWS = 10**12  # whatever X-Total-Count claims: pages are counted with it
 BROKEN = (httpx.TransportError, httpx.DecodingError)  # no whole answer came, or none that can be unpacked
@@ -116,6 +117,8 @@ class Client:
             if body and "html" in response.headers.get("content-type", ""):  # a captive portal says 200 to anything
                 raise BadAnswer(op.id, request_id=self.request_id)
             return None
+        if get_origin(type) is list and len(body) > LARGEST_LIST:
+            raise BadAnswer(op.id, request_id=self.request_id)
         return self._decode(op, body, type)
 
     def page(

@@ -23,8 +23,8 @@ class Batch(models.Model):
     who = models.CharField(max_length=255)
     session_key = models.CharField(max_length=64)  # whose session it runs with; the token stays there, sealed
     operation = models.CharField(max_length=64)  # openapi operationId
-    ids = models.JSONField()  # the ids all rows share: {"userIdOrEmail": …, "folderPath": …}
-    mailbox = models.CharField(max_length=320, blank=True)  # the user's address, known once the worker has asked
+    ids = models.JSONField()  # the ids all rows share: {"userIdOrEmail": …, "folderPath": …}, {} for diagnostics
+    mailbox = models.CharField(max_length=320, blank=True)  # of releases: the user's address, known once the worker has asked
     url = models.CharField(max_length=2000)  # the page it was started from
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING, db_index=True)
     why = models.CharField(max_length=300, blank=True)  # why it stopped by itself: a message to translate when it is shown

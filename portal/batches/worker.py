@@ -11,18 +11,19 @@ from uuid import uuid4
 
 from django.db import close_old_connections, transaction
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _  # translated when it is shown: a worker has no reader
 
 from portal import session
-from portal.api import mail, users
+from portal.api import domains, health, mail, users
 from portal.api.client import Client
 from portal.api.errors import ApiError, NotAllowed, NotFound, PreconditionFailed, SignedOut, TooFast, Unreachable
 from portal.audit.log import DoneAlready, act, is_unclear
 from portal.audit.models import Result
 from portal.batches.models import Batch, Row, State
 from portal.session import Person
-from portal.ui import verdict
+from portal.ui import diagnosis, verdict
 
 LEASE = timedelta(seconds=60)  # longer than one row can take (portal/api/client.py, timeouts)
 PAUSE = 1.0  # seconds between two looks for work
@@ -83,7 +84,8 @@ def run(batch: Batch) -> None:
     except SignedOut:
         return _stop(batch, _("The session is over. Sign in and resume."))
     person = Person(batch.who, batch.owner, None)
-    if not batch.mailbox:
+    work = WORK[batch.operation]
+    if batch.operation == mail.RELEASE.id and not batch.mailbox:
         try:
             user = api.call(users.READ, users.User, userId=batch.ids["userIdOrEmail"])
             batch.mailbox = user.email or ""
@@ -96,7 +98,7 @@ def run(batch: Batch) -> None:
             return None
         try:
             api = session.client_of(batch.session_key)  # again for each row: signing out ends the work, too
-            row.state, row.message, row.reason = _release(person, api, batch, row)
+            row.state, row.message, row.reason = work(person, api, batch, row)
         except SignedOut:
             Row.objects.filter(pk=row.pk).update(state=State.WAITING)
             return _stop(batch, _("The session is over. Sign in and resume."))
@@ -161,3 +163,44 @@ def _release(person: Person, api: Client, batch: Batch, row: Row) -> tuple[State
             return State.UNKNOWN, _("No clear answer came. Check the inbox before you repeat it."), ""
         return State.REFUSED, _("The gateway refused it."), error.message
     return State.DONE, _("Released."), ""
+
+
+def _check(person: Person, api: Client, batch: Batch, row: Row) -> tuple[State, str, str]:
+    """Run the diagnostic of one domain: state, what it found, and the last line of each test that failed.
+
+    It could safely be run twice, but one that was interrupted is told as unknown like any other row: one rule for all.
+    """
+    try:
+        row.label = (api.call(domains.READ, domains.Domain, domainId=row.target).name or "")[:300]
+        found = act(
+            person,
+            api,
+            health.CHECK_DOMAIN,
+            health.EntityHealth,
+            target=row.label or row.target,
+            url=reverse("domain-health", args=(row.target,)),
+            once=f"batch-{batch.pk}-{row.pk}",
+            domainId=row.target,
+        )
+    except DoneAlready as first:
+        if first.entry.result != Result.DONE:
+            return State.UNKNOWN, _("Tried before, and how it ended is not known."), ""
+        return State.DONE, _("Checked."), ""
+    except NotFound:
+        return State.REFUSED, _("This domain is not there any more, or your account may not see it."), ""
+    except (SignedOut, Unreachable, TooFast):
+        raise
+    except NotAllowed as error:
+        return State.REFUSED, _("Your account may not run its diagnostic."), error.message
+    except ApiError as error:
+        if is_unclear(error) and error.operation == health.CHECK_DOMAIN.id:
+            return State.UNKNOWN, _("No clear answer came. Run the diagnostic again."), ""
+        return State.REFUSED, _("The gateway refused it."), error.message
+    problems = diagnosis.problems(found)
+    if not problems:
+        return State.DONE, _("Everything is fine."), ""
+    return State.DONE, problems[0].kind.text, diagnosis.last_words(found)
+
+
+# What does a row of a batch: it gives the row's state, a message to translate when it is shown, and the gateway's words.
+WORK = {mail.RELEASE.id: _release, health.CHECK_DOMAIN.id: _check}

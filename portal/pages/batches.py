@@ -9,11 +9,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 import portal.ui.addresses  # noqa: F401 (registers <id:>)
 from portal import session
-from portal.api import mail
+from portal.api import health, mail
 from portal.api.errors import NotFound
 from portal.batches import worker
 from portal.batches.models import Batch, Row, State
 from portal.ui.pages import PortalRequest, polls, region
+from portal.ui.screens import safe_next
 
 MOST = 1000
 
@@ -39,17 +40,48 @@ def batch_release(request: PortalRequest) -> HttpResponse:
     if not mails:
         return HttpResponseRedirect(back)
     with transaction.atomic():
-        batch = Batch.objects.create(
-            owner=request.person.owner,
-            who=request.person.who,
-            session_key=session.session_key(request),
-            operation=mail.RELEASE.id,
-            ids={"userIdOrEmail": user, "folderPath": folder},
-            url=back,
-        )
-        Row.objects.bulk_create(Row(batch=batch, target=mail_id) for mail_id in mails)
+        batch = _start(request, mail.RELEASE.id, mails, back, {"userIdOrEmail": user, "folderPath": folder})
     worker.wake()
     return HttpResponseRedirect(reverse("batch", args=(batch.pk,)))
+
+
+@require_http_methods(["GET", "POST"])
+def batch_check(request: PortalRequest) -> HttpResponse:
+    """Run the diagnostics of domains (`domain`, many), then lead back to `next`. GET leads to all diagnostics.
+
+    A second click, while the first one's batch is not done, leads to that.
+    """
+    found = list(dict.fromkeys(request.POST.getlist("domain")))[:MOST]
+    try:
+        for domain_id in found:
+            health.CHECK_DOMAIN.url(domainId=domain_id)
+    except NotFound:
+        return HttpResponseBadRequest("not an id")
+    back = safe_next(request, request.POST.get("next", ""))[:2000]
+    if not found:
+        return HttpResponseRedirect(reverse("health") if back == "/" else back)
+    with transaction.atomic():
+        going = Batch.objects.filter(
+            owner=request.person.owner, operation=health.CHECK_DOMAIN.id, state__in=(State.WAITING, State.RUNNING)
+        )
+        same = (one for one in going if set(one.rows.values_list("target", flat=True)) == set(found))
+        batch = next(same, None) or _start(request, health.CHECK_DOMAIN.id, found, reverse("health") if back == "/" else back, {})
+    worker.wake()
+    return HttpResponseRedirect(reverse("batch", args=(batch.pk,)))
+
+
+def _start(request: PortalRequest, operation: str, targets: list[str], back: str, ids: dict[str, str]) -> Batch:
+    """A new batch of this person's, with a row for each target."""
+    batch = Batch.objects.create(
+        owner=request.person.owner,
+        who=request.person.who,
+        session_key=session.session_key(request),
+        operation=operation,
+        ids=ids,
+        url=back,
+    )
+    Row.objects.bulk_create(Row(batch=batch, target=target) for target in targets)
+    return batch
 
 
 @polls
@@ -104,6 +136,7 @@ def _mine(request: PortalRequest, batch_id: int) -> Batch:
 urlpatterns = [
     path("batches/", batch_list, name="batch-list"),
     path("batches/release/", batch_release, name="batch-release"),
+    path("batches/check/", batch_check, name="batch-check"),
     path("batches/<int:batch_id>/", batch_page, name="batch"),
     path("batches/<int:batch_id>/stop/", batch_stop, name="batch-stop"),
     path("batches/<int:batch_id>/resume/", batch_resume, name="batch-resume"),

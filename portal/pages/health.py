@@ -1,17 +1,207 @@
-"""Diagnostics."""
+"""Diagnostics: everything that fails, and each domain with its relays."""
 
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
-from django.urls import path
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
 
 import portal.ui.addresses  # noqa: F401 (registers <id:>)
-from portal.ui.pages import PortalRequest
+from portal.api import dkim, domains, health
+from portal.api.errors import ApiError, NotFound
+from portal.api.operation import Operation
+from portal.audit.log import DoneAlready, act
+from portal.ui import charts
+from portal.ui.diagnosis import BAD, KINDS, OK, WARN, Diagnosis, Failing, diagnosis, failing_entries, failing_entry, hosts_of
+from portal.ui.pages import PortalRequest, got, one_time_key, region, said, together
+from portal.ui.screens import is_fragment
+
+PER_PAGE = 40
+MOST_RELAYS = 10  # asked side by side; a domain with more shows those without their state
 
 
-def later(request: PortalRequest, **ids: str) -> HttpResponse:
-    raise Http404
+@require_http_methods(["GET", "POST"])
+def overview(request: PortalRequest) -> HttpResponse:
+    """All failures within reach, by kind, the worst first. POST runs the diagnostic of one of them (`type`, `id`).
+
+    As the panel of the home page: what there is in one sentence.
+    """
+    if request.method == "POST":
+        return _run_one(request)
+    if region(request) == "home-health":
+        return render(request, "health/_home.html", _counted(_failing(request)))
+    found, total = together(lambda: _failing(request), lambda: request.api.page(domains.LIST, domains.Domain, size=1).total)
+    failing = got(found)
+    kind = next((one for one in KINDS if one.id == request.GET.get("kind")), None)
+    part = request.GET.get("name", "").strip()[:200]
+    shown = [
+        one
+        for one in failing
+        if (kind is None or any(problem.kind is kind for problem in one.problems)) and part.casefold() in one.name.casefold()
+    ]
+    page = Paginator(shown, PER_PAGE).get_page(request.GET.get("page"))
+    counts = {one.id: 0 for one in KINDS}
+    for one in failing:
+        for id in {problem.kind.id for problem in one.problems}:
+            counts[id] += 1
+    context = {
+        **_counted(failing, None if isinstance(total, ApiError) else total),
+        "kind": kind,
+        "part": part,
+        "kinds": charts.bars([(one.id, one.name, one.level, counts[one.id]) for one in KINDS if counts[one.id]], len(failing)),
+        "page": page,
+        "shown_domains": [one.id for one in page.object_list if one.type == "DOMAIN" and one.id],
+        "once": one_time_key(),
+    }
+    return render(request, "health/overview.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def domain_health(request: PortalRequest, domain_id: str) -> HttpResponse:
+    """The diagnostic of a domain and of its relays; the panel of the hub for htmx. POST runs it, or that of its `relay`."""
+    if request.method == "POST":
+        return _run_here(request, domain_id)
+    if region(request) == "domain-health":
+        return _panel(request, domain_id, request.api.call(health.READ_DOMAIN, health.EntityHealth, domainId=domain_id))
+    domain, latest, keys = together(
+        lambda: request.api.call(domains.READ, domains.Domain, domainId=domain_id),
+        lambda: request.api.call(health.READ_DOMAIN, health.EntityHealth, domainId=domain_id),
+        lambda: request.api.call(dkim.READ, list[str | list[str]], domainId=domain_id),
+    )
+    name = got(domain).name or ""
+    context: dict[str, Any] = {"domain": domain, "domain_id": domain_id, "once": one_time_key()}
+    if isinstance(latest, ApiError):
+        context["error"] = latest
+    else:
+        known = () if isinstance(keys, NotFound) else None if isinstance(keys, ApiError) else _flat(keys)
+        context["found"] = _explained(request, latest, name, known)
+    context["relays"] = _relays(request, domain)
+    return render(request, "health/domain.html", context)
+
+
+def _failing(request: PortalRequest) -> list[Failing]:
+    return failing_entries(request.api.call(health.ERRORS, list[health.DiagnosticEntry]))
+
+
+def _counted(failing: list[Failing], total: int | None = None) -> dict[str, Any]:
+    """How much fails: `bad` and `warn` domains of `total`, where that is known, as pieces of one bar; and what is no domain."""
+    levels = {one.id or one.name: one.level for one in reversed(failing) if one.type == "DOMAIN"}  # of two, the worse counts
+    bad, warn = (sum(one == level for one in levels.values()) for level in (BAD, WARN))
+    fine = max(total - len(levels), 0) if total is not None else 0
+    pieces = [(BAD, _("urgent"), BAD, bad), (WARN, _("worth a look"), WARN, warn), (OK, _("nothing reported"), OK, fine)]
+    return {
+        "failing": failing,
+        "domains": len(levels),
+        "relays": sum(one.type == "PLATFORM" for one in failing),
+        "others": sum(one.type not in ("DOMAIN", "PLATFORM") for one in failing),
+        "total": total,
+        "glance": charts.bars([piece for piece in pieces if piece[3]], 0, stacked=True) if total else [],
+    }
+
+
+def _explained(request: PortalRequest, latest: health.EntityHealth, name: str, keys: Sequence[str] | None) -> Diagnosis:
+    """The report in words. Where it does not name the gateway's mail servers, the report of another domain may."""
+    found = diagnosis(latest, name, keys=keys)
+    if any(one.kind and one.kind.id.startswith("mx-") and not one.records for one in found.findings):
+        try:
+            hosts = hosts_of(request.api.call(health.ERRORS, list[health.DiagnosticEntry]))
+        except ApiError:
+            return found
+        found = diagnosis(latest, name, keys=keys, hosts=hosts)
+    return found
+
+
+def _flat(keys: list[str | list[str]]) -> list[str]:
+    """The records of getDkim: a list in its example, a list of lists in its table (docs/upstream, openapi: getDkim)."""
+    return [key for one in keys for key in ([one] if isinstance(one, str) else one)]
+
+
+def _relays(request: PortalRequest, domain: domains.Domain) -> list[dict[str, Any]]:
+    """The relays of a domain, each with its latest diagnostic, or with what went wrong when that was asked for."""
+    found = [one for one in domain.platforms or () if one.id not in (None, "")]
+    asked = [
+        lambda id=str(one.id): request.api.call(health.READ_RELAY, health.EntityHealth, platformId=id)  # type: ignore[misc]
+        for one in found[:MOST_RELAYS]
+    ]
+    answers = together(*asked) if asked else []
+    rows: list[dict[str, Any]] = [{"relay": one} for one in found]
+    for row, answer in zip(rows, answers, strict=False):
+        row |= {"error": answer} if isinstance(answer, ApiError) else {"found": diagnosis(answer)}
+    return rows
+
+
+def _panel(request: PortalRequest, domain_id: str, latest: health.EntityHealth, **more: Any) -> HttpResponse:
+    context = {"domain_id": domain_id, "found": diagnosis(latest), "once": one_time_key(), **more}
+    return render(request, "health/_panel.html", context)
+
+
+def _run(request: PortalRequest, type: str, id: str, name: str, url: str) -> health.EntityHealth:
+    """Run a diagnostic now. A second click gets what the first one found."""
+    run: Operation = health.CHECK_RELAY if type == "PLATFORM" else health.CHECK_DOMAIN
+    read: Operation = health.READ_RELAY if type == "PLATFORM" else health.READ_DOMAIN
+    ids: dict[str, Any] = {"platformId": id} if type == "PLATFORM" else {"domainId": id}
+    try:
+        once = request.POST.get("once", "")
+        found: health.EntityHealth = act(
+            request.person, request.api, run, health.EntityHealth, target=name, url=url, once=once, **ids
+        )
+        return found
+    except DoneAlready:
+        return request.api.call(read, health.EntityHealth, **ids)
+
+
+def _domain_name(request: PortalRequest, domain_id: str) -> str:
+    return request.api.call(domains.READ, domains.Domain, domainId=domain_id).name or domain_id
+
+
+def _outcome(one: Failing) -> str:
+    """How a diagnostic ended, in a sentence."""
+    if not one.problems:
+        return _("%(name)s: everything is fine.") % {"name": one.name}
+    return _("%(name)s: %(problems)s.") % {"name": one.name, "problems": ", ".join(problem.word for problem in one.problems)}
+
+
+def _run_one(request: PortalRequest) -> HttpResponse:
+    """Run the diagnostic of a row: the row again for htmx, else the page with a message."""
+    type, id = request.POST.get("type", "DOMAIN"), request.POST.get("id", "")
+    if type == "PLATFORM":  # no operation reads a relay by itself, so its name is that of the list
+        health.CHECK_RELAY.url(platformId=id)
+        name = next((one.name for one in _failing(request) if (one.type, one.id) == (type, id)), id)
+        url = reverse("health")
+    elif type == "DOMAIN":
+        health.CHECK_DOMAIN.url(domainId=id)  # an id that can be none is a 404 and no address
+        name, url = _domain_name(request, id), reverse("domain-health", args=(id,))
+    else:
+        raise Http404
+    latest = _run(request, type, id, name, url)
+    one = failing_entry(health.DiagnosticEntry(id=id, name=name, type=type, health=latest))
+    if is_fragment(request):
+        return render(request, "health/_row.html", {"one": one, "once": one_time_key(), "told": _outcome(one)})
+    return said(request, _outcome(one), request.get_full_path(), messages.WARNING if one.problems else messages.SUCCESS)
+
+
+def _run_here(request: PortalRequest, domain_id: str) -> HttpResponse:
+    """Run the diagnostic of the domain, or of one of its relays: the panel again for htmx, else the page with a message."""
+    domain = request.api.call(domains.READ, domains.Domain, domainId=domain_id)
+    back, type, id, name = reverse("domain-health", args=(domain_id,)), "DOMAIN", domain_id, domain.name or domain_id
+    if "relay" in request.POST:
+        relay = next((one for one in domain.platforms or () if str(one.id) == request.POST["relay"]), None)
+        if relay is None:
+            raise NotFound(health.CHECK_RELAY.id)
+        type, id, name = "PLATFORM", str(relay.id), f"{name}: {relay.name or relay.id}"
+    latest = _run(request, type, id, name, back)
+    one = failing_entry(health.DiagnosticEntry(id=id, name=name, type=type, health=latest))
+    if region(request) == "domain-health":
+        return _panel(request, domain_id, latest, told=_outcome(one), one=one)
+    return said(request, _outcome(one), back, messages.WARNING if one.problems else messages.SUCCESS)
 
 
 urlpatterns = [
-    path("health/", later, name="health"),
-    path("domains/<id:domain_id>/health/", later, name="domain-health"),
+    path("health/", overview, name="health"),
+    path("domains/<id:domain_id>/health/", domain_health, name="domain-health"),
 ]

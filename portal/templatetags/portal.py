@@ -5,10 +5,13 @@ from hashlib import sha256
 from typing import Any
 
 from django import template
+from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.template import defaulttags
 from django.template.base import FilterExpression, Parser, Token
 from django.template.defaultfilters import filesizeformat
 from django.templatetags import i18n, static as staticfiles
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import get_language
 
 from portal.api.errors import ApiError
@@ -25,6 +28,23 @@ def moment(milliseconds: Any) -> datetime | None:
     except (TypeError, ValueError, OverflowError, OSError):
         return None
     return found if 1 < found.year < 9999 else None  # at the ends of the calendar a time zone leads out of it
+
+
+@register.filter
+def at_second(seconds: Any) -> datetime | None:
+    """As `moment`, for the seconds since 1970 in which the diagnostics alone are dated."""
+    return moment(seconds * 1000) if isinstance(seconds, int | float) else None
+
+
+@register.filter
+def ago(at: datetime | None) -> str:
+    """How long ago: "3 minutes ago". What lies ahead, by another clock than ours, is told as a date; "" where there is none."""
+    if at is None:
+        return ""
+    ahead = (at - timezone.now()).total_seconds()
+    if ahead > 60:
+        return date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT")
+    return str(naturaltime(min(at, timezone.now())))
 
 
 @register.filter

@@ -70,6 +70,9 @@ def test_every_page(size: Any, visits: Visits, sandbox: Sandbox) -> None:
         "folders": f"{hub}mail/?folders", "subfolders": f"{hub}subfolders/?path=INBOX",
         "an infected mail": mail, "a release": f"{mail}release/?allow=domain", "a block": f"{mail}block/",
         "a rule": f"{hub}rules/{block['id']}/?value={block['value']}",
+        "health": "/health/", "a kind of failure": "/health/?kind=mx-missing", "no failure": "/health/?name=nobody",
+        "the health of a domain": f"/domains/{sandbox.domain('nordwind-hafen.example')}/health/",
+        "relays of a domain that fail": f"/domains/{domain}/health/",
         "batches": "/batches/", "activity": "/activity/", "no such page": "/no/such/page", "no such user": "/users/nobody/",
         "no such mail": f"{hub}mail/Quarantine/gone/",
     }  # fmt: skip

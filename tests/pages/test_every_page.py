@@ -17,7 +17,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
-from portal.api import access_controls, domains, domain_aliases, health, mail, options, policies, sender_rules, users
+from portal.api import access_controls, domains, health, mail, options, policies, sender_rules, users
 from portal.batches.models import Batch, Row, State
 from portal.pages.aliases import fingerprint
 from portal.ui.words import operation_name
@@ -87,6 +87,7 @@ PAGES = [
     Page(f"/batches/{BATCH}/", asks=False, target="progress"),
     Page(f"/batches/{BATCH}/stop/", {}, asks=False),
     Page(f"/batches/{BATCH}/resume/", {}, asks=False),
+    Page("/batches/check/", {"domain": ["d1", "d2"], "next": "/health/?kind=relay"}, asks=False),
     Page("/batches/release/", {"user": "u1", "folder": "Quarantine", "mail": ["m1", "m2"]}, asks=False),
     Page("/domains/"),
     Page("/domains/?format=csv", made=True),
@@ -170,6 +171,13 @@ PAGES = [
     Page("/domains/d1/admins/a1/revoke/"),
     Page("/domains/d1/admins/a1/revoke/", {}, writes="DELETE"),
     # health
+    Page("/health/", target="home-health"),
+    Page("/health/?kind=mx-missing&name=nord&page=2"),
+    Page("/health/", {"type": "DOMAIN", "id": "d1"}, writes="POST", target="-"),
+    Page("/health/", {"type": "PLATFORM", "id": "p1"}, writes="POST", target="-"),
+    Page("/domains/d1/health/", target="domain-health"),
+    Page("/domains/d1/health/", {}, writes="POST", target="domain-health"),
+    Page("/domains/d1/health/", {"relay": "p1"}, writes="POST"),
     Page("/search/?q=keller", panels=True, target="suggestions"),
     Page("/users/"),
     Page("/users/u1/"),
@@ -272,8 +280,6 @@ TESTS = [
     {"type": "DKIM", "result": "ERROR_DKIM_MISSING_ENTRY", "output": ["Fail"]},
 ]
 HEALTH = {"performedAt": 1760000000, "report": {"status": False, "entries": TESTS}}
-DKIM = ["protect._domainkey.nordwind.example TXT v=DKIM1; p=MIGf"]
-ADMIN = {"id": "a1", "login": "julia@nordwind.example", "enabled": True}
 USER = {"id": "u1", "email": "anna@nordwind.example", "status": "ENABLED", "domainId": "d1", "firstname": "Anna"}
 DOMAIN = {"id": "d1", "name": "nordwind.example", "status": "ENABLED", "customer": {"id": "c1", "name": "Nordwind"}, "platforms": [RELAY]}
 DELETED_DOMAIN = {**DOMAIN, "id": "d9", "status": "DELETED", "deletionDate": 1760000000000, "purgeDate": 1763000000000}
@@ -290,28 +296,26 @@ A_POLICY = {
 }
 ALIAS = {"id": "a1", "name": "alias.example"}
 DKIM = ["protect._domainkey.nordwind.example TXT v=DKIM1; p=MIGf", ["protect._domainkey.alias.example TXT v=DKIM1; p=MIGf"]]
-HEALTH = {"performedAt": 1760000000, "report": {"status": False, "entries": [
-    {"type": "DKIM", "result": "ERROR_DKIM_MISSING_ENTRY", "output": ["Lookup for dkim entry", "Fail"]},
-]}}
-WRITTEN = {("POST", "aliases"): [ALIAS], ("POST", "dkim"): DKIM, ("PUT", "dkim"): DKIM, ("POST", "health"): HEALTH}
+WRITTEN = {
+    ("POST", "aliases"): [ALIAS], ("POST", "dkim"): DKIM, ("PUT", "dkim"): DKIM, ("POST", "health"): HEALTH, ("POST", "try-relay"): HEALTH,
+    ("POST", "policies"): A_POLICY, ("POST", "domains"): DOMAIN, ("POST", "wblist"): [SENDER_RULE],
+}
 OPTION = {
     "value": "#112233", "parentValue": "#445566",
     "option": {"name": "APP_COLOR", "type": "COLOR", "group": "application", "description": "Colour", "restricted": False},
 ADMIN = {
     **ACCOUNT, "id": "a1", "enabled": True, "totp": False, "authoritiesCount": 1,
     "authorities": [{"objectType": "DOMAIN", "objectId": "d1", "permissions": ["RULE_VIEW"]}],
+HEALTH = {"performedAt": 1790000000, "report": {"status": False, "entries": [
+    {"type": "MX", "result": "ERROR_MX_MISSING_ENTRY", "output": ["Lookup for MX entry", "Fail: No MX entry found"]},
+    {"type": "DKIM", "result": "OK", "output": ["Passed"]},
+FAILING = {"id": "d1", "name": "nordwind.example", "type": "DOMAIN", "health": HEALTH}
 FOLDER = {"name": "Quarantine", "path": "Quarantine", "messageCount": 1, "unreadMessageCount": 1}
 
 
 def well(request: httpx.Request) -> httpx.Response:
     """A gateway that works."""
     path = request.url.path
-    if request.method == "POST" and path.endswith("/wblist"):
-        return httpx.Response(201, json=[SENDER_RULE])
-    if request.method == "POST" and path.endswith("/policies"):
-        return httpx.Response(201, json=A_POLICY)
-    if path.endswith(("/health", "/try-relay")):
-        return httpx.Response(200, json=HEALTH)
     if path == "/domains/unsigned/dkim" and request.method == "GET":
         return httpx.Response(404, json={"message": "No DKIM values found."})
     if made := WRITTEN.get((request.method, path.rpartition("/")[2])):
@@ -319,21 +323,17 @@ def well(request: httpx.Request) -> httpx.Response:
     if request.method != "GET":
         return httpx.Response(204)
     for pattern, body in (
-        (r"/domains/\w+/aliases", [ALIAS]), (r"/domains/\w+/dkim", DKIM), (r"/domains/\w+/health", HEALTH),
-        (r"/users|/domains/\w+/users", [USER]), (r"/users/\w+", USER), (r"/domains", [DOMAIN]), (r"/domains/\w+", DOMAIN),
+        (r"/domains", [DOMAIN]), (r"/domains/d9", DELETED_DOMAIN), (r"/domains/\w+", DOMAIN),
+        (r"/domains/\w+/aliases", [ALIAS]), (r"/domains/\w+/dkim", DKIM),
         (r"/domains/\w+/policies", [A_POLICY]), (r"/policies/\w+", A_POLICY),
-    if request.method == "POST" and path == "/domains":
-        return httpx.Response(201, json=DOMAIN)
-        (r"/users|/domains/\w+/users", [USER]), (r"/users/\w+", USER), (r"/domains", [DOMAIN]), ("/domains/d9", DELETED_DOMAIN),
-        (r"/domains/\w+", DOMAIN), (r"/domains/\w+/policies", []),
         (r"/domains/\w+/options", [OPTION]), (r"/domains/\w+/access", [{"name": "MAIL_VIEW", "enabled": False}]),
         (r"/domains/\w+/admins", [ADMIN]), (r"/domains/\w+/admins/\w+", ADMIN),
         (r"/security/admins", [ADMIN, {**ADMIN, "id": "a2", "authorities": []}]),
         (r"/security/permissions", [{"name": "MAIL_VIEW", "editable": True}, {"name": "RULE_VIEW", "editable": True}]),
-        (r".*/wblist", [SENDER_RULE]), (r"/users/\w+/emails/folders(/.+)?", [FOLDER]), (r"/users/\w+/emails/\w+", [MESSAGE]),
-        (r"/users/\w+/emails/\w+/\w+", MESSAGE), (r"/(domains|platforms)/\w+/health", HEALTH), (r"/domains/\w+/dkim", DKIM),
-        (r"/health", [{"id": "d1", "name": "nordwind.example", "type": "DOMAIN", "health": HEALTH}]),
-        (r"/domains/\w+/admins", [ADMIN]),
+        (r"/health", [FAILING]), (r"/(domains|platforms)/\w+/health", HEALTH),
+        (r"/users|/domains/\w+/users", [USER]), (r"/users/\w+", USER), (r".*/wblist", [SENDER_RULE]),
+        (r"/users/\w+/emails/folders(/.+)?", [FOLDER]), (r"/users/\w+/emails/\w+", [MESSAGE]),
+        (r"/users/\w+/emails/\w+/\w+", MESSAGE),
     ):
         if re.fullmatch(pattern, path):
             return httpx.Response(200, json=body, headers={"X-Total-Count": "1"})
@@ -435,6 +435,8 @@ def test_a_whole_page_says_what_is_wrong(place: Page, somebody: Client, gateway:
 OPERATIONS = (
     "listUsers", "listDomains", "getDomain", "listDomainUsers", "getFolders", "getFolderContent", "getSubfolders",
     "listDomainPolicies", "getDomainPolicy", "getUserFilterRules", "getDomainFilterRules", "downloadEmailAttachmentPart", "getAllEmailAttachments",
+    "getUserFilterRules", "getDomainFilterRules", "downloadEmailAttachmentPart", "getAllEmailAttachments", "getHealthErrors",
+    "getDomainHealth",
 )
 ASKING_FRAGMENTS = [page for page in FRAGMENTS if page in ASKING]
 
@@ -740,35 +742,29 @@ def null(record: type[msgspec.Struct]) -> dict[str, None]:
 def nothing(request: httpx.Request, rows: Callable[[type[msgspec.Struct]], list[Any]]) -> httpx.Response:
     """Objects whose every field is null, and lists of `rows`."""
     path = request.url.path
-    if path.endswith(("/health", "/try-relay")):
+    if path.endswith("/try-relay"):
         return httpx.Response(200, json=null(health.TriedRelay))
-    if re.fullmatch(r"/domains/\w+", path) and request.method == "GET":  # the relay that pages are about
+    if request.method == "POST" and path.endswith("/health"):
+        return httpx.Response(201, json=null(health.EntityHealth))
+    if request.method != "GET":
+        return httpx.Response(200, json=null(domains.Domain) if path == "/domains" else [])
+    if re.fullmatch(r"/domains/\w+", path):  # the relay that pages are about
         return httpx.Response(200, json={**null(domains.Domain), "platforms": [{**null(domains.Platform), "id": "p1"}]})
     if path.endswith("/dkim"):
         return httpx.Response(200, json=[""] if rows(domains.Alias) else [])
-    if path.endswith("/health"):
-        return httpx.Response(200, json=null(health.EntityHealth))
-    if request.method != "GET":
-        return httpx.Response(200, json=null(domains.Domain) if path == "/domains" else [])
     for pattern, record, a_list in (
-        (r"/domains/\w+/aliases", domains.Alias, True),
-        (r"/users|/domains/\w+/users", users.User, True), (r"/users/\w+", users.User, False), (r"/domains", domains.Domain, True),
-        (r"/domains/\w+", domains.Domain, False), (r"/domains/\w+/policies", policies.Policy, True),
-        (r"/policies/\w+", policies.Policy, False), (r".*/wblist", sender_rules.SenderRule, True),
-        (r"/domains/\w+", domains.Domain, False), (r"/domains/\w+/policies", policies.Policy, True), (r".*/wblist", sender_rules.SenderRule, True),
-        (r".*/wblist", sender_rules.SenderRule, True),
-        (r"/domains/\w+", domains.Domain, False), (r"/domains/\w+/options", options.Option, True),
-        (r"/domains/\w+/access", domains.Permission, True), (r"/security/permissions", access_controls.Grantable, True),
+        (r"/domains", domains.Domain, True), (r"/domains/\w+/aliases", domains.Alias, True),
+        (r"/domains/\w+/policies", policies.Policy, True), (r"/policies/\w+", policies.Policy, False),
+        (r"/domains/\w+/options", options.Option, True), (r"/domains/\w+/access", domains.Permission, True),
         (r"/domains/\w+/admins|/security/admins", access_controls.Admin, True),
-        (r"/domains/\w+/admins/\w+", access_controls.Admin, False), (r".*/wblist", sender_rules.SenderRule, True),
+        (r"/domains/\w+/admins/\w+", access_controls.Admin, False), (r"/security/permissions", access_controls.Grantable, True),
+        (r"/health", health.DiagnosticEntry, True), (r"/(domains|platforms)/\w+/health", health.EntityHealth, False),
+        (r"/users|/domains/\w+/users", users.User, True), (r"/users/\w+", users.User, False), (r".*/wblist", sender_rules.SenderRule, True),
         (r"/users/\w+/emails/folders(/.+)?", mail.Folder, True), (r"/users/\w+/emails/\w+", mail.Message, True),
-        (r"/users/\w+/emails/\w+/\w+", mail.MessageContent, False), (r"/(domains|platforms)/\w+/health", health.EntityHealth, False),
-        (r"/health", health.DiagnosticEntry, True), (r"/domains/\w+/admins", access_controls.Admin, True),
+        (r"/users/\w+/emails/\w+/\w+", mail.MessageContent, False),
     ):
         if re.fullmatch(pattern, path):
             return httpx.Response(200, json=rows(record) if a_list else null(record))
-    if path.endswith("/dkim"):
-        return httpx.Response(200, json=[])
     return httpx.Response(200)
 
 
@@ -787,6 +783,8 @@ def test_a_page_survives_answers_that_hold_nothing(
     # The rule, or the option, is not among none, and there is no source.
     gone = place.name in ("user-rule", "domain-rule", "mail-source", "domain-option", "domain-option-reset")
     refused = 422 if place.name in ("domain-admin-add", "domain-admin-new", "domain-admin") else None  # no permission to choose
+    # The rule is not among none, there is no source, and the domain has no such relay.
+    gone = place.name in ("user-rule", "domain-rule", "mail-source") or "relay" in (place.post or {})
     for name, answer in NOTHING.items():
         for fragment in {False, bool(place.target)}:
             with subtests.test(name, fragment=fragment):
@@ -822,6 +820,8 @@ def test_a_page_survives_answers_that_hold_nothing(
     ("/users/u1/subfolders/?path=INBOX", "No subfolders"),
     ("/users/u1/mail/Quarantine/", "Nothing is in this folder."),
     ("/users/u1/mail/Quarantine/?subject=Rechnung", "No mail matches this search."),
+    ("/health/", "Nothing fails"),
+    ("/health/?kind=relay&name=nord", "Nothing fails"),
     ("/activity/", "Nothing yet. Every release and every rule you make is listed here."),
 ])
 def test_a_list_of_nothing_says_so(url: str, said: str, somebody: Client, gateway: Gateway) -> None:

@@ -140,6 +140,7 @@ def prepare(operation: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Identi
         case "/tasks":
             return {"user": Store("lannister.net", quarantine=True).user("cersei@lannister.net")}
         case "/health":
+            Health.objects.all().delete()
             for line in body:
                 Health.objects.create(
                     domain=Store(line["name"]).domain, performed_at=NOW, ok=False, entries=line["health"]["report"]["entries"],
