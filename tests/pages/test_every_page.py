@@ -303,12 +303,11 @@ WRITTEN = {
 OPTION = {
     "value": "#112233", "parentValue": "#445566",
     "option": {"name": "APP_COLOR", "type": "COLOR", "group": "application", "description": "Colour", "restricted": False},
+}
 ADMIN = {
     **ACCOUNT, "id": "a1", "enabled": True, "totp": False, "authoritiesCount": 1,
     "authorities": [{"objectType": "DOMAIN", "objectId": "d1", "permissions": ["RULE_VIEW"]}],
-HEALTH = {"performedAt": 1790000000, "report": {"status": False, "entries": [
-    {"type": "MX", "result": "ERROR_MX_MISSING_ENTRY", "output": ["Lookup for MX entry", "Fail: No MX entry found"]},
-    {"type": "DKIM", "result": "OK", "output": ["Passed"]},
+}
 FAILING = {"id": "d1", "name": "nordwind.example", "type": "DOMAIN", "health": HEALTH}
 FOLDER = {"name": "Quarantine", "path": "Quarantine", "messageCount": 1, "unreadMessageCount": 1}
 

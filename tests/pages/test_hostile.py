@@ -17,7 +17,7 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from portal.api import access_controls, dkim, domain_aliases, domains, health, mail, options, policies, sender_rules, users
+from portal.api import access_controls, domains, health, mail, options, sender_rules, users
 from portal.audit.models import Entry
 from portal.batches.models import Batch, Row, State
 from portal.pages.access import ExistingForm, NewForm

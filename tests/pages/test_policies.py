@@ -3,7 +3,6 @@
 import html
 import json
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -179,8 +178,8 @@ class Remembers:
 
 
 @pytest.fixture
-def remembers(browser_of_somebody: Client, gateway: Gateway) -> Iterator[Remembers]:
-    yield Remembers(gateway)
+def remembers(browser_of_somebody: Client, gateway: Gateway) -> Remembers:
+    return Remembers(gateway)
 
 
 @pytest.mark.parametrize(("typed", "sent"), [
