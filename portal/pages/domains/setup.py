@@ -16,7 +16,8 @@ from portal.api.errors import ApiError, NotFound
 from portal.ui.pages import PortalRequest, got, region, together
 
 DONE, TODO, UNKNOWN = "done", "todo", "unknown"
-HOST = re.compile(r"(?=.{4,253}$)([a-z0-9_]([a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]", re.IGNORECASE)
+# A name, and no address: not even a masked one.
+HOST = re.compile(r"(?=.{4,253}$)(?!\d+\.\d+\.)([a-z0-9_]([a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]", re.IGNORECASE)
 MX_PRIORITY = 10  # one for all hosts: the gateway names them as equals
 
 
