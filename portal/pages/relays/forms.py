@@ -26,7 +26,7 @@ ENCRYPTION = (
     ("SMTP", lazy("no encryption")),
 )
 SIGN_IN = (
-    ("local", lazy("with a password kept by the gateway")),
+    ("local", lazy("with a gateway password")),
     ("imap", lazy("at an IMAP server")),
     ("ldap", lazy("at a directory (LDAP)")),
     ("oidc", lazy("by single sign-on (OpenID Connect)")),
