@@ -584,6 +584,28 @@ def test_a_test_that_takes_too_long_says_what_to_look_at(browser_of_somebody: Cl
     assert "The test took too long, so its result is not known." in tried(browser_of_somebody, "mx.example")
 
 
+@pytest.mark.parametrize(("answer", "status", "said"), [
+    (httpx.Response(400, json={"message": "No <b>such</b> host.", "fields": {"transportDest": "unknown"}}), 422, "Refused."),
+    (httpx.Response(429, headers={"Retry-After": "7"}), 429, "Please wait 7 seconds"),
+    (httpx.Response(500), 502, "The gateway failed."),
+    (httpx.Response(200, text="no JSON"), 502, "The gateway's answer makes no sense."),
+])
+@pytest.mark.parametrize("fragment", [True, False], ids=["fragment", "whole"])
+def test_a_gateway_that_does_not_try_says_so_beside_what_was_typed(
+    answer: httpx.Response, status: int, said: str, fragment: bool, browser_of_somebody: Client, gateway: Gateway,
+) -> None:
+    gateway.answer = lambda request: httpx.Response(answer.status_code, content=answer.content, headers=answer.headers)
+    fields = {"transportDest": "mx.example", "transportPort": "2525", "authType": "local", "try": "1"}
+    page = text(browser_of_somebody.post("/health/relay/", fields, headers=HTMX if fragment else {}), status)
+    assert said in page
+    assert ("<html" in page) != fragment
+    assert fragment or 'value="2525"' in page
+    if status == 422:
+        assert "unknown" in page
+        assert "No <b>such</b> host." in page  # as the gateway said it; `text` has taken the escaping away
+        assert len(gateway.asked) == 1
+
+
 def test_trying_a_changed_relay_sends_its_id_and_saves_nothing(browser_of_somebody: Client, gateway: Gateway) -> None:
     relay = {"id": "p1", "name": "x", "transportDest": "a.example", "transportType": "SMTP", "transportPort": 25,
              "fallbackTransportDest": None, "authType": "ldap", "authData": {"host": "l.example", "base_dn": "dc=n"}, "apiType": None}
