@@ -335,6 +335,14 @@ def test_a_copy_begins_with_every_value_of_the_other(as_admin: Client) -> None:
     assert "They are the same in everything." in words(compared)
 
 
+def test_what_the_gateway_leaves_open_is_off_in_a_copy(browser_of_somebody: Client, remembers: Remembers) -> None:
+    remembers.record = {"id": "p1", "name": "Usual", "quarantine": True, "quarantineProps": {"storeVirus": True}}
+    copy = form(browser_of_somebody.get("/domains/d1/policies/new/?from=p1"))
+    assert {"quarantine", "quarantineProps.storeVirus"} <= copy.keys()
+    assert not {"incoming", "quarantineProps.storeSpam", "relayProps.relayAdvert"} & copy.keys()
+    assert copy["quarantineProps.duration"] == "31"  # a number there must be
+
+
 def test_a_copy_of_nothing_is_not_found(as_admin: Client) -> None:
     for source in ("nobody", "..", "x" * 2000, "%00"):
         assert as_admin.get(f"{of_domain('policy-new')}?from={source}").status_code == 404

@@ -218,6 +218,13 @@ def flat(policy: Policy) -> dict[str, Any]:
     return found
 
 
+def copied(policy: Policy) -> dict[str, Any]:
+    """What a copy starts with: all of the policy. Numbers that it leaves open are those of any new policy."""
+    switches = {name for name, field in FIELDS.items() if isinstance(field, forms.BooleanField)}
+    found = {name: value for name, value in flat(policy).items() if value is not None or name in switches}
+    return found | {"name": _("Copy of %(name)s") % {"name": policy.name or policy.id}}
+
+
 @dataclass(frozen=True)
 class Property:
     """One property of one or two policies: its words, and its value in each as text.

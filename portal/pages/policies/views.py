@@ -16,7 +16,7 @@ from portal.api.errors import ApiError
 from portal.api.policies import Policy
 from portal.audit.log import DoneAlready, act, earlier
 from portal.audit.models import Result
-from portal.pages.policies.form import SERVICES, PolicyForm, flat, groups, say, services
+from portal.pages.policies.form import SERVICES, PolicyForm, copied, flat, groups, say, services
 from portal.pages.policies.scale import NAMES, scale, values
 from portal.ui.forms import PortalForm
 from portal.ui.pages import PortalRequest, calls_nothing, got, region, said, together
@@ -99,11 +99,7 @@ def policy_new(request: PortalRequest, domain_id: str) -> HttpResponse:
         else calls_nothing(None),
     )
     domain, origin = got(domain), got(origin)
-    copied = {}
-    if origin:
-        name = _("Copy of %(name)s") % {"name": origin.name or source}
-        copied = {key: value for key, value in flat(origin).items() if value is not None} | {"name": name}
-    form = PolicyForm(request, initial=copied)
+    form = PolicyForm(request, initial=copied(origin) if origin else {})
     back = reverse("domain-policies", args=(domain_id,))
     if request.method == "POST" and "show" not in request.POST and form.is_valid():
         target = f"{domain.name or domain_id}: {form.cleaned_data['name']}"
