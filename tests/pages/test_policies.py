@@ -5,6 +5,7 @@ import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -567,3 +568,25 @@ def test_who_may_only_read_can_try_a_score_too(as_helpdesk: Client) -> None:
     shown = words(as_helpdesk.get(f"/policies/scale/?{query}&score=3"))
     assert "below 5 Clean. Delivered. Archived for 120 months." in shown
     assert "15 and more Certain spam. Never delivered. Held in the quarantine for 31 days." in shown
+
+
+def test_what_was_typed_is_there_again_after_signing_in_again(browser_of_somebody: Client, remembers: Remembers, gateway: Gateway) -> None:
+    typed = form(browser_of_somebody.get("/policies/p1/"))
+    del typed["quarantineProps.storeSpam"]
+    typed |= {"name": "Typed by hand", "retention": "on", "retentionProps.duration": "77"}
+    gateway.answer = lambda request: httpx.Response(401)
+    gone = browser_of_somebody.post("/policies/p1/", typed)
+    gateway.answer = lambda request: httpx.Response(200, json=[])
+    back = html.unescape(browser_of_somebody.post("/sign-in/", {"token": "an-opaque-token-of-a-test", "next": query_of(gone)})["Location"])
+    gateway.answer = remembers
+    again = form(browser_of_somebody.get(back))
+    hidden = {"once", "seen", "csrfmiddlewaretoken"}
+    assert {name: value for name, value in again.items() if name not in hidden} == {
+        name: value for name, value in typed.items() if name not in hidden
+    }
+    assert remembers.sent == []
+
+
+def query_of(answer: HttpResponse) -> str:
+    """Where a redirect to the sign-in page leads back to."""
+    return parse_qs(urlsplit(answer["Location"]).query)["next"][0]

@@ -19,7 +19,7 @@ from portal.audit.models import Result
 from portal.pages.policies.form import SERVICES, PolicyForm, copied, flat, groups, say, services
 from portal.pages.policies.scale import NAMES, scale, values
 from portal.ui.forms import PortalForm
-from portal.ui.pages import PortalRequest, calls_nothing, got, region, said, together
+from portal.ui.pages import PortalRequest, calls_nothing, got, one_time_key, region, said, together
 from portal.ui.tables import remote_page
 
 IN_PANEL, CHOICES, USERS = 5, 200, 200  # rows of one call: on the hub, to compare with, to look for who uses a policy
@@ -27,11 +27,11 @@ IN_PANEL, CHOICES, USERS = 5, 200, 200  # rows of one call: on the hub, to compa
 
 @dataclass(frozen=True)
 class Row:
-    """A policy in a list: is it the default, and the form that makes it so."""
+    """A policy in a list: is it the default, and the one-time key of the button that makes it so."""
 
     policy: Policy
     default: bool
-    form: PortalForm
+    once: str
 
     def services(self) -> list[tuple[str, str, str]]:
         return services(self.policy)
@@ -53,13 +53,13 @@ def policy_list(request: PortalRequest, domain_id: str) -> HttpResponse:
     )
     context: dict[str, Any] = {"domain_id": domain_id}
     if panel:
-        context |= {"rows": _rows(request, domain, got(found).rows), "total": found.total}
+        context |= {"rows": _rows(domain, got(found).rows), "total": found.total}
         return render(request, "policies/_panel.html", context)
     context["domain"] = got(domain)
     if isinstance(found, ApiError):
         context["error"] = found
     else:
-        context |= {"rows": _rows(request, domain, found.object_list), "listed": found}
+        context |= {"rows": _rows(domain, found.object_list), "listed": found}
     return render(request, "policies/list.html", context)
 
 
@@ -237,8 +237,7 @@ def _with_domain(request: PortalRequest, found: Policy) -> dict[str, Any]:
     """What the head of a page says about the policy's domain; the policy is shown without it where it cannot be read."""
     domain_id = str(found.domainId or "-")
     (domain,) = together(lambda: _domain(request, domain_id))
-    default = _is_default(found, domain)
-    return {**_head(domain, domain_id), "default": default, "making": None if default else PortalForm(request, auto_id=False)}
+    return {**_head(domain, domain_id), "default": _is_default(found, domain), "once": one_time_key()}
 
 
 def _head(domain: domains.Domain | ApiError, domain_id: str) -> dict[str, Any]:
@@ -246,8 +245,8 @@ def _head(domain: domains.Domain | ApiError, domain_id: str) -> dict[str, Any]:
     return {"domain": None if failed else domain, "domain_error": domain if failed else None, "domain_id": domain_id}
 
 
-def _rows(request: PortalRequest, domain: domains.Domain | ApiError, found: list[Policy]) -> list[Row]:
-    return [Row(one, _is_default(one, domain), PortalForm(request, auto_id=False)) for one in found]
+def _rows(domain: domains.Domain | ApiError, found: list[Policy]) -> list[Row]:
+    return [Row(one, _is_default(one, domain), one_time_key()) for one in found]
 
 
 def _is_default(found: Policy, domain: domains.Domain | ApiError) -> bool:
