@@ -96,9 +96,9 @@ def temporary(user: User, hours: int) -> tuple[str, datetime]:
 
 
 def link(user: User, secret: str) -> str:
-    """The application's address that signs the user in. The token stands behind the #, so that no server logs it."""
+    """The application's address that signs the user in, once its button is pressed."""
     scheme, _, host = settings.SANDBOX_APP_URL.partition("://")
-    return f"{scheme}://{options.effective('APP_URL', user) or host}/sign-in/#token={secret}"
+    return f"{scheme}://{options.effective('APP_URL', user) or host}/sign-in/link/?token={secret}"
 
 
 def make(account: Account, name: str, end: datetime | None, *, temporary: bool = False) -> tuple[str, Token]:

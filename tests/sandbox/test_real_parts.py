@@ -315,7 +315,7 @@ def test_the_link_in_the_mail_has_a_token_that_works(admin, keller, settings, co
     assert message["To"] == keller.email
     url = re.search(r"https?://\S+", message.get_content())[0]
     assert url.startswith(settings.SANDBOX_APP_URL)
-    who = client(url.partition("#token=")[2])
+    who = client(url.partition("/sign-in/link/?token=")[2])
     assert [row["email"] for row in who.get("/users").json()] == [keller.email]
 
 
@@ -352,7 +352,7 @@ def test_a_temporary_token_is_for_oneself_or_by_impersonation_and_ends(anna, adm
     answer = anna.get("/token")
     assert answer.status_code == 202
     found = answer.json()
-    assert found["url"].endswith(f"/sign-in/#token={found['token']}")
+    assert found["url"].endswith(f"/sign-in/link/?token={found['token']}")
     assert client(found["token"]).get(f"/users/{keller.uid}").status_code == 200
     Token.objects.filter(temporary=True).update(expiration="2026-01-01T00:00Z")
     assert client(found["token"]).get("/users").status_code == 401
