@@ -143,6 +143,7 @@ def edit_domain(request: HttpRequest, caller: Caller, domain_id: str) -> HttpRes
             rename(domain, checked(changes["name"]))
         if "customer_id" in changes:
             domain.customer = customer_of(changes["customer_id"])
+            domain.users.update(customer=domain.customer, broker=domain.customer.broker_id)
         if "policy_id" in changes:
             domain.policy = policy_of(domain, changes["policy_id"])
         if domain.policy:

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from sandbox import answers
 from sandbox.answers import Id, LanguageName, Name, Refusal, Shape, Text, given, maybe_millis, millis
-from sandbox.auth import Caller, domain_for, user_for
+from sandbox.auth import OF_USERS, Caller, domain_for, user_for
 from sandbox.groups import forget, own_address, taken
 from sandbox.models import Account, Domain, EmailAliasRecipient, OptionValue, Platform, Policy, User
 from sandbox.platforms import platform_json
@@ -65,7 +65,7 @@ FILTERS = {
 
 def list_users(request: HttpRequest, caller: Caller) -> HttpResponse:
     """listUsers: without those that the caller may not see; an end user sees itself."""
-    seen = caller.reach("USER_VIEW", "domain")
+    seen = caller.reach("USER_VIEW", OF_USERS)
     if seen and caller.account.user_id:
         seen |= Q(pk=caller.account.user_id)
     return answers.listing(request, complete(User.objects.filter(seen)), line_json, sort=SORT, default="email", filters=FILTERS)
