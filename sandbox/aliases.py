@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from msgspec import Meta
 
 from sandbox import answers
@@ -15,7 +16,7 @@ from sandbox.names import domain_of
 Names = Annotated[list[str], Meta(max_length=1000)]
 
 
-def list_domain_aliases(request: HttpRequest, caller: Caller, domain_id: str) -> HttpResponse:
+def list_domain_aliases(request: HttpRequest, caller: Caller, domain_id: str) -> HttpResponseBase:
     """listDomainAliases"""
     rows = DomainAlias.objects.filter(domain=domain_for(caller, domain_id, "DOMAIN_VIEW"))
     return answers.listing(request, rows, alias_json, sort={"id": "pk", "name": "name"}, default="name")

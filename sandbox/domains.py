@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from msgspec import UNSET, Meta, UnsetType
 
@@ -84,7 +85,7 @@ FILTERS = {
 }
 
 
-def list_domains(request: HttpRequest, caller: Caller) -> HttpResponse:
+def list_domains(request: HttpRequest, caller: Caller) -> HttpResponseBase:
     """listDomains: without those that the caller may not see."""
     rows = complete(Domain.objects.filter(caller.reach("DOMAIN_VIEW")))
     return answers.listing(request, rows, domain_json, sort=SORT, default="name", filters=FILTERS)

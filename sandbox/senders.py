@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from sandbox import answers
@@ -27,21 +28,22 @@ FIELDS = {"value", "type", "expireAt", "description", "spfOn"}
 FILTERS = {"type": answers.text("type"), "value": answers.text("value", lower_case=True)}
 
 
-def get_domain_filter_rules(request: HttpRequest, caller: Caller, domain_id: str) -> HttpResponse:
+def get_domain_filter_rules(request: HttpRequest, caller: Caller, domain_id: str) -> HttpResponseBase:
     """getDomainFilterRules"""
     return rules(request, domain_for(caller, domain_id, "RULE_VIEW"), default="owner")
 
 
-def get_user_filter_rules(request: HttpRequest, caller: Caller, user_id: str) -> HttpResponse:
+def get_user_filter_rules(request: HttpRequest, caller: Caller, user_id: str) -> HttpResponseBase:
     """getUserFilterRules"""
     return rules(request, user_for(caller, user_id, "RULE_VIEW"), default="id")
 
 
-def rules(request: HttpRequest, owner: Owner, *, default: str) -> HttpResponse:
+def rules(request: HttpRequest, owner: Owner, *, default: str) -> HttpResponseBase:
     rows = owner.sender_rules.all()
     return answers.listing(
         request, rows, lambda rule: rule_json(rule, str(owner)),
-        sort=SORT, default=default, filters=FILTERS, sheet="sender-rules",
+        sort=SORT, default=default, filters=FILTERS,
+        sheet="sender-rules", columns=("id", "value", "owner", "type", "createdDate", "expireAt", "description", "spfOn"),
     )
 
 

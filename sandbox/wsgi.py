@@ -9,10 +9,11 @@ import django
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import close_old_connections
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import Resolver404, get_resolver
 
 
-def answer(request: WSGIRequest, path: str) -> HttpResponse:
+def answer(request: WSGIRequest, path: str) -> HttpResponseBase:
     """One answer. `path` is still percent-encoded: an encoded slash is part of a segment."""
     from sandbox.answers import Refusal
 
@@ -20,7 +21,7 @@ def answer(request: WSGIRequest, path: str) -> HttpResponse:
         match = get_resolver("sandbox.urls").resolve(path)
     except Resolver404:
         return Refusal(404, "No such address.").answer()
-    found: HttpResponse = match.func(request, *match.args, **match.kwargs)
+    found: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
     return found
 
 
@@ -33,11 +34,12 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
         found = answer(request, raw.partition("?")[0])
     finally:
         close_old_connections()
-    found.headers.setdefault("Content-Length", str(len(found.content)))
+    if isinstance(found, HttpResponse):
+        found.headers.setdefault("Content-Length", str(len(found.content)))
     found.headers.setdefault("Cache-Control", "no-store")
     found.headers.setdefault("X-Content-Type-Options", "nosniff")
     start_response(f"{found.status_code} {found.reason_phrase}", list(found.items()))
-    return [b""] if request.method == "HEAD" else [found.content]
+    return found
 
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cleanmail_admin.settings")

@@ -1,5 +1,7 @@
 """Signing in with an access token or with the link of a mail, and out."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import render
@@ -20,7 +22,7 @@ class FormWithoutOrigin(CsrfViewMiddleware):
     """From a page with the policy no-referrer a browser sends `Origin: null`. Form and cookie have to agree all the same."""
 
     def _origin_verified(self, request: HttpRequest) -> bool:
-        return request.META["HTTP_ORIGIN"] == "null" or super()._origin_verified(request)
+        return request.META["HTTP_ORIGIN"] == "null" or bool(super()._origin_verified(request))  # type: ignore[misc]
 
 
 @public
@@ -56,7 +58,7 @@ def sign_in_link(request: HttpRequest) -> HttpResponse:
 
 
 @sensitive_variables()
-def _try(request: HttpRequest, template: str, context: dict[str, object], wrong: str, back: str) -> HttpResponse:
+def _try(request: HttpRequest, template: str, context: dict[str, Any], wrong: str, back: str) -> HttpResponse:
     """Sign in with the token that was posted, and go on to `back`; else the page again, with what is the matter."""
     wait = 0
     try:

@@ -52,8 +52,34 @@ def test_six_lists_are_workbooks_too(sysadmin, nordwind, keller):
             assert len(lines) == len(plain.json()) + 1
             assert lines[0][0].value == next(iter(plain.json()[0]))
             assert lines[1][0].value == plain.json()[0]["id"]
+        assert [cell.value for cell in lines[0]][:2] == ["id", {"users": "email", "groups": "email", "wblist": "value"}.get(
+            path.rpartition("/")[2], "action",
+        )]
         assert all(cell.data_type != "f" for line in lines for cell in line)
+        assert set().union(*plain.json()) <= {cell.value for cell in lines[0]}
+        head = sysadmin.head(path, params={"pageSize": 7}, headers=excel)
+        assert (head.headers["Content-Type"], head.content) == ("application/vnd.ms-excel", b"")
     assert sysadmin.get("/users", headers=excel).headers["Content-Type"] == "application/json"
+
+
+def test_a_workbook_is_the_whole_list_unless_a_page_is_asked_for(admin, nordwind):
+    path, excel = f"/domains/{nordwind.uid}/wblist", {"Accept": "application/vnd.ms-excel"}
+    wanted = [{"value": f"v{n:04}.example", "type": "BLOCK", "description": "=1+1" if n else None} for n in range(2_345)]
+    assert admin.put(path, json=wanted).status_code == 200
+
+    def values(**query):
+        answer = admin.get(path, params={"sort": "value", **query}, headers=excel)
+        assert answer.headers["X-Total-Count"] == "2345"
+        assert answer.headers["Content-Disposition"] == 'attachment; filename="sender-rules.xlsx"'
+        return [line[1] for line in load_workbook(BytesIO(answer.content)).active.iter_rows(values_only=True)][1:]
+
+    everything = [rule["value"] for rule in wanted]
+    assert values() == everything
+    assert values(sort="-value") == everything[::-1]
+    assert values(offset=2_300) == everything[2_300:]
+    assert values(pageSize=5, offset=10) == everything[10:15]
+    assert values(offset=5_000) == []
+    assert len(admin.get(path).json()) == 40  # as JSON it is a page, as ever
 
 
 # --- Faults
