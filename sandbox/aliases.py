@@ -10,7 +10,8 @@ from msgspec import Meta
 from sandbox import answers
 from sandbox.answers import Refusal
 from sandbox.auth import Caller, domain_for
-from sandbox.models import Domain, DomainAlias
+from sandbox.groups import refuse_loop
+from sandbox.models import Domain, DomainAlias, EmailAlias
 from sandbox.names import domain_of
 
 Names = Annotated[list[str], Meta(max_length=1000)]
@@ -56,6 +57,8 @@ def add(domain: Domain, names: list[str]) -> list[DomainAlias]:
     for name in names:
         refuse_taken(checked(name))
         made.append(domain.aliases.create(name=checked(name)))
+        for group in EmailAlias.objects.filter(recipients__email__endswith=f"@{made[-1].name}").distinct():
+            refuse_loop(group, 409)
     return made
 
 

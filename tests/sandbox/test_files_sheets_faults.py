@@ -1,12 +1,17 @@
 """Rules on files, workbooks, and faults on request."""
 
+import os
+import subprocess
+import sys
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from openpyxl import load_workbook
 
 from sandbox.models import Customer
 
+ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.django_db(databases=["default", "sandbox"])
 
 
@@ -108,3 +113,11 @@ def test_a_fault_is_what_was_asked_for(settings):
     assert who.get("/users", headers={"X-Sandbox-Fault": "errors=1"}).status_code == 500
     assert who.get("/users", headers={"X-Sandbox-Fault": "*=429"}).status_code == 429
     assert who.get("/domains", headers={"X-Sandbox-Fault": "listDomains=404"}).status_code == 404
+
+
+def test_faults_that_make_no_sense_are_said_at_the_start(tmp_path):
+    command = [sys.executable, "manage.py", "sandbox", "seed"]
+    env = {**os.environ, "DATA_DIR": str(tmp_path), "SANDBOX_FAULTS": "latency=fast"}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "SANDBOX_FAULTS: latency=fast is no fault (docs/sandbox.md).\n"
