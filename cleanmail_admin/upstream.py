@@ -46,11 +46,11 @@ class SandboxTransport(httpx.BaseTransport):
         return httpx.Response(answer.status_code, headers=list(answer.items()), content=body)
 
 
-def answer_in_sandbox(request: WSGIRequest, path: str) -> HttpResponseBase:
+def answer_in_sandbox(request: WSGIRequest, path: str, base: str = "") -> HttpResponseBase:
     """One answer of the sandbox. `path` is still percent-encoded: an encoded slash is part of a segment."""
     from sandbox.wsgi import answer
 
-    return answer(request, path)
+    return answer(request, path, base)
 
 
 class SandboxRouter:

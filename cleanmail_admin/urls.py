@@ -29,7 +29,8 @@ urlpatterns.append(path("language/", public(set_language), name="language"))
 def sandbox_api(request: WSGIRequest, rest: str) -> HttpResponseBase:
     """The sandbox over HTTP. The server's raw path tells an encoded slash from a real one, where it passes that on."""
     raw = request.META.get("RAW_URI") or request.META.get("REQUEST_URI") or quote(request.path)
-    return answer_in_sandbox(request, raw.partition("?")[0].removeprefix("/sandbox/api"))
+    base = f"{request.scheme}://{request.get_host()}/sandbox/api"
+    return answer_in_sandbox(request, raw.partition("?")[0].removeprefix("/sandbox/api"), base)
 
 
 if settings.SANDBOX:

@@ -13,8 +13,8 @@ from django.http.response import HttpResponseBase
 from django.urls import Resolver404, get_resolver
 
 
-def answer(request: WSGIRequest, path: str) -> HttpResponseBase:
-    """One answer. `path` is still percent-encoded: an encoded slash is part of a segment."""
+def answer(request: WSGIRequest, path: str, base: str = "") -> HttpResponseBase:
+    """One answer. `path` is still percent-encoded: an encoded slash is part of a segment. `base` is where the API is served."""
     from sandbox.answers import Refusal
 
     try:
@@ -22,6 +22,8 @@ def answer(request: WSGIRequest, path: str) -> HttpResponseBase:
     except Resolver404:
         return Refusal(404, "No such address.").answer()
     found: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+    if "Location" in found.headers:
+        found.headers["Location"] = base + found.headers["Location"]
     return found
 
 
@@ -31,7 +33,7 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     raw = environ.get("RAW_URI") or environ.get("REQUEST_URI") or quote(request.path)
     close_old_connections()
     try:
-        found = answer(request, raw.partition("?")[0])
+        found = answer(request, raw.partition("?")[0], f"{request.scheme}://{environ.get('HTTP_HOST', '')}")
     finally:
         close_old_connections()
     if isinstance(found, HttpResponse):

@@ -5,8 +5,10 @@ import re
 
 import httpx
 import pytest
+from django.test import Client as Browser, RequestFactory
 from django.urls import get_resolver
 
+from sandbox import wsgi
 from sandbox.models import Token
 from tests.sandbox import contract
 
@@ -60,6 +62,22 @@ def test_head_is_get_without_a_body_and_changes_nothing(anna, keller, held, path
     assert (head.status_code, head.content) == (get.status_code, b"")
     assert head.headers["Content-Length"] == str(len(get.content))
     assert {**head.headers, "content-length": ""} == {**get.headers, "content-length": ""}
+
+
+def test_what_is_made_is_where_its_location_says(sysadmin, nordwind, monkeypatch):
+    path, kind = f"/domains/{nordwind.uid}/groups", "application/json"
+    secret = {"HTTP_AUTHORIZATION": sysadmin.headers["Authorization"]}
+    made = Browser().post(f"/sandbox/api{path}", {"email": "a@nordwind.example"}, content_type=kind, **secret)
+    assert made["Location"] == f"http://testserver/sandbox/api{path}/{made.json()['id']}"
+    assert Browser().get(made["Location"], **secret).json() == made.json()
+
+    monkeypatch.setattr(wsgi, "close_old_connections", lambda: None)
+    headers: dict[str, str] = {}
+    environ = RequestFactory().post(
+        path, {"email": "b@nordwind.example"}, content_type=kind, HTTP_HOST="gateway.test:8001", **secret,
+    ).environ
+    alone = b"".join(wsgi.application(environ, lambda status, found: headers.update(found)))
+    assert headers["Location"] == f"http://gateway.test:8001{path}/{json.loads(alone)['id']}"
 
 
 def test_head_wants_a_token_and_an_operation_that_reads(nobody, sysadmin):
