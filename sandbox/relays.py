@@ -33,29 +33,29 @@ class Failed(Exception):
 
 def checks(relay: Platform) -> list[Entry]:
     """One entry for each server of a relay; `relay` need not be stored."""
-    found = [entry("SMTP", lambda lines: smtp(lines, relay.transport_dest, relay.transport_port, relay.transport_type))]
+    found = [attempted("SMTP", lambda lines: smtp(lines, relay.transport_dest, relay.transport_port, relay.transport_type))]
     if host := relay.fallback_transport_dest:
         port, transport = relay.fallback_transport_port or 25, relay.fallback_transport_type or "SMTP"
-        found.append(entry("SMTP_FALLBACK", lambda lines: smtp(lines, host, port, transport)))
+        found.append(attempted("SMTP_FALLBACK", lambda lines: smtp(lines, host, port, transport)))
     auth, api = relay.auth_data or {}, relay.api_data or {}
     match relay.auth_type:
         case "imap":
-            found.append(entry("AUTH_IMAP", lambda lines: imap(lines, auth)))
+            found.append(attempted("AUTH_IMAP", lambda lines: imap(lines, auth)))
         case "ldap":
-            found.append(entry("AUTH_LDAP", lambda lines: ldap(lines, auth)))
+            found.append(attempted("AUTH_LDAP", lambda lines: ldap(lines, auth)))
         case "oidc":
-            found.append(entry("AUTH_OIDC", lambda lines: oidc(lines, auth)))
+            found.append(attempted("AUTH_OIDC", lambda lines: oidc(lines, auth)))
         case "entra":
-            found.append(entry("AUTH_ENTRA", not_tried))
+            found.append(attempted("AUTH_ENTRA", not_tried))
     match relay.api_type:
         case "IMAP":
-            found.append(entry("API_IMAP", lambda lines: imap(lines, api, login=True)))
+            found.append(attempted("API_IMAP", lambda lines: imap(lines, api, login=True)))
         case "EXCHANGE" | "O365":
-            found.append(entry(f"API_{relay.api_type}", not_tried))
+            found.append(attempted(f"API_{relay.api_type}", not_tried))
     return found
 
 
-def entry(kind: str, attempt: Callable[[Lines], None]) -> Entry:
+def attempted(kind: str, attempt: Callable[[Lines], None]) -> Entry:
     """HealthResult: what came of an attempt, which writes down what it does."""
     lines: Lines = []
     try:

@@ -66,7 +66,9 @@ def get_temporary_auth_token(request: HttpRequest, caller: Caller) -> HttpRespon
     may_become(caller, user)
     require_service(user)
     secret, end = temporary(user, hours)
-    return answers.json({"token": secret, "expireAt": millis(end), "url": link(user, secret)}, status=202)
+    found = answers.json({"token": secret, "expireAt": millis(end), "url": link(user, secret)}, status=202)
+    transaction.set_rollback(request.method == "HEAD", using="sandbox")  # nobody gets to see that one
+    return found
 
 
 def may_become(caller: Caller, user: User) -> None:

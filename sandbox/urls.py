@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, unquote
 
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import path, register_converter
@@ -58,10 +57,8 @@ def at(route: str, **views: Callable[..., HttpResponseBase]) -> Any:
     allowed = ", ".join([*views, *(["HEAD"] if "GET" in views else []), "OPTIONS"])
 
     def answer(request: HttpRequest, **ids: str) -> HttpResponseBase:
-        if request.method == "HEAD":
-            return head(request, **ids)
+        view = views.get("GET" if request.method == "HEAD" else request.method or "")
         try:
-            view = views.get(request.method or "")
             faults.maybe(request, operation(view))
             if request.method == "OPTIONS":  # asked by browsers without a token
                 return HttpResponse(status=204, headers={"Allow": allowed})
@@ -69,23 +66,21 @@ def at(route: str, **views: Callable[..., HttpResponseBase]) -> Any:
             caller = auth.caller_of(request)
             if view is None:
                 raise Refusal(405, f"{request.method} is not for this address.", headers={"Allow": allowed})
-            return view(request, caller, **ids)
+            found = view(request, caller, **ids)
         except Refusal as refusal:
-            return refusal.answer()
-
-    def head(request: HttpRequest, **ids: str) -> HttpResponse:
-        """What GET answers, without the body, and without what some of these do on the way: read mail, make a token."""
-        request.method = "GET"
-        with transaction.atomic(using="sandbox"):
-            found = answer(request, **ids)
-            transaction.set_rollback(True, using="sandbox")
-        if isinstance(found, HttpResponse):
-            found.headers["Content-Length"] = str(len(found.content))
-        else:  # a file, which knows its length and is closed behind its last block
-            deque(found, maxlen=0)
-        return HttpResponse(status=found.status_code, headers=found.headers)
+            found = refusal.answer()
+        return without_body(found) if request.method == "HEAD" else found
 
     return path(route, answer)
+
+
+def without_body(found: HttpResponseBase) -> HttpResponse:
+    """What HEAD answers."""
+    if isinstance(found, HttpResponse):
+        found.headers["Content-Length"] = str(len(found.content))
+    else:  # a file, which knows its length and is closed behind its last block
+        deque(found, maxlen=0)
+    return HttpResponse(status=found.status_code, headers=found.headers)
 
 
 DOMAIN = "domains/<segment:domain_id>"
