@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from sandbox import answers, options
 from sandbox.answers import Name, Refusal, Shape, maybe_millis, millis, moment
-from sandbox.auth import Caller, digest, over, require
+from sandbox.auth import Caller, digest, over, require, stopped
 from sandbox.models import Account, Token, User
 
 LONGEST = 24 * 365  # hours that a temporary token may last
@@ -64,6 +64,7 @@ def get_temporary_auth_token(request: HttpRequest, caller: Caller) -> HttpRespon
     if user is None or not caller.on_mailbox(user):
         raise Refusal(404, "Unknown username.")
     may_become(caller, user)
+    require_open(user)
     require_service(user)
     secret, end = temporary(user, hours)
     found = answers.json({"token": secret, "expireAt": millis(end), "url": link(user, secret)}, status=202)
@@ -86,6 +87,12 @@ def require_service(user: User) -> None:
     policy = user.policy or user.domain.policy
     if policy is None or not (policy.quarantine or policy.retention or policy.archive):
         raise Refusal(400, "The account does not have quarantine or retention or archive service.")
+
+
+def require_open(user: User) -> None:
+    """400 for an account that is switched off, or its domain deleted: no token would let it in."""
+    if stopped(user, administers=False) or Account.objects.filter(user=user, enabled=False).exists():
+        raise Refusal(400, "The account is switched off.")
 
 
 def temporary(user: User, hours: int) -> tuple[str, datetime]:

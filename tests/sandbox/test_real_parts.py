@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_public_key
 
-from sandbox.models import DkimKey, Mail, Platform, Policy, Token, Upload, User
+from sandbox.models import Account, DkimKey, Mail, Platform, Policy, Token, Upload, User
 from tests.sandbox import servers
 from tests.sandbox.conftest import client
 
@@ -376,3 +376,18 @@ def test_a_token_for_a_mailbox_whose_address_is_somebodys_login_is_the_mailboxs_
     assert sysadmin.post("/users", json=made).status_code == 201
     secret = sysadmin.get("/token", params={"username": "boss@nordwind.example"}).json()["token"]
     assert len(client(secret).get("/users").json()) == 1
+
+
+@pytest.mark.parametrize("off", ["user", "account", "domain"])
+def test_nobody_is_sent_a_link_that_would_not_let_them_in(admin, sysadmin, keller, settings, off):
+    if off == "user":
+        admin.patch(f"/users/{keller.uid}", json={"status": "DISABLED"})
+    elif off == "account":
+        Account.objects.filter(user=keller).update(enabled=False)
+    else:
+        assert sysadmin.delete(f"/domains/{keller.domain.uid}").status_code == 204
+    for command in ("send_welcome_mail", "send_token_mail", "send_password_reset_mail"):
+        answer = sysadmin.post("/tasks", json={"command": command, "params": {"recipient": keller.email}})
+        assert (answer.status_code, answer.json()["fields"]) == (422, {"recipient": "a link would not let in"})
+    assert sysadmin.get("/token", params={"username": keller.email}).status_code in (400, 403)
+    assert not settings.SANDBOX_MAIL_DIR.exists()
