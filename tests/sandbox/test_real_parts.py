@@ -102,7 +102,7 @@ def test_a_domain_whose_mail_comes_here_and_whose_key_is_published_is_well(sysad
         assert diagnosed(sysadmin, nordwind) == (True, {"MX": "OK", "DKIM": "OK"})
         sysadmin.put(f"/domains/{nordwind.uid}/dkim")
         assert diagnosed(sysadmin, nordwind) == (False, {"MX": "OK", "DKIM": "ERROR_DKIM_INVALID_COUPLE"})
-    assert [one["name"] for one in sysadmin.get("/health").json()] == [nordwind.name]
+    assert nordwind.name in [one["name"] for one in sysadmin.get("/health").json()]
 
 
 @pytest.mark.parametrize(("records", "expected"), [
