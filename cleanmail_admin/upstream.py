@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 
 BASE_URL = settings.CLEANMAIL_API_URL or "http://sandbox"
 
@@ -42,15 +42,15 @@ class SandboxTransport(httpx.BaseTransport):
             key = name.upper().replace("-", "_")
             environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
         answer = answer_in_sandbox(WSGIRequest(environ), environ["PATH_INFO"])
-        body = b"".join(answer) if answer.streaming else answer.content
+        body = b"".join(answer)
         return httpx.Response(answer.status_code, headers=list(answer.items()), content=body)
 
 
-def answer_in_sandbox(request: WSGIRequest, path: str) -> HttpResponse:
+def answer_in_sandbox(request: WSGIRequest, path: str, base: str = "") -> HttpResponseBase:
     """One answer of the sandbox. `path` is still percent-encoded: an encoded slash is part of a segment."""
     from sandbox.wsgi import answer
 
-    return answer(request, path)
+    return answer(request, path, base)
 
 
 class SandboxRouter:

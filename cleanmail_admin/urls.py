@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
@@ -26,10 +26,11 @@ urlpatterns.append(path("language/", public(set_language), name="language"))
 
 @public
 @csrf_exempt  # an API of its own, with bearer tokens and no cookies
-def sandbox_api(request: WSGIRequest, rest: str) -> HttpResponse:
+def sandbox_api(request: WSGIRequest, rest: str) -> HttpResponseBase:
     """The sandbox over HTTP. The server's raw path tells an encoded slash from a real one, where it passes that on."""
     raw = request.META.get("RAW_URI") or request.META.get("REQUEST_URI") or quote(request.path)
-    return answer_in_sandbox(request, raw.partition("?")[0].removeprefix("/sandbox/api"))
+    base = f"{request.scheme}://{request.get_host()}/sandbox/api"
+    return answer_in_sandbox(request, raw.partition("?")[0].removeprefix("/sandbox/api"), base)
 
 
 if settings.SANDBOX:

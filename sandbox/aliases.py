@@ -4,18 +4,20 @@ from typing import Annotated, Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from msgspec import Meta
 
 from sandbox import answers
 from sandbox.answers import Refusal
 from sandbox.auth import Caller, domain_for
-from sandbox.models import Domain, DomainAlias
+from sandbox.groups import refuse_loop
+from sandbox.models import Domain, DomainAlias, EmailAlias
 from sandbox.names import domain_of
 
 Names = Annotated[list[str], Meta(max_length=1000)]
 
 
-def list_domain_aliases(request: HttpRequest, caller: Caller, domain_id: str) -> HttpResponse:
+def list_domain_aliases(request: HttpRequest, caller: Caller, domain_id: str) -> HttpResponseBase:
     """listDomainAliases"""
     rows = DomainAlias.objects.filter(domain=domain_for(caller, domain_id, "DOMAIN_VIEW"))
     return answers.listing(request, rows, alias_json, sort={"id": "pk", "name": "name"}, default="name")
@@ -55,6 +57,8 @@ def add(domain: Domain, names: list[str]) -> list[DomainAlias]:
     for name in names:
         refuse_taken(checked(name))
         made.append(domain.aliases.create(name=checked(name)))
+        for group in EmailAlias.objects.filter(recipients__email__endswith=f"@{made[-1].name}").distinct():
+            refuse_loop(group, 409)
     return made
 
 

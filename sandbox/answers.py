@@ -1,7 +1,7 @@
 """How every answer is made: JSON, refusals, and lists with their filter, order and page (conventions.md, Rules)."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -9,8 +9,9 @@ import msgspec
 from django.core.exceptions import RequestDataTooBig
 from django.db.models import F, Model, Q, QuerySet
 from django.db.models.expressions import OrderBy
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.request import UnreadablePostError
+from django.http.response import HttpResponseBase
 from msgspec import UNSET, Meta
 
 from sandbox import workbook
@@ -19,6 +20,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LONGEST_VALUE = 1000  # of a query parameter; SQLite gives up on patterns far longer than that
 LARGEST_NUMBER = 2**31 - 1  # int32, as the contract says of its integers
 LARGEST_PAGE = 10_000  # the contract has no limit; memory has
+AT_ONCE = 1_000  # rows in memory
 PLACE = re.compile(r" - at `(?:key in )?\$\.?(.*)`$")
 NAMED = re.compile(r"field `(.+?)`")
 
@@ -171,11 +173,13 @@ def text(column: str, *, lower_case: bool = False) -> Filter:
 
 def listing(
     request: HttpRequest, rows: QuerySet[Row], item: Callable[[Row], dict[str, Any]], *,
-    sort: Mapping[str, str], default: str, filters: Mapping[str, Filter] | None = None, sheet: str = "",
-) -> HttpResponse:
+    sort: Mapping[str, str], default: str, filters: Mapping[str, Filter] | None = None,
+    sheet: str = "", columns: Sequence[str] = (),
+) -> HttpResponseBase:
     """A list: one filter at most, `sort`, `offset` and `pageSize`. `sort` maps the API's keys to columns.
 
-    With a name for its `sheet`, the list is to be had as a workbook too, by the Accept header.
+    With a name for its `sheet`, and the names of its `columns`, the list is to be had as a workbook too, by the Accept header:
+    all of it, unless a `pageSize` asks for less.
     """
     filters = filters or {}
     query = parameters(request, "offset", "pageSize", "sort", *filters)
@@ -188,11 +192,10 @@ def listing(
     for name in asked:
         rows = rows.filter(filters[name](query[name]))
     if sheet and request.get_preferred_type(["application/json", workbook.MEDIA_TYPE]) == workbook.MEDIA_TYPE:
-        found, headers = cut(query, rows, sort=sort, default=default)
-        return HttpResponse(
-            workbook.made(sheet, [item(row) for row in found]), content_type=workbook.MEDIA_TYPE,
-            headers={**headers, "Content-Disposition": f'attachment; filename="{sheet}.xlsx"'},
-        )
+        keys, headers = cut(query, rows, sort=sort, default=default, size=LARGEST_NUMBER)
+        size, blocks = workbook.made(sheet, columns, (item(row) for row in read(rows, keys)))
+        headers |= {"Content-Length": str(size), "Content-Disposition": f'attachment; filename="{sheet}.xlsx"'}
+        return StreamingHttpResponse(blocks, content_type=workbook.MEDIA_TYPE, headers=headers)
     return page(query, rows, item, sort=sort, default=default)
 
 
@@ -201,20 +204,20 @@ def page(
     sort: Mapping[str, str], default: str,
 ) -> HttpResponse:
     """One page of rows in order, with the number of all of them in X-Total-Count."""
-    found, headers = cut(query, rows, sort=sort, default=default)
-    return json([item(row) for row in found], headers=headers)
+    keys, headers = cut(query, rows, sort=sort, default=default)
+    return json([item(row) for row in read(rows, keys)], headers=headers)
 
 
 def cut(
-    query: Mapping[str, str], rows: QuerySet[Row], *, sort: Mapping[str, str], default: str,
-) -> tuple[list[Row], dict[str, str]]:
-    """The rows of a page, and the headers that count all of them.
+    query: Mapping[str, str], rows: QuerySet[Row], *, sort: Mapping[str, str], default: str, size: int = 40,
+) -> tuple[list[Any], dict[str, str]]:
+    """The keys of a page's rows, and the headers that count all of them. `size` is that of a page where none is asked for.
 
-    The keys are looked up first, in an index that holds the order: no row is read to be skipped. A page of the second half
-    is counted from the end.
+    They are looked up in an index that holds the order: no row is read to be skipped. A page of the second half is counted
+    from the end.
     """
     offset = number(query, "offset", 0)
-    size = number(query, "pageSize", 40, least=1, most=LARGEST_PAGE)
+    size = number(query, "pageSize", size, least=1, most=LARGEST_PAGE)
     key = query.get("sort", default)
     column = sort.get(key.removeprefix("-"))
     if column is None:
@@ -225,9 +228,15 @@ def cut(
     start = total - offset - size if from_the_end else offset
     in_order = rows.order_by(*order(column, falling != from_the_end)).values_list("pk", flat=True)
     keys = list(in_order[start:start + size]) if size > 0 else []
-    found = rows.in_bulk(keys)
     headers = {"X-Total-Count": str(total), "Access-Control-Expose-Headers": "X-Total-Count"}
-    return [found[key] for key in (reversed(keys) if from_the_end else keys) if key in found], headers
+    return keys[::-1] if from_the_end else keys, headers
+
+
+def read(rows: QuerySet[Row], keys: list[Any]) -> Iterator[Row]:
+    """The rows of these keys, in their order, some at a time; one that has gone since is left out."""
+    for at in range(0, len(keys), AT_ONCE):
+        found = rows.in_bulk(keys[at:at + AT_ONCE])
+        yield from (found[key] for key in keys[at:at + AT_ONCE] if key in found)
 
 
 def order(column: str, falling: bool) -> tuple[OrderBy, ...]:

@@ -1,7 +1,7 @@
 """Who calls, and what they may do. A permission is held on an object, and so on everything below it."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,8 +19,9 @@ PERMISSIONS = (
 USE_KNOWN_TO = timedelta(hours=1)  # a read that writes down each time that it was made would wait for every writer
 READ_ONLY = tuple(name for name in PERMISSIONS if name.endswith("_VIEW"))
 
-# How a domain leads to the object of a grant.
-PATHS = {"BROKER": "customer__broker", "CUSTOMER": "customer", "DOMAIN": "pk"}
+# How a domain and a user lead to the object of a grant.
+OF_DOMAINS = {"BROKER": "customer__broker", "CUSTOMER": "customer", "DOMAIN": "pk"}
+OF_USERS = {"BROKER": "broker", "CUSTOMER": "customer", "DOMAIN": "domain"}
 MODELS: dict[str, type[Broker] | type[Customer] | type[Domain]] = {"broker": Broker, "customer": Customer, "domain": Domain}
 
 
@@ -34,8 +35,8 @@ class Caller:
     def owns(self, user: User) -> bool:
         return self.account.user_id == user.pk
 
-    def reach(self, permission: str, path: str = "") -> Q:
-        """The domains where the caller holds a permission, as a condition on a table that leads to them by `path`."""
+    def reach(self, permission: str, paths: Mapping[str, str] = OF_DOMAINS) -> Q:
+        """Where the caller holds a permission, as a condition on the domains, or on what `paths` says of the users."""
         if self.account.sysadmin:
             return Q()
         found = Q(pk__in=())
@@ -44,9 +45,8 @@ class Caller:
                 continue
             if grant.scope_type == Grant.Scope.PLATFORM:
                 return Q()
-            found |= Q(**{PATHS[grant.scope_type]: grant.scope_id})
-        # Asked once for the domains, and not for each row of a long table.
-        return Q(**{f"{path}__in": Domain.objects.filter(found).values("pk")}) if path else found
+            found |= Q(**{paths[grant.scope_type]: grant.scope_id})
+        return found
 
     def on(self, domain: Domain) -> set[str]:
         """The permissions held on a domain."""

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from msgspec import UNSET, Meta, UnsetType
 
@@ -84,7 +85,7 @@ FILTERS = {
 }
 
 
-def list_domains(request: HttpRequest, caller: Caller) -> HttpResponse:
+def list_domains(request: HttpRequest, caller: Caller) -> HttpResponseBase:
     """listDomains: without those that the caller may not see."""
     rows = complete(Domain.objects.filter(caller.reach("DOMAIN_VIEW")))
     return answers.listing(request, rows, domain_json, sort=SORT, default="name", filters=FILTERS)
@@ -143,6 +144,7 @@ def edit_domain(request: HttpRequest, caller: Caller, domain_id: str) -> HttpRes
             rename(domain, checked(changes["name"]))
         if "customer_id" in changes:
             domain.customer = customer_of(changes["customer_id"])
+            domain.users.update(customer=domain.customer, broker=domain.customer.broker_id)
         if "policy_id" in changes:
             domain.policy = policy_of(domain, changes["policy_id"])
         if domain.policy:

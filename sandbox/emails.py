@@ -101,7 +101,8 @@ def get_email(request: HttpRequest, caller: Caller, user: str, folder: str, mail
         return answers.json(line_json(row, owner, folder))
     if not row.seen:
         row.seen = True
-        Mail.objects.filter(pk=row.pk).update(seen=True)
+        if request.method == "GET":  # HEAD reads nothing
+            Mail.objects.filter(pk=row.pk).update(seen=True)
     text = {"content": row.source.content, "source": mail.source(bytes(row.source.raw))}
     return answers.json(line_json(row, owner, folder) | text)
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from django.db import transaction
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from msgspec import UNSET, Meta, UnsetType
 
@@ -29,6 +30,7 @@ SORT = {
     "id": "pk", "action": "action", "filter": "filter", "priority": "priority", "createdDate": "created_date",
     "description": "description",
 }
+COLUMNS = ("id", "action", "filter", "scope", "priority", "createdDate", "description")  # of a workbook
 FILTERS = {"action": answers.text("action")}
 
 
@@ -51,17 +53,22 @@ class FilterUriBlPatch(Shape):
     description: Text | UnsetType | None = UNSET
 
 
-def get_domain_attachment_filters(request: HttpRequest, caller: Caller, domain_id: str) -> HttpResponse:
+def get_domain_attachment_filters(request: HttpRequest, caller: Caller, domain_id: str) -> HttpResponseBase:
     """getDomainAttachmentFilters"""
     rows = domain_for(caller, domain_id, "RULE_VIEW").attachment_rules.select_related("domain")
     sort = {**SORT, "checkType": "check_type"}
-    return answers.listing(request, rows, attachment_json, sort=sort, default="action", filters=FILTERS, sheet="attachment-rules")
+    return answers.listing(
+        request, rows, attachment_json, sort=sort, default="action", filters=FILTERS,
+        sheet="attachment-rules", columns=(*COLUMNS, "checkType"),
+    )
 
 
-def get_domain_uri_bl_filters(request: HttpRequest, caller: Caller, domain_id: str) -> HttpResponse:
+def get_domain_uri_bl_filters(request: HttpRequest, caller: Caller, domain_id: str) -> HttpResponseBase:
     """getDomainUriBlFilters"""
     rows = domain_for(caller, domain_id, "RULE_VIEW").uri_rules.select_related("domain")
-    return answers.listing(request, rows, uri_json, sort=SORT, default="action", filters=FILTERS, sheet="uri-rules")
+    return answers.listing(
+        request, rows, uri_json, sort=SORT, default="action", filters=FILTERS, sheet="uri-rules", columns=COLUMNS,
+    )
 
 
 @transaction.atomic(using="sandbox")

@@ -1,16 +1,18 @@
 """Groups, which the API calls e-mail aliases: addresses that distribute to others (openapi.yaml, tag UsersAliases)."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from msgspec import UNSET, Meta, UnsetType
 
 from sandbox import answers
 from sandbox.answers import Name, Refusal, Shape
 from sandbox.auth import Caller, domain_for, require
-from sandbox.models import Domain, EmailAlias, EmailAliasRecipient, User
+from sandbox.models import Domain, DomainAlias, EmailAlias, EmailAliasRecipient, User
 from sandbox.names import address_of
 
 Addresses = Annotated[list[str], Meta(max_length=10_000)]
@@ -27,13 +29,13 @@ class EmailAliasPatch(Shape):
     recipients: Addresses | UnsetType = UNSET
 
 
-def list_email_aliases_of_domain(request: HttpRequest, caller: Caller, domain_id: str) -> HttpResponse:
+def list_email_aliases_of_domain(request: HttpRequest, caller: Caller, domain_id: str) -> HttpResponseBase:
     """listEmailAliasesOfDomain: without the names of the recipients, which a single read has (conventions.md, gap 29)."""
     domain = domain_for(caller, domain_id, "USER_VIEW")
     rows = domain.groups.prefetch_related("recipients")
     return answers.listing(
         request, rows, lambda row: group_json(row, domain), sort={"id": "pk", "email": "email"}, default="email", filters=FILTERS,
-        sheet="groups",
+        sheet="groups", columns=("id", "email", "recipients"),
     )
 
 
@@ -152,15 +154,23 @@ def add(group: EmailAlias, addresses: list[str], status: int) -> None:
 
 
 def refuse_loop(group: EmailAlias, status: int) -> None:
-    """Mail to the group must not come back to it, by whatever way. Nor through a group that is made later."""
+    """Mail to the group must not come back to it, by whatever way: other names of domains, and groups made later, too."""
     seen: set[str] = set()
     step = {group.email}
     while step:
         seen |= step
-        step = set(EmailAliasRecipient.objects.filter(group__email__in=step).values_list("email", flat=True))
+        step = canonical(EmailAliasRecipient.objects.filter(group__email__in=step).values_list("email", flat=True))
         if group.email in step:
             raise Refusal(status, f"Mail to {group.email} would come back to it.", {"recipients": "leads back to the group"})
         step -= seen
+
+
+def canonical(emails: Iterable[str]) -> set[str]:
+    """Addresses under the first name of their domain."""
+    parts = [email.rpartition("@") for email in emails]
+    rows = DomainAlias.objects.filter(name__in={name for _, _, name in parts})
+    names = dict(rows.values_list("name", "domain__name"))
+    return {f"{local}@{names.get(name, name)}" for local, _, name in parts}
 
 
 def group_json(group: EmailAlias, domain: Domain, *, names: bool = False) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """Diagnostics of domains and of relays (openapi.yaml, tag Health). Times are in seconds here, and only here."""
 
-import smtplib
-from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
@@ -10,22 +8,22 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from msgspec import UNSET, UnsetType
 
-from sandbox import answers, dns
+from sandbox import answers, dns, relays
 from sandbox.answers import Count, Id, Refusal, Shape
 from sandbox.auth import Caller, domain_for, require
 from sandbox.dkim import SELECTOR, bare
 from sandbox.models import DkimKey, Domain, Health, Platform
-from sandbox.platforms import API, AUTH
+from sandbox.platforms import API, AUTH, ApiType, AuthType, known, with_secrets
+from sandbox.relays import Entry
 
-Entry = dict[str, Any]
 OTHER_KEY = "Fail: DKIM key defined in DNS does not match with private part"
 
 
 class RelayCheckHealthDTO(Shape):
     transport_dest: str
     transport_port: Count
-    auth_type: str
-    api_type: str | None
+    auth_type: AuthType
+    api_type: ApiType | None
     id: Id | UnsetType | None = UNSET
     fallback_transport_dest: str | UnsetType | None = UNSET
     fallback_transport_port: Count | UnsetType | None = UNSET
@@ -75,15 +73,30 @@ def try_relay_configuration(request: HttpRequest, caller: Caller) -> HttpRespons
     if not Domain.objects.filter(caller.reach("DOMAIN_EDIT")).exists():
         raise Refusal(403, "You do not have permission to execute this request. (DOMAIN_EDIT required)")
     body = answers.sent(request, RelayCheckHealthDTO)
-    for name, value, known in (("authData", body.auth_data, AUTH), ("apiData", body.api_data, API)):
-        if unknown := sorted(value.keys() - known) if isinstance(value, dict) else []:
-            raise Refusal(400, f"Unknown fields: {', '.join(unknown)[:200]}.", dict.fromkeys(unknown, f"unknown in {name}"))
-    entries = [connect("SMTP", body.transport_dest, body.transport_port)]
-    if body.fallback_transport_dest:
-        entries.append(connect("SMTP_FALLBACK", body.fallback_transport_dest, body.fallback_transport_port or 25))
-    ok = all(entry["result"] == "OK" for entry in entries)
-    report = {"status": ok, "entries": entries}
+    relay = Platform(
+        transport_dest=body.transport_dest, transport_port=body.transport_port,
+        fallback_transport_dest=body.fallback_transport_dest or None,
+        fallback_transport_port=body.fallback_transport_port or None,
+        auth_type=body.auth_type.lower(), auth_data=known(body.auth_data, AUTH, "authData"),
+        api_type=body.api_type and body.api_type.upper(), api_data=known(body.api_data, API, "apiData"),
+    )
+    if isinstance(body.id, str | int):
+        stored = relay_of(caller, str(body.id))
+        relay.auth_data = with_secrets(stored.auth_data, relay.auth_data)
+        relay.api_data = with_secrets(stored.api_data, relay.api_data)
+    entries = relays.checks(relay)
+    report = {"status": all(entry["result"] == "OK" for entry in entries), "entries": entries}
     return answers.json({"performedAt": int(timezone.now().timestamp()), "report": report})
+
+
+def relay_of(caller: Caller, uid: str) -> Platform:
+    """The relay that a trial is about, whose secrets it takes; 400 where the caller sees none."""
+    try:
+        return platform_for(caller, uid, "DOMAIN_EDIT")
+    except Refusal as refusal:
+        if refusal.status != 404:
+            raise
+        raise Refusal(400, "There is no such relay.", {"id": "no such relay"}) from None
 
 
 def platform_for(caller: Caller, uid: str, permission: str) -> Platform:
@@ -106,13 +119,8 @@ def examined(domain: Domain) -> Health:
 
 
 def tried(platform: Platform) -> Health:
-    """Connect to the relay, and to the one that stands in for it."""
-    entries = [connect("SMTP", platform.transport_dest, platform.transport_port, platform.transport_type)]
-    if platform.fallback_transport_dest:
-        entries.append(connect(
-            "SMTP_FALLBACK", platform.fallback_transport_dest, platform.fallback_transport_port or 25,
-            platform.fallback_transport_type or "SMTP",
-        ))
+    """Ask all servers of the relay."""
+    entries = relays.checks(platform)
     ok = all(entry["result"] == "OK" for entry in entries)
     row, _ = Health.objects.update_or_create(
         platform=platform, defaults={"performed_at": timezone.now(), "ok": ok, "entries": entries},
@@ -150,39 +158,6 @@ def dkim(domain: Domain, key: DkimKey | None) -> Entry:
     if key is None or len(found) > 1 or bare(found[0].partition("p=")[2].partition(";")[0]) != key.public_key:
         return entry("DKIM", "ERROR_DKIM_INVALID_COUPLE", *lines, OTHER_KEY)
     return entry("DKIM", "OK", *lines, "Passed")
-
-
-def connect(kind: str, host: str, port: int, transport: str = "SMTP") -> Entry:
-    """Greet a mail server, over TLS where the relay wants it, and take leave. No mail is sent."""
-    lines = [f"Connecting to {host}:{port}"]
-    try:
-        if not allowed(host):
-            return entry(kind, "ERROR", *lines, "Fail: this sandbox connects to loopback only (SANDBOX_RELAY_CHECKS)")
-        server = smtplib.SMTP_SSL if port == 465 and transport != "SMTP" else smtplib.SMTP
-        with server(host, port, local_hostname="gateway.example", timeout=settings.SANDBOX_TIMEOUT) as relay:
-            code, _ = relay.ehlo()
-            if code != 250:
-                return entry(kind, "ERROR", *lines, f"Fail: EHLO was answered {code}")
-            if server is smtplib.SMTP_SSL:
-                lines.append("TLS established")
-            elif transport != "SMTP" and relay.has_extn("starttls"):
-                relay.starttls()
-                lines.append("TLS established")
-            elif transport == "SMTPS_ENCRYPT":
-                return entry(kind, "ERROR", *lines, "Fail: the relay offers no TLS")
-    except (OSError, smtplib.SMTPException, ValueError, OverflowError) as problem:
-        return entry(kind, "ERROR", *lines, f"Fail: {type(problem).__name__}: {problem}"[:300])
-    return entry(kind, "OK", *lines, "Passed")
-
-
-def allowed(host: str) -> bool:
-    """May the sandbox connect there? Unless told so, it does not even look up a name: the question would leave the machine."""
-    if settings.SANDBOX_RELAY_CHECKS == "any" or host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def entry(kind: str, result: str, *output: str) -> Entry:

@@ -9,6 +9,7 @@ from sandbox.models import Domain, Platform
 from sandbox.names import HOST
 
 SECRETS = ("bind_password", "bindPassword", "password", "clientSecret")
+WHERE = ("host", "port", "issuerUri", "tenantId")
 # What the settings may hold, in both spellings (conventions.md, gap 16).
 AUTH = {
     "host", "port", "bind_user", "bind_password", "use_ssl", "base_dn", "mail_attribute", "cert_pem", "username_format",
@@ -61,10 +62,7 @@ def columns(body: PlatformBody) -> dict[str, Any]:
     for name in ("transport_dest", "fallback_transport_dest"):
         if found.get(name) and not HOST.fullmatch(found[name]):
             raise Refusal(400, "A relay's host is a name or an address.", {f"platforms.{name}": "no host"})
-    for name, known in (("auth_data", AUTH), ("api_data", API)):
-        found[name] = value = found.get(name) or None
-        if unknown := sorted(value.keys() - known) if isinstance(value, dict) else ["authData"] if value else []:
-            raise Refusal(400, f"Unknown fields: {', '.join(unknown)}.", dict.fromkeys(unknown, "unknown"))
+    found |= {"auth_data": known(body.auth_data, AUTH, "authData"), "api_data": known(body.api_data, API, "apiData")}
     if "auth_type" in found:
         found["auth_type"] = found["auth_type"].lower()
     if found.get("api_type"):
@@ -72,9 +70,23 @@ def columns(body: PlatformBody) -> dict[str, Any]:
     return found
 
 
+def known(value: Any, names: set[str], where: str) -> dict[str, Any] | None:
+    """The settings of a sign-in provider or of an API, which may come as null or as "" as well (conventions.md, gap 16)."""
+    if value and not isinstance(value, dict):
+        raise Refusal(400, f"{where} is an object.", {where: "not an object"})
+    if unknown := sorted(value.keys() - names) if value else []:
+        raise Refusal(400, f"Unknown fields in {where}: {', '.join(unknown)[:200]}.", dict.fromkeys(unknown, "unknown"))
+    return value or None
+
+
 def with_secrets(old: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, Any] | None:
-    """New settings with the secrets of the old ones: nobody gets those to see, so nobody can send them back."""
-    return {**{name: value for name, value in (old or {}).items() if name in SECRETS}, **new} if new else None
+    """New settings with the secrets of the old ones: nobody gets those to see, so nobody can send them back.
+
+    For another server there are none: who may change where it is would else be told its password.
+    """
+    if not new or any((old or {}).get(name) != new.get(name) for name in WHERE):
+        return new
+    return {**{name: value for name, value in (old or {}).items() if name in SECRETS}, **new}
 
 
 def shown(settings: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from django.db import transaction
 from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from msgspec import UNSET, Meta, UnsetType
 
 from sandbox import answers
@@ -99,7 +100,7 @@ PROPS: dict[str, dict[str, Any]] = {
 PLAIN = ("name", "incoming", "outgoing", "mail_size_limit", "spam_score")
 
 
-def list_domain_policies(request: HttpRequest, caller: Caller, domain_id: str) -> HttpResponse:
+def list_domain_policies(request: HttpRequest, caller: Caller, domain_id: str) -> HttpResponseBase:
     """listDomainPolicies"""
     rows = Policy.objects.filter(domain=domain_for(caller, domain_id, "DOMAIN_VIEW"))
     rows = rows.annotate(folded=Lower("name"))  # as the example has it: policyB before Politique

@@ -299,7 +299,8 @@ def seed_users(domains: dict[str, Domain], now: datetime, random: Random) -> dic
         users[email].status = User.Status.ENABLED
     users["martin.nordwind@nordwind.example"].policy = Policy.objects.get(name="Geschäftsleitung")
     users["martin.nordwind@nordwind.example"].platform = Platform.objects.get(name="Exchange Zürich")
-    User.objects.bulk_create(users.values())
+    for user in users.values():
+        user.save()
     return users
 
 

@@ -129,7 +129,8 @@ def seed_users(domains: list[Domain], random: Random, now: datetime) -> list[int
             first, last = random.choice(FIRST), random.choice(LAST)
             domain = domains[0] if n < BIG_DOMAIN else domains[n % len(domains)]
             yield User(
-                domain=domain, email=f"user{n * 7919 % 100_003:06}.{last.lower().replace('ü', 'ue')}@{domain.name}",
+                domain=domain, customer_id=domain.customer_id, broker_id=domain.customer.broker_id,
+                email=f"user{n * 7919 % 100_003:06}.{last.lower().replace('ü', 'ue')}@{domain.name}",
                 firstname=first, lastname=f"{last} {n % 997}", status=random.choices(User.Status.values, (90, 7, 3))[0],
                 language=random.choice(("DE", "FR", "EN")), creation_date=now - timedelta(minutes=random.randrange(900_000)),
                 last_connection_date=now - timedelta(minutes=random.randrange(90_000)) if n % 3 else None,

@@ -7,7 +7,9 @@ or none.
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from sandbox import answers
@@ -27,21 +29,22 @@ FIELDS = {"value", "type", "expireAt", "description", "spfOn"}
 FILTERS = {"type": answers.text("type"), "value": answers.text("value", lower_case=True)}
 
 
-def get_domain_filter_rules(request: HttpRequest, caller: Caller, domain_id: str) -> HttpResponse:
+def get_domain_filter_rules(request: HttpRequest, caller: Caller, domain_id: str) -> HttpResponseBase:
     """getDomainFilterRules"""
     return rules(request, domain_for(caller, domain_id, "RULE_VIEW"), default="owner")
 
 
-def get_user_filter_rules(request: HttpRequest, caller: Caller, user_id: str) -> HttpResponse:
+def get_user_filter_rules(request: HttpRequest, caller: Caller, user_id: str) -> HttpResponseBase:
     """getUserFilterRules"""
     return rules(request, user_for(caller, user_id, "RULE_VIEW"), default="id")
 
 
-def rules(request: HttpRequest, owner: Owner, *, default: str) -> HttpResponse:
+def rules(request: HttpRequest, owner: Owner, *, default: str) -> HttpResponseBase:
     rows = owner.sender_rules.all()
     return answers.listing(
         request, rows, lambda rule: rule_json(rule, str(owner)),
-        sort=SORT, default=default, filters=FILTERS, sheet="sender-rules",
+        sort=SORT, default=default, filters=FILTERS,
+        sheet="sender-rules", columns=("id", "value", "owner", "type", "createdDate", "expireAt", "description", "spfOn"),
     )
 
 
@@ -110,10 +113,7 @@ def add_entries(request: HttpRequest, caller: Caller) -> HttpResponse:
 def add(owner: Owner, new: list[Any], first: int = 1) -> list[dict[str, Any]]:
     """Make the rules of a request; 409 where one is there already, or comes twice. `first` is the number of the first."""
     wanted = [columns(item, place) for place, item in enumerate(new, start=first)]
-    there: set[tuple[str, str]] = set()
-    for at in range(0, len(wanted), AT_ONCE):
-        values = [one["value"] for one in wanted[at:at + AT_ONCE]]
-        there |= set(owner.sender_rules.filter(value__in=values).values_list("value", "type"))
+    there = alike(owner.sender_rules.all(), wanted)
     for one in wanted:
         if (one["value"], one["type"]) in there:
             raise twin(one)
@@ -121,6 +121,22 @@ def add(owner: Owner, new: list[Any], first: int = 1) -> list[dict[str, Any]]:
     whose = {"user": owner} if isinstance(owner, User) else {"domain": owner}
     made = SenderRule.objects.bulk_create(SenderRule(created_date=timezone.now(), **whose, **one) for one in wanted)
     return [rule_json(rule, str(owner)) for rule in made]
+
+
+def alike(rules: QuerySet[SenderRule], wanted: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    """Value and type of those that are there already. A rule whose time is over makes room for the new one."""
+    there, over = set(), []
+    kinds = {(one["value"], one["type"]) for one in wanted}
+    for at in range(0, len(wanted), AT_ONCE):
+        for rule in rules.filter(value__in=[one["value"] for one in wanted[at:at + AT_ONCE]]):
+            if (rule.value, rule.type) not in kinds:
+                continue
+            if rule.expire_at and rule.expire_at <= timezone.now():
+                over.append(rule.pk)
+            else:
+                there.add((rule.value, rule.type))
+    SenderRule.objects.filter(pk__in=over).delete()
+    return there
 
 
 def replace_all(request: HttpRequest, owner: Owner) -> HttpResponse:
@@ -133,7 +149,7 @@ def update(request: HttpRequest, owner: Owner, rule_id: str) -> HttpResponse:
     """The rule as sent; what the body leaves out is gone, the day it was made stays."""
     rule = rule_of(owner, rule_id)
     wanted = columns(answers.body(request), 1)
-    if owner.sender_rules.filter(value=wanted["value"], type=wanted["type"]).exclude(pk=rule.pk).exists():
+    if alike(owner.sender_rules.exclude(pk=rule.pk), [wanted]):
         raise twin(wanted)
     for name, value in wanted.items():
         setattr(rule, name, value)

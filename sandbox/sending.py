@@ -104,23 +104,31 @@ def send_email(request: HttpRequest, caller: Caller, user: str) -> HttpResponse:
     if not (to or cc or bcc):
         raise Refusal(400, "The mail has no recipient.", {"to": "required"})
     wanted = {one.uid: one.name for one in body.attachments}
-    files = caller.account.uploads.in_bulk(list(wanted))
-    if missing := wanted.keys() - files.keys():
-        raise Refusal(400, "An attachment has not been uploaded.", {"attachments.uid": ", ".join(sorted(missing))[:200]})
+    files = taken(caller, set(wanted))
     message = written(owner, body, to, cc, [(files[uid], name) for uid, name in wanted.items()])
     raw = message.as_bytes()
     try:
         deliver(raw, owner.email, [*dict.fromkeys([*to, *cc, *bcc])])
     except Undeliverable as problem:
+        Upload.objects.bulk_create(files.values())  # there again, to be tried again
         raise Refusal(400, str(problem)) from None
     with transaction.atomic(using="sandbox"):
         store(owner, SENT, raw, "\n".join(bcc), seen=True)
-        caller.account.uploads.filter(uid__in=files).delete()
         if body.draft_id:
             Mail.objects.filter(by_id(body.draft_id), folder__user=owner, folder__path=DRAFTS).delete()
         if body.origin_id:
             Mail.objects.filter(by_id(body.origin_id), folder__user=owner).update(answered=True)
     return HttpResponse(headers={"Content-Type": "text/plain"})  # the documented 200 has no body
+
+
+@transaction.atomic(using="sandbox")
+def taken(caller: Caller, uids: set[str]) -> dict[str, Upload]:
+    """The uploaded files of a mail, which nobody has any more: of two clicks on a button, one sends."""
+    files = caller.account.uploads.in_bulk(list(uids))
+    if missing := uids - files.keys():
+        raise Refusal(400, "An attachment has not been uploaded.", {"attachments.uid": ", ".join(sorted(missing))[:200]})
+    caller.account.uploads.filter(uid__in=files).delete()
+    return files
 
 
 def written(owner: User, body: SmtpMessage, to: list[str], cc: list[str], files: list[tuple[Upload, str]]) -> EmailMessage:

@@ -1,6 +1,7 @@
 """Mails that the gateway writes on command (openapi.yaml, tag Tasks). 202 says that a task is valid, not that it is done."""
 
 import logging
+from collections.abc import Callable
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
@@ -17,7 +18,7 @@ from sandbox.delivery import Undeliverable, deliver
 from sandbox.emails import INBOX, QUARANTINE
 from sandbox.models import Folder, Mail, User
 from sandbox.sending import by_id
-from sandbox.tokens import LONGEST, link, require_service, temporary
+from sandbox.tokens import LONGEST, link, require_open, require_service, temporary
 
 log = logging.getLogger(__name__)
 HOURS = 24  # that a link is good for, where the task does not say
@@ -57,14 +58,13 @@ def execute_task(request: HttpRequest, caller: Caller) -> HttpResponse:
         raise Refusal(422, "There may be no such user.", {"recipient": "no such user"})
     match task.command:
         case "send_welcome_mail":
-            require_own_or_edit(caller, user)
+            require_link(caller, user)
             welcome(user)
         case "send_token_mail":
-            require_own_or_edit(caller, user)
-            with_service(user)
+            require_link(caller, user, require_service)
             send_link(user, "Your link to sign in", "With this link you sign in without a password", hours)
         case "send_password_reset_mail":
-            require_own_or_edit(caller, user)
+            require_link(caller, user)
             send_link(user, "Choose a new password", "With this link you sign in and choose a new password", hours)
         case "remediate_message":
             take_back(caller, user, task.params.get("id"))
@@ -73,10 +73,18 @@ def execute_task(request: HttpRequest, caller: Caller) -> HttpResponse:
     return HttpResponse(status=202)
 
 
-def require_own_or_edit(caller: Caller, user: User) -> None:
-    """The user itself, or who may change it: whoever asks, the mail and the link in it go to the user only."""
+def require_link(caller: Caller, user: User, *conditions: Callable[[User], None]) -> None:
+    """Asked for by the user itself, or by who may change it: in any case the link goes to the user only. And it must work.
+
+    422 where `GET /token` answers 400: a condition is not met, the parameters are good.
+    """
     if not caller.owns(user):
         require(caller.on_mailbox(user), "USER_EDIT")
+    try:
+        for condition in (require_open, *conditions):
+            condition(user)
+    except Refusal as refusal:
+        raise Refusal(422, refusal.message, {"recipient": "a link would not let in"}) from None
 
 
 def welcome(user: User) -> None:
@@ -130,13 +138,3 @@ def mail_for(caller: Caller, user: User, mail_id: Any) -> Mail:
     if row is None:
         raise Refusal(422, "There may be no such mail.", {"id": "no such mail"})
     return row
-
-
-def with_service(user: User) -> None:
-    """422 where `GET /token` answers 400: a condition is not met, the parameters are good."""
-    try:
-        require_service(user)
-    except Refusal as refusal:
-        raise Refusal(422, refusal.message, {"recipient": "no service"}) from None
-
-

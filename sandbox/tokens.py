@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from sandbox import answers, options
 from sandbox.answers import Name, Refusal, Shape, maybe_millis, millis, moment
-from sandbox.auth import Caller, digest, over, require
+from sandbox.auth import Caller, digest, over, require, stopped
 from sandbox.models import Account, Token, User
 
 LONGEST = 24 * 365  # hours that a temporary token may last
@@ -64,9 +64,12 @@ def get_temporary_auth_token(request: HttpRequest, caller: Caller) -> HttpRespon
     if user is None or not caller.on_mailbox(user):
         raise Refusal(404, "Unknown username.")
     may_become(caller, user)
+    require_open(user)
     require_service(user)
     secret, end = temporary(user, hours)
-    return answers.json({"token": secret, "expireAt": millis(end), "url": link(user, secret)}, status=202)
+    found = answers.json({"token": secret, "expireAt": millis(end), "url": link(user, secret)}, status=202)
+    transaction.set_rollback(request.method == "HEAD", using="sandbox")  # nobody gets to see that one
+    return found
 
 
 def may_become(caller: Caller, user: User) -> None:
@@ -86,6 +89,12 @@ def require_service(user: User) -> None:
         raise Refusal(400, "The account does not have quarantine or retention or archive service.")
 
 
+def require_open(user: User) -> None:
+    """400 for an account that is switched off, or its domain deleted: no token would let it in."""
+    if stopped(user, administers=False) or Account.objects.filter(user=user, enabled=False).exists():
+        raise Refusal(400, "The account is switched off.")
+
+
 def temporary(user: User, hours: int) -> tuple[str, datetime]:
     """A way in for a mailbox's owner, for so many hours; and the end of it."""
     # A login that somebody else has already is no reason to let this user in as them.
@@ -96,9 +105,9 @@ def temporary(user: User, hours: int) -> tuple[str, datetime]:
 
 
 def link(user: User, secret: str) -> str:
-    """The application's address that signs the user in. The token stands behind the #, so that no server logs it."""
+    """The application's address that signs the user in, once its button is pressed."""
     scheme, _, host = settings.SANDBOX_APP_URL.partition("://")
-    return f"{scheme}://{options.effective('APP_URL', user) or host}/sign-in/#token={secret}"
+    return f"{scheme}://{options.effective('APP_URL', user) or host}/sign-in/link/?token={secret}"
 
 
 def make(account: Account, name: str, end: datetime | None, *, temporary: bool = False) -> tuple[str, Token]:

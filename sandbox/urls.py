@@ -1,10 +1,12 @@
 """The gateway's addresses, resolved while still percent-encoded: an encoded slash belongs to its segment."""
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, unquote
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import path, register_converter
 
 from sandbox import (
@@ -45,27 +47,40 @@ class Segment:
 register_converter(Segment, "segment")
 
 
-def operation(view: Callable[..., HttpResponse] | None) -> str:
+def operation(view: Callable[..., HttpResponseBase] | None) -> str:
     """The operationId of a view: the first word that is written about it."""
     return ((view and view.__doc__) or "").partition(":")[0].split("\n")[0]
 
 
-def at(route: str, **views: Callable[..., HttpResponse]) -> Any:
+def at(route: str, **views: Callable[..., HttpResponseBase]) -> Any:
     """A path and its views by method. Every view gets the request, the caller, and the ids in the path."""
+    allowed = ", ".join([*views, *(["HEAD"] if "GET" in views else []), "OPTIONS"])
 
-    def answer(request: HttpRequest, **ids: str) -> HttpResponse:
+    def answer(request: HttpRequest, **ids: str) -> HttpResponseBase:
+        view = views.get("GET" if request.method == "HEAD" else request.method or "")
         try:
-            view = views.get(request.method or "")
             faults.maybe(request, operation(view))
+            if request.method == "OPTIONS":  # asked by browsers without a token
+                return HttpResponse(status=204, headers={"Allow": allowed})
             domains.purge()
             caller = auth.caller_of(request)
             if view is None:
-                raise Refusal(405, f"{request.method} is not for this address.", headers={"Allow": ", ".join(views)})
-            return view(request, caller, **ids)
+                raise Refusal(405, f"{request.method} is not for this address.", headers={"Allow": allowed})
+            found = view(request, caller, **ids)
         except Refusal as refusal:
-            return refusal.answer()
+            found = refusal.answer()
+        return without_body(found) if request.method == "HEAD" else found
 
     return path(route, answer)
+
+
+def without_body(found: HttpResponseBase) -> HttpResponse:
+    """What HEAD answers."""
+    if isinstance(found, HttpResponse):
+        found.headers["Content-Length"] = str(len(found.content))
+    else:  # a file, which knows its length and is closed behind its last block
+        deque(found, maxlen=0)
+    return HttpResponse(status=found.status_code, headers=found.headers)
 
 
 DOMAIN = "domains/<segment:domain_id>"

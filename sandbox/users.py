@@ -5,12 +5,13 @@ from typing import Annotated, Any, Literal, TypeVar
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from msgspec import UNSET, Meta, UnsetType
 
 from sandbox import answers
 from sandbox.answers import Id, LanguageName, Name, Refusal, Shape, Text, given, maybe_millis, millis
-from sandbox.auth import Caller, domain_for, user_for
+from sandbox.auth import OF_USERS, Caller, domain_for, user_for
 from sandbox.groups import forget, own_address, taken
 from sandbox.models import Account, Domain, EmailAliasRecipient, OptionValue, Platform, Policy, User
 from sandbox.platforms import platform_json
@@ -56,6 +57,10 @@ SORT = {
     "id": "pk", "email": "email", "firstname": "firstname", "lastname": "lastname", "status": "status", "language": "language",
     "creationDate": "creation_date", "lastConnectionDate": "last_connection_date",
 }
+COLUMNS = (  # of a workbook
+    "id", "email", "firstname", "lastname", "status", "language", "creationDate", "domainId", "senderVerifyOn", "domainStatus",
+    "mfaType", "lastConnectionDate", "policy", "domainPolicyId", "domainPlatformId", "platform",
+)
 FILTERS = {
     "email": answers.text("email", lower_case=True),
     "platformName": lambda name: on_platform(answers.text("name")(name)),
@@ -63,18 +68,20 @@ FILTERS = {
 }
 
 
-def list_users(request: HttpRequest, caller: Caller) -> HttpResponse:
+def list_users(request: HttpRequest, caller: Caller) -> HttpResponseBase:
     """listUsers: without those that the caller may not see; an end user sees itself."""
-    seen = caller.reach("USER_VIEW", "domain")
+    seen = caller.reach("USER_VIEW", OF_USERS)
     if seen and caller.account.user_id:
         seen |= Q(pk=caller.account.user_id)
     return answers.listing(request, complete(User.objects.filter(seen)), line_json, sort=SORT, default="email", filters=FILTERS)
 
 
-def list_domain_users(request: HttpRequest, caller: Caller, domain_id: str) -> HttpResponse:
+def list_domain_users(request: HttpRequest, caller: Caller, domain_id: str) -> HttpResponseBase:
     """listDomainUsers"""
     rows = complete(User.objects.filter(domain=domain_for(caller, domain_id, "USER_VIEW")))
-    return answers.listing(request, rows, line_json, sort=SORT, default="email", filters=FILTERS, sheet="users")
+    return answers.listing(
+        request, rows, line_json, sort=SORT, default="email", filters=FILTERS, sheet="users", columns=COLUMNS,
+    )
 
 
 def get_user(request: HttpRequest, caller: Caller, user_id: str) -> HttpResponse:

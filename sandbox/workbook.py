@@ -4,8 +4,9 @@ The files are Office Open XML, which every spreadsheet program has read for long
 """
 
 import json
-from io import BytesIO
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 from openpyxl import Workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, WriteOnlyCell
@@ -14,17 +15,27 @@ MEDIA_TYPE = "application/vnd.ms-excel"
 LONGEST = 32_767  # characters in a cell
 
 
-def made(title: str, items: list[dict[str, Any]]) -> bytes:
-    """A workbook of one sheet: a line with the names of the fields, and a line for each item."""
+def made(title: str, names: Sequence[str], items: Iterable[dict[str, Any]]) -> tuple[int, Iterator[bytes]]:
+    """A workbook of one sheet: a line with the names of the fields, and a line for each item. Its bytes, and how many.
+
+    It is written to a file that has no name: memory does not grow with the list.
+    """
     book = Workbook(write_only=True)
     sheet = book.create_sheet(title)
-    names = list(dict.fromkeys(name for item in items for name in item))
     sheet.append(names)
     for item in items:
         sheet.append([cell(sheet, item.get(name)) for name in names])
-    out = BytesIO()
-    book.save(out)
-    return out.getvalue()
+    file = TemporaryFile()  # noqa: SIM115 - closed behind its last block
+    book.save(file)
+    size = file.tell()
+    file.seek(0)
+    return size, blocks(file)
+
+
+def blocks(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while block := file.read(65_536):
+            yield block
 
 
 def cell(sheet: Any, value: Any) -> Any:

@@ -1,7 +1,10 @@
 """The environment of every test, set before Django reads its settings (loaded with -p, see pyproject.toml)."""
 
 import os
+import shutil
 import tempfile
+
+FOLDER = tempfile.mkdtemp(prefix="cleanmail-admin-tests-")
 
 os.environ.update(
     DEBUG="1",
@@ -12,6 +15,11 @@ os.environ.update(
     CLEANMAIL_API_URL="",
     DATABASE_URL="",
     LOG_LEVEL="INFO",
-    DATA_DIR=tempfile.mkdtemp(prefix="cleanmail-admin-tests-"),
+    DATA_DIR=FOLDER,
 )
 del os.environ["DATABASE_URL"]
+
+
+def pytest_unconfigure() -> None:
+    """The very last thing that pytest does: nothing is left behind."""
+    shutil.rmtree(FOLDER, ignore_errors=True)

@@ -1,9 +1,14 @@
-"""Signing in with an access token, and out."""
+"""Signing in with an access token or with the link of a mail, and out."""
+
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import render
 from django.urls import path
+from django.utils.decorators import decorator_from_middleware
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -13,21 +18,54 @@ from portal.ui.pages import public
 from portal.ui.screens import explain, safe_next
 
 
+class FormWithoutOrigin(CsrfViewMiddleware):
+    """From a page with the policy no-referrer a browser sends `Origin: null`. Form and cookie have to agree all the same."""
+
+    def _origin_verified(self, request: HttpRequest) -> bool:
+        return request.META["HTTP_ORIGIN"] == "null" or bool(super()._origin_verified(request))  # type: ignore[misc]
+
+
 @public
 @sensitive_post_parameters("token")
-@sensitive_variables()
 @require_http_methods(["GET", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     """The sign-in page. A token that is wrong, used too often or unchecked gets one clear sentence."""
     back = safe_next(request, request.POST.get("next") or request.GET.get("next") or "/")
-    wait = 0
-    context = {"next": back, "ended": request.GET.get("ended") == "1"}
+    context = {"next": back, "ended": request.method == "GET" and request.GET.get("ended") == "1"}
     if request.method == "GET":
         return render(request, "sign_in.html", context)
+    wrong = _("This token is not valid, or not any more. Copy it once more, or make a new one.")
+    return _try(request, "sign_in.html", context, wrong, back)
+
+
+@public
+@csrf_exempt  # of the check for all pages, which wants to know the origin; the one below it does the rest
+@decorator_from_middleware(FormWithoutOrigin)
+@sensitive_post_parameters("token")
+@sensitive_variables()
+@require_http_methods(["GET", "POST"])
+def sign_in_link(request: HttpRequest) -> HttpResponse:
+    """Where the link in a mail leads (`?token=`): a page with a button. What only looks at links signs nobody in."""
+    if request.method == "GET":
+        token = request.GET.get("token", "")
+        response = render(request, "sign_in_link.html", {"token": token}) if token else HttpResponseRedirect("/sign-in/")
+    else:
+        context = {"token": request.POST.get("token", "")}
+        wrong = _("This link is not valid, or not any more. Ask for a new one.")
+        response = _try(request, "sign_in_link.html", context, wrong, "/")
+    response["Referrer-Policy"] = "no-referrer"  # the address has the token in it
+    return response
+
+
+@sensitive_variables()
+def _try(request: HttpRequest, template: str, context: dict[str, Any], wrong: str, back: str) -> HttpResponse:
+    """Sign in with the token that was posted, and go on to `back`; else the page again, with what is the matter."""
+    wait = 0
     try:
         session.sign_in(request, request.POST.get("token", ""))
     except SignedOut:
-        problem, status = _("This token is not valid, or not any more. Copy it once more, or make a new one."), 403
+        problem, status = wrong, 403
+        context.pop("token", None)  # no use in trying it again
     except TooFast as error:
         wait, status = error.retry_after, 429
         problem = _("Too many tries. Please wait %(seconds)s seconds.") % {"seconds": wait}
@@ -36,7 +74,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         problem = f"{title}. {text}"
     else:
         return HttpResponseRedirect(back)
-    response = render(request, "sign_in.html", {**context, "ended": False, "problem": problem}, status=status)
+    response = render(request, template, {**context, "problem": problem}, status=status)
     if wait:
         response["Retry-After"] = str(wait)
     return response
@@ -50,4 +88,8 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect("/sign-in/")
 
 
-urlpatterns = [path("sign-in/", sign_in, name="sign-in"), path("sign-out/", sign_out, name="sign-out")]
+urlpatterns = [
+    path("sign-in/", sign_in, name="sign-in"),
+    path("sign-in/link/", sign_in_link, name="sign-in-link"),
+    path("sign-out/", sign_out, name="sign-out"),
+]

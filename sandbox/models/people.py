@@ -1,12 +1,12 @@
 """Mailbox accounts, the groups that distribute to them, and the accounts that may call the API."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.utils import timezone
 
 from sandbox.models.base import Identified, Language
-from sandbox.models.domains import Domain, Platform, Policy
+from sandbox.models.domains import Broker, Customer, Domain, Platform, Policy
 
 
 class User(Identified):
@@ -18,6 +18,9 @@ class User(Identified):
         PENDING = "PENDING"
 
     domain = models.ForeignKey(Domain, models.CASCADE, related_name="users")
+    # The domain's, once more: who may see a broker's or a customer's users is told by one comparison in an index.
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="+")
+    broker = models.ForeignKey(Broker, models.CASCADE, related_name="+")
     email = models.CharField(max_length=320, unique=True)
     firstname = models.CharField(max_length=200, blank=True)
     lastname = models.CharField(max_length=200, blank=True)
@@ -32,17 +35,25 @@ class User(Identified):
     last_connection_date = models.DateTimeField(null=True)
 
     class Meta:
-        # One for each key of a list: in order, with what tells whose it is, so that no skipped row is ever read.
+        # One for each key of a list, of all users and of those below one object: in order, so that no skipped row is read.
+        # That of all has what tells whose a user is, for those who hold rights on several objects.
         indexes: ClassVar = [
-            models.Index(fields=[column, "id", "domain"], name=f"user_by_{name}")
+            models.Index(fields=[*scope, column, *whose], name="_".join(("user", *scope, "by", name)))
             for name, column in {
                 "email": "email", "first": "firstname", "last": "lastname", "status": "status", "language": "language",
                 "creation": "creation_date", "connection": "last_connection_date",
             }.items()
+            for scope, whose in (
+                ((), ("id", "domain", "customer", "broker")), (("domain",), ()), (("customer",), ()), (("broker",), ()),
+            )
         ]
 
     def __str__(self) -> str:
         return self.email
+
+    def save(self, *args: Any, **kw: Any) -> None:
+        self.customer_id, self.broker_id = self.domain.customer_id, self.domain.customer.broker_id
+        super().save(*args, **kw)
 
 
 class Account(Identified):

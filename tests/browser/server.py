@@ -103,6 +103,11 @@ class Sandbox:
         found: list[dict[str, Any]] = self.get(f"/users/{self.user(email)}/wblist", pageSize=1000)
         return found
 
+    def link(self, email: str) -> str:
+        """The link that signs the owner of a mailbox in, as the gateway mails it; the part behind the host."""
+        url = str(self.get("/token", username=email)["url"])
+        return "/" + url.partition("://")[2].partition("/")[2]
+
     def domain_rules(self, name: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.get(f"/domains/{self.domain(name)}/wblist", pageSize=1000)
         return found

@@ -99,6 +99,18 @@ def test_the_pages_of_somebody_who_is_not_signed_in(size: Any, visits: Visits) -
 
 
 @SIZES
+def test_the_page_of_a_link_in_a_mail(size: Any, visits: Visits, sandbox: Sandbox) -> None:
+    visits.watch.expect("status of 403")
+    page = visit(visits, "", size)
+    page.goto(sandbox.link(ANNA))
+    look(page)
+    page.goto("/sign-in/link/?token=over")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("This link is not valid")
+    look(page)
+
+
+@SIZES
 def test_what_opens_on_a_page(size: Any, visits: Visits, sandbox: Sandbox) -> None:
     page = visit(visits, "admin", size)
     open_user(page, sandbox)

@@ -47,6 +47,21 @@ def test_signing_in_searching_and_signing_out(visits: Visits, site: Site) -> Non
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
+def test_the_link_of_a_mail_signs_in_by_its_button(visits: Visits, site: Site, sandbox: Sandbox) -> None:
+    page, link = visits(java_script_enabled=False), sandbox.link(ANNA)
+    referrers: list[str] = []
+    page.on("request", lambda request: referrers.append(request.headers.get("referer", "")))
+    page.goto(link)
+    assert "session" not in {cookie["name"] for cookie in page.context.cookies()}
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name=ANNA)).to_be_visible()
+    token = link.rpartition("=")[2]
+    assert token not in page.url
+    assert len(referrers) > 2  # of the style sheet and of the next page, among others
+    assert not [text for text in referrers if token in text]
+    assert token not in site.server.log.read_text()
+
+
 def test_from_the_search_to_a_released_mail_and_a_changed_rule(plain: Page, sandbox: Sandbox) -> None:
     plain.goto("/")
     show_list(plain)

@@ -654,7 +654,8 @@ def test_the_last_check_and_running_it_again(as_customer: Client, nordwind: Doma
     assert ">Fails</span>" in text(as_customer.get(url, headers=part))
     with servers.smtp_server() as (host, port, _inbox):
         Platform.objects.filter(pk=relay.pk).update(
-            transport_dest=host, transport_port=port, transport_type="SMTP", fallback_transport_dest=None)
+            transport_dest=host, transport_port=port, transport_type="SMTP", fallback_transport_dest=None,
+            auth_type="local")
         shown = text(as_customer.post(url, {"once": "1"}, headers=part))
         assert ">Works</span>" in shown
         assert "<html" not in shown

@@ -4,6 +4,7 @@ import base64
 import html
 import json
 import re
+import runpy
 import secrets
 import time
 import zlib
@@ -11,6 +12,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -24,6 +27,8 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
 
 from portal import session
 from portal.audit.models import Entry, SignInAttempt
@@ -35,7 +40,7 @@ CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-src 'self'; frame-ancestors 'none'"
 )
-PUBLIC = {"sign-in/", "sign-out/", "language/", "readyz", "^sandbox/api(?P<rest>/.*)$"}
+PUBLIC = {"sign-in/", "sign-in/link/", "sign-out/", "language/", "readyz", "^sandbox/api(?P<rest>/.*)$"}
 WRONG = "This token is not valid, or not any more. Copy it once more, or make a new one."
 
 
@@ -342,6 +347,107 @@ def test_a_template_that_fails_shows_no_secret(gateway: Gateway, settings: Any, 
     assert answer.status_code == 500
     assert "NoneType" in answer.content.decode()
     assert secrets_in(answer.content.decode(), browser) == []
+
+
+# The link in a mail
+
+
+LINK = f"/sign-in/link/?token={TOKEN}"
+
+
+def test_a_link_shows_a_button_and_whoever_only_looks_is_not_signed_in(gateway: Gateway, caplog: pytest.LogCaptureFixture):
+    browser = Client()
+    answer = browser.get(LINK)
+    assert answer.status_code == 200
+    assert re.search(r'<form method="post" action="/sign-in/link/">.*<button[^>]*>Sign in</button>', answer.content.decode(), re.S)
+    assert (answer["Referrer-Policy"], answer["Cache-Control"]) == ("no-referrer", "no-store")
+    assert gateway.asked == []
+    assert Session.objects.count() == SignInAttempt.objects.count() == 0
+    assert not is_signed_in(browser)
+    assert TOKEN not in caplog.text
+
+
+def test_the_button_of_a_link_signs_in_and_the_address_bar_forgets_the_token(gateway: Gateway):
+    browser = Client()
+    answer = browser.post("/sign-in/link/", {"token": TOKEN})
+    assert (answer.status_code, answer["Location"], answer["Referrer-Policy"]) == (302, "/", "no-referrer")
+    assert is_signed_in(browser)
+
+
+def test_a_link_takes_the_place_of_who_was_signed_in(gateway: Gateway):
+    browser = signed_in("another-token")
+    before = stored(browser)["owner"]
+    assert "Sign out" not in browser.get(LINK).content.decode()
+    assert browser.post("/sign-in/link/", {"token": TOKEN}).status_code == 302
+    assert stored(browser)["owner"] != before
+    assert Session.objects.count() == 1
+
+
+def test_a_link_that_is_over_says_so_and_has_no_button_any_more(gateway: Gateway, caplog: pytest.LogCaptureFixture):
+    gateway.answer = refuses()
+    browser = Client()
+    answer = browser.post("/sign-in/link/", {"token": TOKEN})
+    assert (answer.status_code, answer["Referrer-Policy"], answer["Cache-Control"]) == (403, "no-referrer", "no-store")
+    assert told(answer) == ["This link is not valid, or not any more. Ask for a new one."]
+    assert "<button" not in answer.content.decode()
+    assert TOKEN not in places(browser, answer) + caplog.text
+    assert not is_signed_in(browser)
+
+
+def test_a_link_can_be_tried_again_when_the_gateway_was_away_and_not_without_end(gateway: Gateway):
+    gateway.answer = refuses(500)
+    answer = Client().post("/sign-in/link/", {"token": TOKEN})
+    assert (answer.status_code, told(answer)[0].startswith("The gateway failed.")) == (502, True)
+    assert f'name="token" value="{TOKEN}"' in answer.content.decode()
+    gateway.answer = refuses()
+    tries = [Client().post("/sign-in/link/", {"token": TOKEN}) for _ in range(6)]
+    assert [answer.status_code for answer in tries] == [403] * 5 + [429]
+    assert 1 <= int(tries[-1]["Retry-After"]) <= 300
+
+
+@pytest.mark.parametrize("query", ["", "?token=", "?other=x"])
+def test_a_link_without_a_token_leads_to_the_sign_in_page(gateway: Gateway, query: str):
+    answer = Client().get(f"/sign-in/link/{query}")
+    assert (answer.status_code, answer["Location"]) == (302, "/sign-in/")
+
+
+def test_a_hostile_link_is_shown_as_text(gateway: Gateway):
+    page = Client().get("/sign-in/link/", {"token": '"><script>alert(1)</script>'}).content.decode()
+    assert "<script>alert" not in page
+
+
+def test_another_site_signs_nobody_in_by_a_link(gateway: Gateway):
+    """A browser sends `Origin: null` from our page, whose policy is no-referrer, and from many others. The cookie decides."""
+    browser = Client(enforce_csrf_checks=True)
+    page = browser.get(LINK).content.decode()
+    secret = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]
+    form = {"token": TOKEN, "csrfmiddlewaretoken": secret}
+    for origin, body, by in (
+        ("null", {"token": TOKEN}, browser), ("null", form, Client(enforce_csrf_checks=True)),
+        ("https://evil.example", form, browser),
+    ):
+        assert by.post("/sign-in/link/", body, headers={"Origin": origin}).status_code == 403
+    assert Session.objects.count() == 0
+    assert browser.post("/sign-in/", form, headers={"Origin": "null"}).status_code == 403
+    assert browser.post("/sign-in/link/", form, headers={"Origin": "null"}).status_code == 302
+
+
+def test_an_access_log_that_is_switched_on_leaves_the_token_out(tmp_path: Path):
+    """gunicorn's own log of requests, which is off unless somebody asks for it."""
+    settings: dict[str, Any] = runpy.run_path(str(project.BASE_DIR / "gunicorn.conf.py"))
+    log = tmp_path / "access.log"
+    config = Config()
+    config.set("accesslog", str(log))
+    config.set("access_log_format", settings["access_log_format"])
+    request = SimpleNamespace(headers=[("REFERER", f"http://testserver{LINK}")])
+    environ = {
+        "REQUEST_METHOD": "GET", "RAW_URI": LINK, "PATH_INFO": "/sign-in/link/", "QUERY_STRING": f"token={TOKEN}",
+        "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_REFERER": f"http://testserver{LINK}",
+    }
+    answer = SimpleNamespace(status="200 OK", sent=10, headers=[])
+    Logger(config).access(answer, request, environ, timedelta(milliseconds=3))
+    assert '"GET /sign-in/link/ HTTP/1.1" 200 10' in log.read_text()
+    assert TOKEN not in log.read_text()
 
 
 # Sessions

@@ -212,3 +212,17 @@ def test_list_permissions_wants_a_known_scope_and_an_id(admin, query):
 
 def test_list_permissions_on_something_unknown_is_an_empty_list(admin):
     assert admin.get("/security/permissions", params={"scope": "domain", "id": "00000"}).json() == []
+
+
+def test_users_follow_their_domain_to_another_customer_and_a_user_its_new_domain(sysadmin, admin, stranger, nordwind, alpenmilch):
+    hafen = Domain.objects.get(name="nordwind-hafen.example")
+    before = [int(who.get("/users").headers["X-Total-Count"]) for who in (admin, stranger)]
+    moved = hafen.users.count()
+    assert moved
+    assert sysadmin.patch(f"/domains/{hafen.uid}", json={"customerId": alpenmilch.customer.uid}).status_code == 204
+    assert [int(who.get("/users").headers["X-Total-Count"]) for who in (admin, stranger)] == [before[0] - moved, before[1] + moved]
+    anna = User.objects.get(email=seed.ANNA)
+    body = {"domainId": alpenmilch.uid, "email": "anna.keller@alpenmilch.example"}
+    assert sysadmin.patch(f"/users/{anna.uid}", json=body).status_code == 204
+    assert admin.get("/users", params={"email": body["email"]}).json() == []
+    assert [row["id"] for row in stranger.get("/users", params={"email": body["email"]}).json()] == [anna.uid]

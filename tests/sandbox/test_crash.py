@@ -36,7 +36,7 @@ class Server:
             tokens += [line.strip()] if line.startswith("  ey") else []
             if "Stop with" in line:
                 break
-        self.url, self.token = f"http://127.0.0.1:{self.port}", tokens[0]
+        self.url, self.token, self.owner = f"http://127.0.0.1:{self.port}", tokens[0], tokens[3]
         client = self.client()
         for _ in range(100):
             try:
@@ -137,3 +137,25 @@ def test_two_whole_lists_at_once_leave_one_of_them(server):
     for thread in threads:
         thread.join()
     assert listed(first, domain) in [{rule["value"] for rule in rules(word, 300)} for word in "abc"]
+
+
+def test_a_file_goes_with_one_mail_though_it_is_sent_twice_at_once(server):
+    server.start()
+    answers = []
+    owner = {"Authorization": f"Bearer {server.owner}"}
+    with httpx.Client(base_url=server.url, headers=owner, timeout=60) as client:
+        mailbox = client.get("/users").json()[0]["id"]
+        uid = client.post("/emails/attachments", files={"file": ("a.txt", b"a")}).json()["uid"]
+
+    def send() -> None:
+        with httpx.Client(base_url=server.url, headers=owner, timeout=60) as client:
+            body = {"to": ["x@partner.example"], "attachments": [{"name": "a.txt", "uid": uid}]}
+            answers.append(client.post(f"/users/{mailbox}/emails/send", json=body).status_code)
+
+    threads = [threading.Thread(target=send) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [200, 400, 400, 400]
+    assert len(list((server.data / "sandbox-mail" / "new").iterdir())) == 1

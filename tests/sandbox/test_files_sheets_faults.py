@@ -1,12 +1,17 @@
 """Rules on files, workbooks, and faults on request."""
 
+import os
+import subprocess
+import sys
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from openpyxl import load_workbook
 
 from sandbox.models import Customer
 
+ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.django_db(databases=["default", "sandbox"])
 
 
@@ -52,8 +57,34 @@ def test_six_lists_are_workbooks_too(sysadmin, nordwind, keller):
             assert len(lines) == len(plain.json()) + 1
             assert lines[0][0].value == next(iter(plain.json()[0]))
             assert lines[1][0].value == plain.json()[0]["id"]
+        assert [cell.value for cell in lines[0]][:2] == ["id", {"users": "email", "groups": "email", "wblist": "value"}.get(
+            path.rpartition("/")[2], "action",
+        )]
         assert all(cell.data_type != "f" for line in lines for cell in line)
+        assert set().union(*plain.json()) <= {cell.value for cell in lines[0]}
+        head = sysadmin.head(path, params={"pageSize": 7}, headers=excel)
+        assert (head.headers["Content-Type"], head.content) == ("application/vnd.ms-excel", b"")
     assert sysadmin.get("/users", headers=excel).headers["Content-Type"] == "application/json"
+
+
+def test_a_workbook_is_the_whole_list_unless_a_page_is_asked_for(admin, nordwind):
+    path, excel = f"/domains/{nordwind.uid}/wblist", {"Accept": "application/vnd.ms-excel"}
+    wanted = [{"value": f"v{n:04}.example", "type": "BLOCK", "description": "=1+1" if n else None} for n in range(2_345)]
+    assert admin.put(path, json=wanted).status_code == 200
+
+    def values(**query):
+        answer = admin.get(path, params={"sort": "value", **query}, headers=excel)
+        assert answer.headers["X-Total-Count"] == "2345"
+        assert answer.headers["Content-Disposition"] == 'attachment; filename="sender-rules.xlsx"'
+        return [line[1] for line in load_workbook(BytesIO(answer.content)).active.iter_rows(values_only=True)][1:]
+
+    everything = [rule["value"] for rule in wanted]
+    assert values() == everything
+    assert values(sort="-value") == everything[::-1]
+    assert values(offset=2_300) == everything[2_300:]
+    assert values(pageSize=5, offset=10) == everything[10:15]
+    assert values(offset=5_000) == []
+    assert len(admin.get(path).json()) == 40  # as JSON it is a page, as ever
 
 
 # --- Faults
@@ -82,3 +113,11 @@ def test_a_fault_is_what_was_asked_for(settings):
     assert who.get("/users", headers={"X-Sandbox-Fault": "errors=1"}).status_code == 500
     assert who.get("/users", headers={"X-Sandbox-Fault": "*=429"}).status_code == 429
     assert who.get("/domains", headers={"X-Sandbox-Fault": "listDomains=404"}).status_code == 404
+
+
+def test_faults_that_make_no_sense_are_said_at_the_start(tmp_path):
+    command = [sys.executable, "manage.py", "sandbox", "seed"]
+    env = {**os.environ, "DATA_DIR": str(tmp_path), "SANDBOX_FAULTS": "latency=fast"}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "SANDBOX_FAULTS: latency=fast is no fault (docs/sandbox.md).\n"

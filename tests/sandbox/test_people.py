@@ -226,3 +226,20 @@ def test_end_users_may_do_what_their_domain_lets_them(admin, anna, keller, nordw
     assert anna.patch(f"/users/{keller.uid}", json={"firstname": "A"}).status_code == 204
     for wrong in (["GRANT"], ["FLY"], "x", [1]):
         assert admin.put(path, json=wrong).status_code == 400
+
+
+def test_a_group_does_not_lead_back_to_itself_under_another_name_of_its_domain(admin, nordwind):
+    path = f"/domains/{nordwind.uid}/groups"
+    first, second = (
+        admin.post(path, json={"email": f"{name}@nordwind.example", "recipients": [to]}).json()
+        for name, to in (("first", "second@nordwind.test"), ("second", "x@partner.example"))
+    )
+    for body in (["first@nordwind.example"], ["first@nordwind.test"], ["second@nordwind-ag.example"]):
+        answer = admin.post(f"{path}/{second['id']}/addresses", json=body)
+        assert answer.status_code == 400
+        assert answer.json()["fields"] == {"recipients": "leads back to the group"}
+    assert [one["email"] for one in admin.get(f"{path}/{second['id']}").json()["recipients"]] == ["x@partner.example"]
+    assert admin.patch(f"{path}/{first['id']}", json={"recipients": ["first@later.example"]}).status_code == 204
+    aliases = f"/domains/{nordwind.uid}/aliases"
+    assert admin.post(aliases, json=["later.example"]).status_code == 409
+    assert admin.post(aliases, json=["sooner.example"]).status_code == 201

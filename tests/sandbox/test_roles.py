@@ -9,22 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from sandbox import auth, seed
-from sandbox.models import (
-    Account,
-    AttachmentRule,
-    Customer,
-    DkimKey,
-    Domain,
-    EmailAlias,
-    Grant,
-    Mail,
-    Platform,
-    Policy,
-    Token,
-    Upload,
-    UriRule,
-    User,
-)
+from sandbox.models import Customer, DkimKey, Domain
 from tests.sandbox import contract
 from tests.sandbox.conftest import Client, client
 from tests.sandbox.test_contract import OPERATIONS
@@ -110,37 +95,6 @@ def callers(account: Callable[..., Client]) -> dict[str, Client]:
         "U": client(tokens["end user"]),
         "H": client(tokens["helpdesk (read only)"]),
         "X": account("lea@alpenmilch.example", "CUSTOMER", other.pk, auth.PERMISSIONS),
-    }
-
-
-@pytest.fixture
-def ids() -> dict[str, str]:
-    """One object of everything in the customer Nordwind, most of it in its first domain."""
-    domain, anna = Domain.objects.get(name="nordwind.example"), User.objects.get(email=seed.ANNA)
-    now = timezone.now()
-    User.objects.filter(pk=anna.pk).update(signature="<b>")
-    admin = Account.objects.create(login="minor@nordwind.example")
-    Grant.objects.create(account=admin, scope_type="DOMAIN", scope_id=domain.pk, permissions=["DOMAIN_VIEW"])
-    token = Token.objects.create(account=admin, name="t", digest="t", created_at=now)
-    DkimKey.objects.create(domain=domain, selector="protect", private_key="", public_key="")
-    group = EmailAlias.objects.create(domain=domain, email="all@nordwind.example")
-    upload = Upload.objects.create(
-        uid="u1", account=Account.objects.get(user=anna), name="a.txt", type="text/plain", data=b"a", created_at=now,
-    )
-    columns = {"domain": domain, "filter": "f", "priority": 1, "created_date": now}
-    held = Mail.objects.filter(folder__user=anna, folder__path="Quarantine", infected=False).exclude(attachments=[]).first()
-    Policy.objects.get(name="Geschäftsleitung").users.update(policy=None)
-    return {
-        "adminId": admin.uid, "tokenId": token.uid, "domainId": domain.uid, "aliasId": domain.aliases.first().uid,
-        "policyId": Policy.objects.get(name="Geschäftsleitung").uid, "optionName": "REPORT_ON", "userId": anna.uid,
-        "userIdOrEmail": anna.uid, "folderPath": "Quarantine", "path": "Quarantine", "messageId": held.fuglu_id,
-        "emailId": held.fuglu_id, "fugluIdOrMailId": held.fuglu_id, "fugluId": held.fuglu_id,
-        "partId": held.attachments[0]["id"], "uid": upload.uid, "filename": upload.name,
-        "attachmentId": AttachmentRule.objects.create(action="DENY", check_type="FILENAME", **columns).uid,
-        "uriId": UriRule.objects.create(action="BLACKLIST_URI_HOST", **columns).uid,
-        "domainRule": domain.sender_rules.first().uid, "userRule": anna.sender_rules.first().uid, "groupId": group.uid,
-        "addressId": group.recipients.create(email="x@y.example").uid, "customerId": domain.customer.uid,
-        "platformId": Platform.objects.get(name="Exchange Zürich").uid,
     }
 
 

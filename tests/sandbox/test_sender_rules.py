@@ -251,3 +251,20 @@ def test_an_end_user_adds_entries_for_itself_and_for_nobody_else(anna):
     assert anna.post("/wblist", json=[{**ALLOW, "owner": seed.ANNA}]).status_code == 201
     assert anna.post("/wblist", json=[{**ALLOW, "owner": "nordwind.example"}]).status_code == 403
     assert anna.post("/wblist", json=[{**ALLOW, "owner": seed.BUSY}]).status_code == 422
+
+
+def test_a_rule_whose_time_is_over_makes_room_for_a_new_one(admin, nordwind):
+    path = f"/domains/{nordwind.uid}/wblist"
+    old = admin.post(path, json=[{**BLOCK, "value": "over.example", "expireAt": later()}]).json()[0]
+    other = admin.post(path, json=[{**ALLOW, "value": "over.example"}]).json()[0]
+    assert admin.post(path, json=[{**BLOCK, "value": "over.example"}]).status_code == 409
+    SenderRule.objects.filter(pk=SenderRule.key(old["id"])).update(expire_at="2026-01-01T00:00Z")
+    assert old["id"] in [rule["id"] for rule in admin.get(path).json()]
+    new = admin.post(path, json=[{**BLOCK, "value": "over.example"}])
+    assert new.status_code == 201
+    listed = {rule["id"] for rule in admin.get(path).json()}
+    assert {new.json()[0]["id"], other["id"]} <= listed
+    assert old["id"] not in listed
+    SenderRule.objects.filter(pk=SenderRule.key(new.json()[0]["id"])).update(expire_at="2026-01-01T00:00Z")
+    assert admin.put(f"{path}/{other['id']}", json={**BLOCK, "value": "over.example"}).status_code == 200
+    assert nordwind.sender_rules.filter(value="over.example").count() == 1

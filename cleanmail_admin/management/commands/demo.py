@@ -44,6 +44,7 @@ class Command(BaseCommand):
         if not only_prepare:
             # In place of this process, so that Ctrl-C and a kill reach the server itself.
             os.environ |= {"BIND": f"127.0.0.1:{port}", "DJANGO_SETTINGS_MODULE": "cleanmail_admin.settings"}
+            os.environ.setdefault("SANDBOX_APP_URL", f"http://127.0.0.1:{port}")  # links in its mails lead here
             os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "--log-level", "warning", "cleanmail_admin.wsgi"])
 
 
