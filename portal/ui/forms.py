@@ -160,18 +160,17 @@ class PortalForm(forms.Form):
         session.learn_from(self.request, error)
         self.refusal = error
         self.status, title, text = screens.explain(error)
-        known = False
         self._show_again()  # first: what is refused is no longer among the cleaned values
-        for name, why in error.fields.items():
-            field = self._place(name)
-            self.add_error(field, why if field else f"{name}: {why}")
-            known = known or field is not None
+        places = [(self._place(name), name, why) for name, why in error.fields.items()]
+        known = any(field for field, _name, _why in places)
         if isinstance(error, Conflict) and taken and not known:
             self.add_error(taken, error.message or text)
         else:
             if is_unclear(error) and not isinstance(error, TimedOut):  # which says so itself
                 text += " " + _("Look at the current state before you repeat it.")
             self.add_error(None, f"{title}. {text}" + (f" {_('The gateway says:')} “{error.message}”" if error.message else ""))
+        for field, name, why in places:
+            self.add_error(field, why if field else f"{name}: {why}")
 
     def _place(self, name: str) -> str | None:
         """The field that a gateway's name is about: `platforms[0].transportPort` is transportPort; None where there is none."""
@@ -210,7 +209,8 @@ class PortalForm(forms.Form):
         for name, value in self._said().items():
             if name in seen and same(value, seen[name]) and not same(self.record.get(name), seen[name]):
                 now = self.fields[name].prepare_value(self.record.get(name))
-                many = now if isinstance(now, list | tuple) else ["on"] if now is True else [] if now in (None, False) else [now]
+                nothing = now is None or now is False
+                many = now if isinstance(now, list | tuple) else ["on"] if now is True else [] if nothing else [now]
                 data.setlist(name, many)
         for name, value in self._fresh().items():
             data[name] = value

@@ -510,7 +510,7 @@ def test_switching_off_a_domain_that_still_gets_mail_is_offered_with_what_it_mea
     assert answer.status_code == 422
     assert "The domain's MX records still point to this gateway." in problems(answer)[""]
     shown = text(answer)
-    assert "Mail still arrives here" in shown and "its senders get it back as undeliverable" in shown
+    assert "If mail still arrives here" in shown and "its senders get it back as undeliverable" in shown
     again = posted(answer.content.decode())
     assert (again["status"], again["description"], "ignoreMx" in again) == (["DISABLED"], ["kept"], False)
     answer = send(as_admin, url, again)  # not ticked: asked again

@@ -179,7 +179,7 @@ def test_both_values_are_shown_when_two_people_change_the_same(desk: Desk) -> No
 
 
 @pytest.mark.parametrize(("field", "theirs"), [
-    ("note", "of somebody else"), ("on", False), ("on", None), ("kind", "B"), ("lines", ["theirs"]), ("lines", []), ("size", 9),
+    ("note", "of somebody else"), ("on", False), ("on", None), ("kind", "B"), ("lines", ["theirs"]), ("lines", []), ("size", 9), ("size", 0),
     ("size", None), ("owner", "c2"), ("many", ["p2", "p7"]), ("many", []),
 ])
 def test_saving_a_second_time_leaves_what_somebody_else_changed_beside_it(field: str, theirs: Any, desk: Desk) -> None:

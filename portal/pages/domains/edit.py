@@ -36,14 +36,15 @@ MOST_POLICIES = 200  # of a domain, in one call: with more, the default one is c
 IGNORE_MX = {"X-Ignore-MX": "1"}  # its presence is what counts
 RESTORE = replace(domains.EDIT, needs="sysadmin to restore")  # who may is not in the contract: as with the deletion it undoes
 STILL_HERE = lazy(
-    "The domain's MX records name this gateway, so other mail servers still deliver here. From then on this mail is no longer "
-    "taken: its senders get it back as undeliverable. It is better to change the MX records first, and to wait some hours, "
-    "until everybody knows them."
+    "The gateway refuses this while the domain's MX records name it, since other mail servers still deliver here. Done all the "
+    "same, this mail is no longer taken: its senders get it back as undeliverable. It is better to change the MX records first, "
+    "and to wait some hours until everybody knows them."
 )
 
 
-def mx_field() -> SwitchField:
-    return SwitchField(label=lazy("Do it although mail still arrives here"))
+def mx_field(explained: Any = "") -> forms.BooleanField:
+    """The box that sends X-Ignore-MX."""
+    return forms.BooleanField(label=lazy("Do it although mail still arrives here"), required=False, help_text=explained)
 
 
 class DomainForm(PortalForm):
@@ -124,7 +125,7 @@ class EditForm(DomainForm):
     )
     ignoreMx = mx_field()  # noqa: N815 (X-Ignore-MX)
     GROUPS = (
-        (lazy("Mail still arrives here"), STILL_HERE, ("ignoreMx",)),
+        (lazy("If mail still arrives here"), STILL_HERE, ("ignoreMx",)),
         (lazy("Domain"), "", ("name", "customerId", "description", "externalId", "status", "defaultLanguage")),
         (
             lazy("Services"),
@@ -258,7 +259,7 @@ class DeleteForm(PortalForm):
         strip=True,
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
     )
-    ignoreMx = mx_field()  # noqa: N815 (X-Ignore-MX)
+    ignoreMx = mx_field(STILL_HERE)  # noqa: N815 (X-Ignore-MX)
 
     def __init__(self, request: PortalRequest, expected: str) -> None:
         super().__init__(request)
@@ -282,7 +283,7 @@ class DeleteForm(PortalForm):
 def offer_to_ignore_mx(form: PortalForm) -> None:
     """After a 422: the box that sends X-Ignore-MX. The contract does not say how a refusal because of MX can be told apart."""
     if isinstance(form.refusal, Unmet) and "ignoreMx" not in form.fields:
-        form.fields["ignoreMx"] = mx_field()
+        form.fields["ignoreMx"] = form.base_fields["ignoreMx"]
 
 
 @require_http_methods(["GET", "POST"])
@@ -361,10 +362,7 @@ def domain_delete(request: PortalRequest, domain_id: str) -> HttpResponse:
         if form.submit(domains.DELETE, target=name, url=back, headers=headers, domainId=domain_id):
             return said(request, _deleted(request, name, domain_id), back)
         offer_to_ignore_mx(form)
-    lines = _what_stops(domain, name)
-    if "ignoreMx" in form.fields:
-        lines.append(str(STILL_HERE))
-    context = {"domain": domain, "domain_id": domain_id, "form": form, "lines": lines, "back": back}
+    context = {"domain": domain, "domain_id": domain_id, "form": form, "lines": _what_stops(domain, name), "back": back}
     texts = {"title": _("Delete %(domain)s?") % {"domain": name}, "button": _("Delete the domain")}
     return render(request, "confirm.html", {**context, **texts}, status=form.status)
 
