@@ -14,6 +14,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from cleanmail_admin.upstream import SandboxTransport
+from portal import session
 from portal.audit.models import Entry
 from portal.ui import dkim
 from sandbox.models import DkimKey, Domain
@@ -331,6 +332,27 @@ def test_keys_that_somebody_else_changed_meanwhile_are_not_overwritten(as_admin:
     DkimKey.objects.filter(domain__name=NAME).update(selector="theirs")
     assert "Somebody else has changed the keys" in text(switch(as_admin, shown))
     assert key().selector == "theirs"
+
+
+def test_a_gateway_that_took_another_key_than_the_one_it_was_given_is_told_of_and_one_can_go_on(as_admin: Client) -> None:
+    give_key()
+    switch(as_admin, prepare(as_admin))
+    DkimKey.objects.filter(domain__name=NAME).update(selector="theirs")
+    shown = as_admin.get(url("rotate/"))
+    assert "The gateway signs with another key than the one it was given here." in text(shown)
+    assert 'name="published"' not in shown.content.decode()
+    as_admin.post(url("rotate/"), {"step": "forget"})
+    assert "Now it signs as theirs" in text(as_admin.get(url("rotate/")))
+
+
+def test_a_session_keeps_the_newest_of_many_prepared_keys() -> None:
+    request = type("Request", (), {"session": {}})()
+    for number in range(60):
+        session.keep_secret(request, f"dkim {number}", "x")
+    session.keep_secret(request, "dkim 30", "y")
+    assert (session.kept_secret(request, "dkim 9"), session.kept_secret(request, "dkim 30")) == ("", "y")
+    assert len(request.session["kept"]) == 50
+    assert "y" not in request.session["kept"].values()
 
 
 def test_a_second_preparation_keeps_the_first_one(as_admin: Client) -> None:
