@@ -72,7 +72,7 @@ class KeyForm(PortalForm):
         label=lazy("Selector"),
         required=False,
         max_length=63,
-        help_text=lazy("The name of the key: it is the first part of the record's name."),
+        help_text=lazy("The name of the key, with which its record begins. Empty leaves it to the gateway."),
     )
     privateKey = forms.CharField(  # noqa: N815 (the API's name)
         label=lazy("Private key"),
@@ -147,6 +147,7 @@ class PrepareForm(KeyForm):
         self.used = {record.selector.lower() for record in used}
         super().__init__(request, initial={"selector": free_selector(self.used)}, **kwargs)
         self.fields["selector"].required = True
+        self.fields["selector"].help_text = _("The name of the key, with which its record begins.")
         self.fields["privateKey"].help_text = _("RSA, as PEM or as its Base64. It is never shown again.")
         del self.fields["publicKey"]
 
@@ -348,9 +349,7 @@ def dkim_rotate(request: PortalRequest, domain_id: str) -> HttpResponse:
         form = SwitchForm(request, initial={"what": what})
         if step == "switch" and form.is_valid():
             if form.cleaned_data["what"] != what:
-                text = _(
-                    "Meanwhile the records became others: in another window, or by a new alias. Look at all of them."
-                )
+                text = _("Meanwhile the records became others: in another window, or by a new alias. Look at all of them.")
                 return said(request, text, here, messages.WARNING)
             if _switch(request, domain_id, domain, form, rotation, here):
                 return HttpResponseRedirect(here)
