@@ -33,6 +33,7 @@ from portal.audit.models import SignInAttempt
 SESSION_LIMIT = settings.SESSION_COOKIE_AGE  # seconds from the sign-in, however busy the person is
 TRIES, WINDOW = {"address": 20, "token": 5}, timedelta(minutes=5)
 LONGEST_TOKEN = 8192
+MOST_KEPT = 50  # secrets of a session
 
 
 @dataclass(frozen=True)
@@ -159,8 +160,10 @@ def learn_from(request: HttpRequest, error: ApiError) -> None:
 
 @sensitive_variables()
 def keep_secret(request: HttpRequest, name: str, text: str) -> None:
-    """Keep something that nobody may read, sealed like the token, until this session ends."""
-    request.session["kept"] = {**request.session.get("kept", {}), name: _seal().encrypt(text.encode()).decode()}
+    """Keep something that nobody may read, sealed like the token, until this session ends. The oldest of too many goes."""
+    forget_secret(request, name)
+    kept = list(request.session["kept"].items())[1 - MOST_KEPT :]
+    request.session["kept"] = {**dict(kept), name: _seal().encrypt(text.encode()).decode()}
 
 
 @sensitive_variables()

@@ -242,6 +242,7 @@ def alias_delete(request: PortalRequest, domain_id: str, alias_id: str) -> HttpR
             _("Its DKIM record is of no use any more, and may be removed from DNS."),
         ],
         "button": _("Delete the alias"),
+        "tab": "aliases",
     }
     return render(request, "confirm.html", context, status=form.status)
 

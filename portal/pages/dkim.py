@@ -28,6 +28,7 @@ from portal.api import dkim, domains, health
 from portal.api.errors import ApiError, BadAnswer, NotAllowed, NotFound, SignedOut, TimedOut, TooFast, Unreachable, UpstreamFailed
 from portal.audit.log import DoneAlready, act, earlier
 from portal.ui import dkim as keys
+from portal.ui.diagnosis import finding
 from portal.ui.forms import PortalForm
 from portal.ui.pages import PortalRequest, got, one_time_key, polls, region, said, together
 
@@ -36,21 +37,16 @@ PER_PAGE = 20  # records: each is shown in six forms
 ASK_FOR = 600  # seconds that a page goes on asking whether the record is in DNS
 PASSING = (TooFast, TimedOut, Unreachable, BadAnswer, UpstreamFailed)  # troubles that may be over a minute later
 KEEP_OLD = 7 * 86_400  # seconds: mail that waits somewhere still carries the old signature
-# What a result of the diagnostic means: the class of its sign, and words (openapi: HealthResult.result).
-MEANINGS = {
-    "OK": ("ok", lazy("The record is in DNS, and it fits the key that signs.")),
-    "ERROR_DKIM_MISSING_ENTRY": (
-        "warn",
-        lazy("Not in DNS yet. After it is published it may take from minutes to a day until it is seen everywhere."),
+# The answers to this one question; what else a diagnostic may say is put into words in portal.ui.diagnosis.
+ANSWERS = {
+    "OK": lazy("The record is in DNS, and it fits the key that signs."),
+    "ERROR_DKIM_MISSING_ENTRY": lazy(
+        "Not in DNS yet. After it is published it may take from minutes to a day until it is seen everywhere."
     ),
-    "ERROR_DKIM_INVALID_COUPLE": (
-        "bad",
-        lazy(
-            "DNS has another key than the one that signs, so receivers take the signature for forged. Compare the value: "
-            "is all of it there, once, and under this name only?"
-        ),
+    "ERROR_DKIM_INVALID_COUPLE": lazy(
+        "DNS has another key than the one that signs, so receivers take the signature for forged. Compare the value: "
+        "is all of it there, once, and under this name only?"
     ),
-    "ERROR": ("warn", lazy("The gateway could not find out: DNS gave no answer. That says nothing about the record.")),
 }
 selector_rule = RegexValidator(
     rf"\A(?:{keys.SELECTOR.pattern})\Z", lazy("Letters, digits and hyphens, in pieces with dots between; at most 63 in all.")
@@ -72,7 +68,7 @@ class KeyForm(PortalForm):
         label=lazy("Selector"),
         required=False,
         max_length=63,
-        help_text=lazy("The name of the key: it is the first part of the record's name."),
+        help_text=lazy("The name of the key, with which its record begins. Empty leaves it to the gateway."),
     )
     privateKey = forms.CharField(  # noqa: N815 (the API's name)
         label=lazy("Private key"),
@@ -147,6 +143,7 @@ class PrepareForm(KeyForm):
         self.used = {record.selector.lower() for record in used}
         super().__init__(request, initial={"selector": free_selector(self.used)}, **kwargs)
         self.fields["selector"].required = True
+        self.fields["selector"].help_text = _("The name of the key, with which its record begins.")
         self.fields["privateKey"].help_text = _("RSA, as PEM or as its Base64. It is never shown again.")
         del self.fields["publicKey"]
 
@@ -348,9 +345,7 @@ def dkim_rotate(request: PortalRequest, domain_id: str) -> HttpResponse:
         form = SwitchForm(request, initial={"what": what})
         if step == "switch" and form.is_valid():
             if form.cleaned_data["what"] != what:
-                text = _(
-                    "Meanwhile the records became others: in another window, or by a new alias. Look at all of them."
-                )
+                text = _("Meanwhile the records became others: in another window, or by a new alias. Look at all of them.")
                 return said(request, text, here, messages.WARNING)
             if _switch(request, domain_id, domain, form, rotation, here):
                 return HttpResponseRedirect(here)
@@ -479,9 +474,8 @@ def _answer(
         "at": (checked.performedAt or 0) * 1000 if checked else None,
         "well": well,
         "tests": [
-            {"sign": sign, "words": words, "code": "" if entry.result in MEANINGS else entry.result, "lines": entry.output or []}
-            for entry in tests
-            for sign, words in [MEANINGS.get(entry.result or "", ("warn", _("The gateway says something that is new to us.")))]
+            {"sign": found.level, "words": ANSWERS.get(test.result or "") or found.meaning, "lines": found.log}
+            for test, found in ((test, finding(test)) for test in tests)
         ],
         "since": since,
         "over": bool(since) and not well and not lasting and passed >= ASK_FOR,

@@ -14,6 +14,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from cleanmail_admin.upstream import SandboxTransport
+from portal import session
 from portal.audit.models import Entry
 from portal.ui import dkim
 from sandbox.models import DkimKey, Domain
@@ -333,6 +334,27 @@ def test_keys_that_somebody_else_changed_meanwhile_are_not_overwritten(as_admin:
     assert key().selector == "theirs"
 
 
+def test_a_gateway_that_took_another_key_than_the_one_it_was_given_is_told_of_and_one_can_go_on(as_admin: Client) -> None:
+    give_key()
+    switch(as_admin, prepare(as_admin))
+    DkimKey.objects.filter(domain__name=NAME).update(selector="theirs")
+    shown = as_admin.get(url("rotate/"))
+    assert "The gateway signs with another key than the one it was given here." in text(shown)
+    assert 'name="published"' not in shown.content.decode()
+    as_admin.post(url("rotate/"), {"step": "forget"})
+    assert "Now it signs as theirs" in text(as_admin.get(url("rotate/")))
+
+
+def test_a_session_keeps_the_newest_of_many_prepared_keys() -> None:
+    request = type("Request", (), {"session": {}})()
+    for number in range(60):
+        session.keep_secret(request, f"dkim {number}", "x")
+    session.keep_secret(request, "dkim 30", "y")
+    assert (session.kept_secret(request, "dkim 9"), session.kept_secret(request, "dkim 30")) == ("", "y")
+    assert len(request.session["kept"]) == 50
+    assert "y" not in request.session["kept"].values()
+
+
 def test_a_second_preparation_keeps_the_first_one(as_admin: Client) -> None:
     give_key()
     once = copied(prepare(as_admin), "r0-value")
@@ -466,7 +488,7 @@ def test_without_javascript_the_answer_is_on_the_page_that_follows(as_admin: Cli
 
 def test_dns_that_does_not_answer_is_no_missing_record(as_admin: Client) -> None:
     give_key()
-    assert "DNS gave no answer. That says nothing about the record." in text(ask(as_admin))
+    assert "That proves nothing, neither good nor bad." in text(ask(as_admin))
 
 
 def test_who_may_only_look_sees_the_latest_result_and_may_not_ask(as_admin: Client, as_helpdesk: Client, zone: Records) -> None:
@@ -497,7 +519,7 @@ def test_an_odd_diagnostic_is_told_as_it_is(report: Any, browser_of_somebody: Cl
     gateway.answer = lambda request: httpx.Response(201, json={"performedAt": 10**30 if report else None, "report": report})
     shown = browser_of_somebody.get("/domains/d1/dkim/check/", headers=PANEL)
     assert shown.status_code == 200
-    assert "says nothing about DKIM" in text(shown) or "something that is new to us" in text(shown)
+    assert "says nothing about DKIM" in text(shown) or "a result that is new to this dashboard" in text(shown)
     assert "<script>" not in shown.content.decode()
     assert "<img" not in shown.content.decode()
 
