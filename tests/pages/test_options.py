@@ -147,6 +147,9 @@ def test_a_restricted_option_is_locked_for_all_but_system_administrators(as_cust
     assert answer.status_code == 403
     assert "where the option is restricted, only a system administrator." in text(answer)
     assert set_here("APP_URL") is None
+    reset = as_customer.post(f"{page()}APP_URL/reset/")
+    assert reset.status_code == 403
+    assert "Your account may not do this: reset an option of a domain." in text(reset)
 
 
 def test_somebody_who_may_only_look_is_told_who_may_change(as_helpdesk: Client) -> None:
