@@ -375,7 +375,7 @@ def _meaning(request: PortalRequest, admin: Administrator, domain: str) -> list[
     others = (admin.accesses or 0) - 1
     if admin.account.sysAdmin:
         lines.append(_("This is a system administrator: the account stays, and so does what it may do everywhere."))
-    elif admin.accesses is None:
+    elif not admin.accesses:
         lines.append(_("If this is the account's last access, the gateway deletes the account."))
     elif others > 0:
         lines.append(

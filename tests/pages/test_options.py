@@ -294,6 +294,14 @@ def test_a_value_that_we_would_not_take_is_shown_and_can_stay(type: str, value: 
     assert written(gateway) == []
 
 
+def test_a_text_longer_than_any_that_is_typed_can_be_shortened(gateway: Gateway, browser_of_somebody: Client) -> None:
+    gateway_with(gateway, an_option("IT", "DOC", "ü" * 60_000))
+    paper = Paper(browser_of_somebody.get("/domains/d1/options/IT/"))
+    assert paper.values["value"] == "ü" * 60_000
+    assert browser_of_somebody.post("/domains/d1/options/IT/", paper.filled(value="ü" * 50_000)).status_code == 302
+    assert written(gateway) == [{"name": "IT", "value": "ü" * 50_000}]
+
+
 def test_a_present_value_outside_the_list_is_one_choice_more(gateway: Gateway, browser_of_somebody: Client) -> None:
     gateway_with(gateway, an_option("IT", "LIST", "MONTHLY", "DAILY", values=["DAILY"]))
     shown = text(browser_of_somebody.get("/domains/d1/options/"))
