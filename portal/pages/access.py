@@ -341,13 +341,14 @@ def admin_edit(request: PortalRequest, domain_id: str, admin_id: str) -> HttpRes
 def admin_revoke(request: PortalRequest, domain_id: str, admin_id: str) -> HttpResponse:
     """Take an administrator's access away, which may delete the account. Asks first."""
     back = reverse("domain-admins", args=(domain_id,))
-    first = earlier(request.person, request.POST.get("once", ""), domains.REVOKE_ADMIN)
-    if first and first.result == Result.DONE:  # a second click: the administrator it is about is gone by now
-        return said(request, _("The access is revoked."), back)
     domain, account = together(
         lambda: _domain(request, domain_id),
         lambda: request.api.call(domains.READ_ADMIN, Admin, domainId=domain_id, adminId=admin_id),
     )
+    if isinstance(account, NotFound):  # gone by the first click of two?
+        first = earlier(request.person, request.POST.get("once", ""), domains.REVOKE_ADMIN)
+        if first and first.result == Result.DONE:
+            return said(request, _("The access is revoked."), back)
     domain, admin = got(domain), Administrator(got(account), domain_id)
     form = PortalForm(request)
     last = admin.accesses == 1 and not admin.account.sysAdmin
@@ -374,7 +375,7 @@ def _meaning(request: PortalRequest, admin: Administrator, domain: str) -> list[
     others = (admin.accesses or 0) - 1
     if admin.account.sysAdmin:
         lines.append(_("This is a system administrator: the account stays, and so does what it may do everywhere."))
-    elif admin.accesses is None:
+    elif not admin.accesses:
         lines.append(_("If this is the account's last access, the gateway deletes the account."))
     elif others > 0:
         lines.append(

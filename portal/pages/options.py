@@ -31,6 +31,7 @@ SWITCHES = (("true", "false"), ("1", "0"), ("TRUE", "FALSE"))  # how a BOOL is s
 FILTER_FROM = 10  # so many options are read at a glance
 MOST_SHOWN = 100  # each is a form of its own
 LOOKED_AT = 6  # domains whose options are looked through for names
+LONGEST = 10_000  # characters of a value that is typed; what is there already may be longer
 HEX = re.compile("#[0-9a-fA-F]{6}")
 
 
@@ -199,7 +200,7 @@ class OtherForm(PortalForm):
         widget=forms.TextInput(attrs={"list": "names", "autocomplete": "off", "spellcheck": "false"}),
     )
     private_value = forms.CharField(
-        label=lazy("Value"), required=False, max_length=10_000, strip=False, widget=forms.Textarea(attrs={"rows": 3}),
+        label=lazy("Value"), required=False, max_length=LONGEST, strip=False, widget=forms.Textarea(attrs={"rows": 3}),
         help_text=lazy("An empty value is a value too."),
     )  # fmt: skip
 
@@ -295,7 +296,8 @@ def _form(request: PortalRequest, known: OptionDef, value: str, key: str) -> Opt
             if check and typed and typed != value:
                 check(typed)
 
-        return forms.CharField(label=label, required=False, max_length=10_000, widget=widget, validators=[unless_kept], **more)
+        longest = max(LONGEST, len(value))
+        return forms.CharField(label=label, required=False, max_length=longest, widget=widget, validators=[unless_kept], **more)
 
     plain = {"spellcheck": "false", "autocomplete": "off"}
     match known.type:
@@ -329,7 +331,9 @@ def _form(request: PortalRequest, known: OptionDef, value: str, key: str) -> Opt
             # A text that has come with more lines than one keeps them.
             fields["value"] = text(forms.Textarea(attrs={"rows": 4}), strip=False) if "\n" in value else text(forms.TextInput())
     made = type("FormOfOption", (OptionForm,), {**fields, "spelling": spelling})
-    form: OptionForm = made(request, record, auto_id=f"{key}-%s")
+    # A very long text is not carried twice: such an option is set without the look at what others did meanwhile.
+    seen = record if len(value) <= LONGEST else {}
+    form: OptionForm = made(request, seen, initial=record, auto_id=f"{key}-%s")
     return form
 
 

@@ -147,6 +147,9 @@ def test_a_restricted_option_is_locked_for_all_but_system_administrators(as_cust
     assert answer.status_code == 403
     assert "where the option is restricted, only a system administrator." in text(answer)
     assert set_here("APP_URL") is None
+    reset = as_customer.post(f"{page()}APP_URL/reset/")
+    assert reset.status_code == 403
+    assert "Your account may not do this: reset an option of a domain." in text(reset)
 
 
 def test_somebody_who_may_only_look_is_told_who_may_change(as_helpdesk: Client) -> None:
@@ -289,6 +292,14 @@ def test_a_value_that_we_would_not_take_is_shown_and_can_stay(type: str, value: 
     assert paper.values["value"] == value
     assert browser_of_somebody.post(where, paper.filled()).status_code == 302
     assert written(gateway) == []
+
+
+def test_a_text_longer_than_any_that_is_typed_can_be_shortened(gateway: Gateway, browser_of_somebody: Client) -> None:
+    gateway_with(gateway, an_option("IT", "DOC", "ü" * 60_000))
+    paper = Paper(browser_of_somebody.get("/domains/d1/options/IT/"))
+    assert paper.values["value"] == "ü" * 60_000
+    assert browser_of_somebody.post("/domains/d1/options/IT/", paper.filled(value="ü" * 50_000)).status_code == 302
+    assert written(gateway) == [{"name": "IT", "value": "ü" * 50_000}]
 
 
 def test_a_present_value_outside_the_list_is_one_choice_more(gateway: Gateway, browser_of_somebody: Client) -> None:
