@@ -21,7 +21,7 @@ MOST = 1000
 
 @require_safe
 def batch_list(request: PortalRequest) -> HttpResponse:
-    batches = Batch.objects.filter(owner=request.person.owner).annotate(size=Count("rows"))[:100]
+    batches = Batch.objects.filter(owner=request.person.owner).annotate(size=Count("rows")).order_by("-id")[:100]
     return render(request, "batches/list.html", {"batches": batches})
 
 

@@ -199,7 +199,7 @@ PAGES = [
     Page("/users/u1/rules/r1/?value=shop.example", {**RULE, "delete": "1"}, writes="DELETE", target="-"),
 ]
 # Pages for people who are not signed in, and what has no page at all.
-OPEN = {"sign-in", "sign-out", "language", "readyz", "^sandbox/api(?P<rest>/.*)$"}
+OPEN = {"sign-in", "sign-in-link", "sign-out", "language", "readyz", "^sandbox/api(?P<rest>/.*)$"}
 
 GETS = [page for page in PAGES if page.post is None]
 ASKING = [page for page in PAGES if page.asks and not page.panels]

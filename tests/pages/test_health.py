@@ -563,6 +563,11 @@ def test_two_clicks_are_one_batch(somebody: Client) -> None:
     assert start(somebody, "d1", "d2") != batch  # that one is done
 
 
+def test_the_newest_batch_is_the_first_of_the_list(somebody: Client) -> None:
+    made = [start(somebody, f"d{n}").pk for n in range(3)]
+    assert re.findall(r'href="/batches/(\d+)/"', text(somebody.get("/batches/"))) == [str(pk) for pk in reversed(made)]
+
+
 @pytest.mark.parametrize(("back", "leads"), [
     ("https://evil.example/", "/health/"), ("//evil.example", "/health/"), ("", "/health/"), ("/health/?page=2", "/health/?page=2"),
     ("javascript:alert(1)", "/health/"),
