@@ -81,8 +81,7 @@ def key_sent(request: HttpRequest, domain: Domain, selector: str) -> DkimKey:
     if body.public_key and bare(body.public_key) != public:
         reason = "does not belong to the private key" if body.private_key else "nothing without its private key"
         raise Refusal(400, "The public key does not fit.", {"publicKey": reason})
-    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    return DkimKey(domain=domain, selector=selector, private_key=pem, public_key=public)
+    return DkimKey(domain=domain, selector=selector, private_key=pem_of(private), public_key=public)
 
 
 def given_key(text: str) -> RSAPrivateKey:
@@ -97,6 +96,10 @@ def given_key(text: str) -> RSAPrivateKey:
     if not isinstance(key, RSAPrivateKey) or not LEAST <= key.key_size <= MOST:
         raise Refusal(400, f"DKIM wants an RSA key of {LEAST} to {MOST} bits.", {"privateKey": "not such a key"})
     return key
+
+
+def pem_of(key: RSAPrivateKey) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def public_of(key: RSAPrivateKey) -> str:

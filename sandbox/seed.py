@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.utils import timezone
@@ -13,13 +14,14 @@ from django.utils.crypto import salted_hmac
 
 from sandbox import mail, seedmail
 from sandbox.auth import PERMISSIONS, READ_ONLY, digest
-from sandbox.dkim import SELECTOR
+from sandbox.dkim import BITS, SELECTOR, pem_of, public_of
 from sandbox.emails import INBOX, QUARANTINE
 from sandbox.health import OTHER_KEY, entry
 from sandbox.models import (
     Account,
     Broker,
     Customer,
+    DkimKey,
     Domain,
     DomainAlias,
     Folder,
@@ -221,6 +223,9 @@ def seed_domains(now: datetime) -> dict[str, Domain]:
 
 def seed_health(domains: dict[str, Domain], now: datetime) -> None:
     """What the last diagnostics found: each kind of failure once, and a domain that is well but for its signature."""
+    for name in ("alpenmilch.example", IDN):
+        private = generate_private_key(public_exponent=65537, key_size=BITS)
+        DkimKey.objects.create(domain=domains[name], selector=SELECTOR, private_key=pem_of(private), public_key=public_of(private))
     hosts = settings.SANDBOX_MX
     found = {
         "nordwind.example": (3, "OK", "ERROR_DKIM_MISSING_ENTRY"),

@@ -45,9 +45,9 @@ def test_placeholders_survive_translation(language: str) -> None:
             continue
         originals = (message.id,) if isinstance(message.id, str) else message.id
         strings = (message.string,) if isinstance(message.string, str) else message.string
-        wanted = set(re.findall(r"%\(\w+\)s", " ".join(originals)))
-        for string in strings:
-            assert set(re.findall(r"%\(\w+\)s", string)) == wanted, string
+        wanted = [set(re.findall(r"%\(\w+\)s", original)) for original in originals]  # one entry may do without its number
+        for number, string in enumerate(strings):
+            assert set(re.findall(r"%\(\w+\)s", string)) in (wanted[-1], wanted[min(number, len(wanted) - 1)]), string
 
 
 @pytest.mark.parametrize("language", texts.LANGUAGES)

@@ -635,6 +635,6 @@ def test_a_relay_that_cannot_be_asked_costs_no_other(browser_of_somebody: Client
 
 
 def test_a_test_that_could_not_be_made_shows_its_log(as_admin: Client) -> None:
-    shown = text(as_admin.get(domain("nordwind.example") + "setup/"))  # the sandbox has no DNS
+    shown = text(as_admin.get(domain("atelier-lumiere.example") + "setup/"))  # the sandbox has no DNS
     assert "The MX records could not be looked up." in shown
     assert "no DNS resolver is configured" in shown

@@ -34,6 +34,7 @@ from portal import session
 from portal.audit.models import Entry, SignInAttempt
 from portal.batches.models import Batch
 from tests.conftest import Gateway, signed_in
+from tests.pages.test_every_page import well
 
 TOKEN = "an-opaque-token-of-a-test"  # the one of `browser_of_somebody`
 CSP = (
@@ -360,7 +361,7 @@ def test_a_link_shows_a_button_and_whoever_only_looks_is_not_signed_in(gateway: 
     answer = browser.get(LINK)
     assert answer.status_code == 200
     assert re.search(r'<form method="post" action="/sign-in/link/">.*<button[^>]*>Sign in</button>', answer.content.decode(), re.S)
-    assert (answer["Referrer-Policy"], answer["Cache-Control"]) == ("no-referrer", "no-store")
+    assert (answer["Referrer-Policy"], answer["Cache-Control"]) == ("strict-origin", "no-store")
     assert gateway.asked == []
     assert Session.objects.count() == SignInAttempt.objects.count() == 0
     assert not is_signed_in(browser)
@@ -370,7 +371,7 @@ def test_a_link_shows_a_button_and_whoever_only_looks_is_not_signed_in(gateway: 
 def test_the_button_of_a_link_signs_in_and_the_address_bar_forgets_the_token(gateway: Gateway):
     browser = Client()
     answer = browser.post("/sign-in/link/", {"token": TOKEN})
-    assert (answer.status_code, answer["Location"], answer["Referrer-Policy"]) == (302, "/", "no-referrer")
+    assert (answer.status_code, answer["Location"], answer["Referrer-Policy"]) == (302, "/", "strict-origin")
     assert is_signed_in(browser)
 
 
@@ -387,7 +388,7 @@ def test_a_link_that_is_over_says_so_and_has_no_button_any_more(gateway: Gateway
     gateway.answer = refuses()
     browser = Client()
     answer = browser.post("/sign-in/link/", {"token": TOKEN})
-    assert (answer.status_code, answer["Referrer-Policy"], answer["Cache-Control"]) == (403, "no-referrer", "no-store")
+    assert (answer.status_code, answer["Referrer-Policy"], answer["Cache-Control"]) == (403, "strict-origin", "no-store")
     assert told(answer) == ["This link is not valid, or not any more. Ask for a new one."]
     assert "<button" not in answer.content.decode()
     assert TOKEN not in places(browser, answer) + caplog.text
@@ -417,19 +418,18 @@ def test_a_hostile_link_is_shown_as_text(gateway: Gateway):
 
 
 def test_another_site_signs_nobody_in_by_a_link(gateway: Gateway):
-    """A browser sends `Origin: null` from our page, whose policy is no-referrer, and from many others. The cookie decides."""
     browser = Client(enforce_csrf_checks=True)
     page = browser.get(LINK).content.decode()
     secret = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]
     form = {"token": TOKEN, "csrfmiddlewaretoken": secret}
+    ours = "http://testserver"
     for origin, body, by in (
-        ("null", {"token": TOKEN}, browser), ("null", form, Client(enforce_csrf_checks=True)),
-        ("https://evil.example", form, browser),
+        (ours, {"token": TOKEN}, browser), (ours, form, Client(enforce_csrf_checks=True)),
+        ("null", form, browser), ("https://evil.example", form, browser),
     ):
         assert by.post("/sign-in/link/", body, headers={"Origin": origin}).status_code == 403
     assert Session.objects.count() == 0
-    assert browser.post("/sign-in/", form, headers={"Origin": "null"}).status_code == 403
-    assert browser.post("/sign-in/link/", form, headers={"Origin": "null"}).status_code == 302
+    assert browser.post("/sign-in/link/", form, headers={"Origin": ours}).status_code == 302
 
 
 def test_an_access_log_that_is_switched_on_leaves_the_token_out(tmp_path: Path):
@@ -697,14 +697,6 @@ def address(route: str) -> str:
     return "/" + re.sub(r"<(\w+):\w+>", lambda found: "1" if found[1] == "int" else "x", route)
 
 
-def somewhere(request: httpx.Request) -> httpx.Response:
-    """A gateway where everything exists: a list for a list, an object for an object."""
-    listed = re.search(r"/(users|domains|wblist|folders)$|/emails/[^/]+$|/folders/[^/]+$", request.url.path)
-    one = {"id": "x", "email": "anna@nordwind.example", "domainId": "x", "name": "nordwind.example", "from": "a@b.example"}
-    kept = {"type": "ALLOW", "value": "a@b.example", "owner": "x", "content": "<p>hello</p>", "source": "Subject: x\n\nhello"}
-    return httpx.Response(200, json=[{**one, **kept}] if listed else {**one, **kept}, headers={"X-Total-Count": "1"})
-
-
 def test_the_public_addresses_are_these_and_no_others():
     assert {route for route, one in ALL.items() if getattr(one.callback, "public", False)} == PUBLIC
     assert len(PRIVATE) > 20
@@ -712,7 +704,7 @@ def test_the_public_addresses_are_these_and_no_others():
 
 @pytest.mark.parametrize("route", PRIVATE)
 def test_every_other_address_needs_somebody_signed_in(gateway: Gateway, route: str):
-    gateway.answer = somewhere
+    gateway.answer = well
     for answer in (Client().get(address(route)), Client().post(address(route)), Client().delete(address(route))):
         assert answer.status_code == 302
         assert urlsplit(answer["Location"]).path == "/sign-in/"
@@ -726,7 +718,7 @@ def test_every_other_address_needs_somebody_signed_in(gateway: Gateway, route: s
 def test_no_page_of_a_person_is_stored_anywhere_and_each_has_its_policy(
     browser_of_somebody: Client, gateway: Gateway, route: str
 ):
-    gateway.answer = somewhere
+    gateway.answer = well
     answer = browser_of_somebody.get(address(route))
     assert answer.status_code in (200, 302, 404, 405)
     assert answer["Cache-Control"] == "no-store"
@@ -754,7 +746,7 @@ def test_the_sign_in_page_and_the_error_pages_have_all_headers_too(gateway: Gate
 
 
 def test_a_get_changes_nothing_anywhere(browser_of_somebody: Client, gateway: Gateway):
-    gateway.answer = somewhere
+    gateway.answer = well
     who = stored(browser_of_somebody)["owner"]
     ids = {"userIdOrEmail": "x", "folderPath": "x"}
     batch = Batch.objects.create(pk=1, owner=who, who="x", session_key="x", operation="releaseEmail", ids=ids, url="/")
@@ -784,7 +776,7 @@ def test_the_readiness_probe_asks_without_anybodys_token(browser_of_somebody: Cl
 
 @pytest.mark.parametrize("route", sorted(ALL.keys() - {"^sandbox/api(?P<rest>/.*)$"}))
 def test_a_form_that_this_site_did_not_give_out_does_nothing(gateway: Gateway, route: str):
-    gateway.answer = somewhere
+    gateway.answer = well
     browser = Client(enforce_csrf_checks=True)
     browser.cookies[project.SESSION_COOKIE_NAME] = signed_in(TOKEN).cookies[project.SESSION_COOKIE_NAME].value
     gateway.asked.clear()
