@@ -225,7 +225,8 @@ def seed_health(domains: dict[str, Domain], now: datetime) -> None:
     """What the last diagnostics found: each kind of failure once, and a domain that is well but for its signature."""
     for name in ("alpenmilch.example", IDN):
         private = generate_private_key(public_exponent=65537, key_size=BITS)
-        DkimKey.objects.create(domain=domains[name], selector=SELECTOR, private_key=pem_of(private), public_key=public_of(private))
+        halves = {"private_key": pem_of(private), "public_key": public_of(private)}
+        DkimKey.objects.create(domain=domains[name], selector=SELECTOR, **halves)
     hosts = settings.SANDBOX_MX
     found = {
         "nordwind.example": (3, "OK", "ERROR_DKIM_MISSING_ENTRY"),

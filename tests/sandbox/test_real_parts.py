@@ -81,7 +81,7 @@ def test_a_given_key_is_kept_and_checked_against_the_public_one(sysadmin, nordwi
 ])
 def test_what_is_no_key_is_refused_and_nothing_is_made(sysadmin, nordwind, body):
     assert sysadmin.post(f"/domains/{nordwind.uid}/dkim", json=body).status_code == 400
-    assert not DkimKey.objects.exists()
+    assert not DkimKey.objects.filter(domain=nordwind).exists()
 
 
 # --- DNS: runDomainDiagnostic, getDomainHealth, getHealthErrors
