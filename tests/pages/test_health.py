@@ -214,6 +214,7 @@ def test_a_domain_says_what_to_change_with_the_records_to_copy(as_admin: Client)
 
 def test_the_dkim_record_to_publish_is_the_gateways_own(as_admin: Client) -> None:
     domain = Domain.objects.get(name=ALPENMILCH)
+    DkimKey.objects.filter(domain=domain).delete()
     said = words(as_admin.get(address(ALPENMILCH)))
     assert "the gateway has none to sign with" in said
     DkimKey.objects.create(domain=domain, selector="protect", private_key="x", public_key="MIGfKEY")
