@@ -3,8 +3,9 @@
 Escaping is the engine's, as everywhere: Django's Jinja2 backend escapes every value, and nothing here marks anything as safe.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import cache, lru_cache
 from typing import Any
 
@@ -14,7 +15,8 @@ from django.utils import timezone
 from django.utils.dates import MONTHS_3
 from django.utils.formats import number_format
 from django.utils.translation import get_language, gettext
-from jinja2 import Environment
+from jinja2 import Environment, pass_context
+from jinja2.runtime import Context
 
 from portal.templatetags import portal
 from portal.ui import words
@@ -30,13 +32,13 @@ def environment(**options: Any) -> Environment:
         "day": day,
         "exact": exact,
         "iso": datetime.isoformat,
-        "local": local,
+        "local": pass_context(lambda said, milliseconds: local(milliseconds, said["zone"])),
         "minute": minute,
-        "number": number,
+        "number": pass_context(lambda said, value: _number(value, said["language"])),
         "row_id": portal.row_id,
         "size": portal.size,
-        "status_name": words.status_name,
-        "reason_name": words.reason_name,
+        "status_name": pass_context(lambda said, status: _name(words.status_name, status, said["language"])),
+        "reason_name": pass_context(lambda said, reason: _name(words.reason_name, reason, said["language"])),
     }
     return env
 
@@ -49,26 +51,30 @@ class Rows:
     context: dict[str, Any]
 
     def render(self) -> str:
-        return render_to_string(self.template, self.context, using="jinja2")
+        # Found out once, and not for each row: both lie behind a lookup that costs as much as a cell.
+        reader = {"language": get_language(), "zone": timezone.get_current_timezone()}
+        return render_to_string(self.template, {**reader, **self.context}, using="jinja2")
 
 
-def local(milliseconds: Any) -> datetime | None:
+def local(milliseconds: Any, zone: tzinfo | None = None) -> datetime | None:
     """The API's milliseconds as a time in the reader's zone; None for what is no time a person could mean."""
     at = portal.moment(milliseconds)
-    return at.astimezone(timezone.get_current_timezone()) if at else None
+    return at.astimezone(zone or timezone.get_current_timezone()) if at else None
 
 
 # Django's own date formatting costs more than the rest of a row; these three say what a list needs.
 
 
-def minute(at: datetime) -> str:
+@pass_context
+def minute(said: Context, at: datetime) -> str:
     """22 Nov 07:37"""
-    return f"{at.day} {_months(get_language())[at.month]} {at:%H:%M}"
+    return f"{at.day} {_months(said['language'])[at.month]} {at:%H:%M}"
 
 
-def day(at: datetime) -> str:
+@pass_context
+def day(said: Context, at: datetime) -> str:
     """22 Nov 2026"""
-    return f"{at.day} {_months(get_language())[at.month]} {at.year}"
+    return f"{at.day} {_months(said['language'])[at.month]} {at.year}"
 
 
 def exact(at: datetime) -> str:
@@ -76,14 +82,17 @@ def exact(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S %Z}"
 
 
-def number(value: float) -> str:
-    """A score: there are few of them, so each is put into words once."""
-    return _number(value, get_language())
+# There are few scores, states and reasons: each is put into words once for each language.
 
 
 @lru_cache(2000)
 def _number(value: float, language: str | None) -> str:
     return number_format(value)
+
+
+@lru_cache(2000)
+def _name(name: Callable[[str], str], word: str, language: str | None) -> str:
+    return name(word)
 
 
 @cache
