@@ -55,8 +55,8 @@ class NamesForm(PortalForm):
         for typed in names:
             try:
                 name = typed.lower() if typed.lower() in keep else domain_name(typed)
-            except forms.ValidationError as problem:
-                problems.append(f"{typed[:80]}: {problem.message}")
+            except forms.ValidationError as odd:
+                problems.append(f"{typed[:80]}: {odd.message}")
                 continue
             if name == own:
                 why = _("is the domain itself")

@@ -170,7 +170,7 @@ def _of_relay(test: HealthResult, about: str) -> bool:
 def works(report: HealthRecord | None) -> bool | None:
     """The gateway's verdict, which may hold although a test failed; without one, that of the tests, or None."""
     if report is None or report.status is not None:
-        return report and report.status
+        return report.status if report else None
     return all(test.result == "OK" for test in report.entries) if report.entries else None
 
 
@@ -297,8 +297,7 @@ def finding(
             elif not records:
                 todo = _("Replace the record by the one on the page of the DKIM keys. The old one must go.")
         case "dkim-missing":
-            meaning = _("DNS does not publish the key of the gateway's signature: receivers cannot check who sent the mail.")
-            meaning += " " + _("After it is published it may take from minutes to a day until it is seen everywhere.")
+            meaning = _("Not in DNS yet. After it is published it may take from minutes to a day until it is seen everywhere.")
             todo = _("Add this TXT record at the DNS provider of the domain.")
             page, page_name = "domain-dkim", _("DKIM of this domain")
             records = dkim_records(name, keys or ())
