@@ -2,6 +2,8 @@
 
 from portal.api.operation import Operation
 
+Lines = list[str | list[str]]  # records: the contract declares lists of lists and shows a flat one
+
 READ = Operation("getDkim", "GET", "/domains/{domainId}/dkim")
 CREATE = Operation("addDkim", "POST", "/domains/{domainId}/dkim", needs="sysadmin")
 REPLACE = Operation("updateDomainDkim", "PUT", "/domains/{domainId}/dkim", needs="sysadmin")

@@ -17,8 +17,9 @@ import portal.ui.addresses  # noqa: F401 (registers <id:>)
 from portal.api import domain_aliases, domains
 from portal.api.errors import ApiError, Conflict, NotFound
 from portal.audit.log import earlier
-from portal.ui import dns, screens
+from portal.ui import screens
 from portal.ui.forms import LinesField, PortalForm
+from portal.ui.names import domain_name
 from portal.ui.pages import PortalRequest, got, said, together
 from portal.ui.tables import remote_page
 
@@ -52,10 +53,12 @@ class NamesForm(PortalForm):
         good: dict[str, None] = {}
         problems = []
         for typed in names:
-            name = typed.lower() if typed.lower() in keep else dns.mail_domain(typed)
-            if name is None:
-                why = _("is not a domain name")
-            elif name == own:
+            try:
+                name = typed.lower() if typed.lower() in keep else domain_name(typed)
+            except forms.ValidationError as odd:
+                problems.append(f"{typed[:80]}: {odd.message}")
+                continue
+            if name == own:
                 why = _("is the domain itself")
             elif name in taken:
                 why = _("is an alias of this domain already")

@@ -26,28 +26,16 @@ import portal.ui.addresses  # noqa: F401 (registers <id:>)
 from portal import session
 from portal.api import dkim, domains, health
 from portal.api.errors import ApiError, BadAnswer, NotAllowed, NotFound, SignedOut, TimedOut, TooFast, Unreachable, UpstreamFailed
-from portal.audit.log import DoneAlready, act, earlier
-from portal.ui import dkim as keys
+from portal.audit.log import earlier
+from portal.ui import checks, dkim as keys
 from portal.ui.diagnosis import finding
 from portal.ui.forms import PortalForm
 from portal.ui.pages import PortalRequest, got, one_time_key, polls, region, said, together
 
-LINES = list[str | list[str]]  # the contract declares lists of lists and shows a flat one
 PER_PAGE = 20  # records: each is shown in six forms
 ASK_FOR = 600  # seconds that a page goes on asking whether the record is in DNS
 PASSING = (TooFast, TimedOut, Unreachable, BadAnswer, UpstreamFailed)  # troubles that may be over a minute later
 KEEP_OLD = 7 * 86_400  # seconds: mail that waits somewhere still carries the old signature
-# The answers to this one question; what else a diagnostic may say is put into words in portal.ui.diagnosis.
-ANSWERS = {
-    "OK": lazy("The record is in DNS, and it fits the key that signs."),
-    "ERROR_DKIM_MISSING_ENTRY": lazy(
-        "Not in DNS yet. After it is published it may take from minutes to a day until it is seen everywhere."
-    ),
-    "ERROR_DKIM_INVALID_COUPLE": lazy(
-        "DNS has another key than the one that signs, so receivers take the signature for forged. Compare the value: "
-        "is all of it there, once, and under this name only?"
-    ),
-}
 selector_rule = RegexValidator(
     rf"\A(?:{keys.SELECTOR.pattern})\Z", lazy("Letters, digits and hyphens, in pieces with dots between; at most 63 in all.")
 )
@@ -213,19 +201,7 @@ def dkim_check(request: PortalRequest, domain_id: str) -> HttpResponse:
     if request.method == "POST":
         domain = request.api.call(domains.READ, domains.Domain, domainId=domain_id)
         url = reverse("domain-dkim", args=(domain_id,))
-        try:
-            checked = act(
-                request.person,
-                request.api,
-                health.CHECK_DOMAIN,
-                health.EntityHealth,
-                target=domain.name or domain_id,
-                url=url,
-                once=request.POST.get("once", ""),
-                domainId=domain_id,
-            )
-        except DoneAlready:
-            checked = request.api.call(health.READ_DOMAIN, health.EntityHealth, domainId=domain_id)
+        checked = checks.run(request, "DOMAIN", domain_id, domain.name or domain_id, url)
         if here:
             return _panel(request, domain_id, _answer(checked, since=int(time.time())))
         return HttpResponseRedirect(reverse("domain-dkim-check", args=(domain_id,)))
@@ -379,7 +355,7 @@ def _switch(
     pair = keys.read_pair(rotation.private)
     body = {"privateKey": pair.private, "publicKey": pair.public_pem, "selector": rotation.selector}
     target = f"{domain.name or domain_id}: {rotation.old_selector} → {rotation.selector}"
-    if not form.submit(dkim.REPLACE, LINES, target=target, url=url, json=body, domainId=domain_id):
+    if not form.submit(dkim.REPLACE, dkim.Lines, target=target, url=url, json=body, domainId=domain_id):
         return False
     _keep(request, domain_id, Rotation(**{**asdict(rotation), "private": "", "switched": int(time.time())}))
     return True
@@ -391,7 +367,7 @@ def _write_keys(
     """The form that both making and replacing keys have."""
     form, back = KeyForm(request), reverse("domain-dkim", args=(domain_id,))
     write = {"target": domain.name or domain_id, "url": back, "domainId": domain_id}
-    if request.method == "POST" and form.is_valid() and form.submit(op, LINES, json=form.body(), **write):
+    if request.method == "POST" and form.is_valid() and form.submit(op, dkim.Lines, json=form.body(), **write):
         session.forget_secret(request, _kept_as(domain_id))  # a rotation that was begun is about keys of before
         return said(request, done, back)
     context = {"domain": domain, "domain_id": domain_id, "form": form, "records": records, "back": back}
@@ -402,7 +378,7 @@ def _asked(request: PortalRequest, domain_id: str, *more: Callable[[], Any]) -> 
     """The domain, then the lines of its records and `more`, or what went wrong with each. Raises what did with the domain."""
     domain, *rest = together(
         lambda: request.api.call(domains.READ, domains.Domain, domainId=domain_id),
-        lambda: request.api.call(dkim.READ, LINES, domainId=domain_id),
+        lambda: request.api.call(dkim.READ, dkim.Lines, domainId=domain_id),
         *more,
     )
     return [got(domain), *rest]
@@ -410,10 +386,7 @@ def _asked(request: PortalRequest, domain_id: str, *more: Callable[[], Any]) -> 
 
 def _records(lines: Any) -> list[keys.Record]:
     """The records; none where the domain has no keys, which the gateway says with 404."""
-    if isinstance(lines, NotFound):
-        return []
-    flat = [line for one in got(lines) for line in (one if isinstance(one, list) else [one])]
-    return [keys.record(line) for line in flat]
+    return [] if isinstance(lines, NotFound) else keys.records(got(lines))
 
 
 def _page(request: PortalRequest, domain_id: str, domain: domains.Domain, lines: Any, checked: Any = None) -> HttpResponse:
@@ -460,8 +433,8 @@ def _answer(
     The waits grow with the time that has passed, from 15 seconds to 60, and end after ten minutes or when all is well.
     """
     entries = (checked.report.entries or []) if checked and checked.report else []
-    tests = [entry for entry in entries if (entry.type or "").upper() == "DKIM"]
-    well = bool(tests) and all(entry.result == "OK" for entry in tests)
+    tests = [finding(entry) for entry in entries if (entry.type or "").upper() == "DKIM"]
+    well = bool(tests) and not any(one.kind for one in tests)
     passed = int(time.time()) - since
     lasting = failed is not None and not isinstance(failed, PASSING)
     wait = min(60, max(15, passed // 3))
@@ -471,12 +444,8 @@ def _answer(
         "once": one_time_key(),
         "checked": checked,
         "failed": failed,
-        "at": (checked.performedAt or 0) * 1000 if checked else None,
         "well": well,
-        "tests": [
-            {"sign": found.level, "words": ANSWERS.get(test.result or "") or found.meaning, "lines": found.log}
-            for test, found in ((test, finding(test)) for test in tests)
-        ],
+        "tests": tests,
         "since": since,
         "over": bool(since) and not well and not lasting and passed >= ASK_FOR,
         "wait": (1 if soon else wait) if since and not well and not lasting and passed < ASK_FOR else 0,

@@ -1,6 +1,5 @@
 """Diagnostics: everything that fails, and each domain with its relays."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -14,10 +13,9 @@ from django.views.decorators.http import require_http_methods
 import portal.ui.addresses  # noqa: F401 (registers <id:>)
 from portal.api import dkim, domains, health
 from portal.api.errors import ApiError, NotFound
-from portal.api.operation import Operation
-from portal.audit.log import DoneAlready, act
-from portal.ui import charts
+from portal.ui import charts, checks
 from portal.ui.diagnosis import BAD, KINDS, OK, WARN, Diagnosis, Failing, diagnosis, failing_entries, failing_entry, hosts_of
+from portal.ui.dkim import Record, records
 from portal.ui.pages import PortalRequest, got, one_time_key, region, said, together
 from portal.ui.screens import is_fragment
 
@@ -71,14 +69,14 @@ def domain_health(request: PortalRequest, domain_id: str) -> HttpResponse:
     domain, latest, keys = together(
         lambda: request.api.call(domains.READ, domains.Domain, domainId=domain_id),
         lambda: request.api.call(health.READ_DOMAIN, health.EntityHealth, domainId=domain_id),
-        lambda: request.api.call(dkim.READ, list[str | list[str]], domainId=domain_id),
+        lambda: request.api.call(dkim.READ, dkim.Lines, domainId=domain_id),
     )
     name = got(domain).name or ""
     context: dict[str, Any] = {"domain": domain, "domain_id": domain_id, "once": one_time_key()}
     if isinstance(latest, ApiError):
         context["error"] = latest
     else:
-        known = () if isinstance(keys, NotFound) else None if isinstance(keys, ApiError) else _flat(keys)
+        known = [] if isinstance(keys, NotFound) else None if isinstance(keys, ApiError) else records(keys)
         context["found"] = _explained(request, latest, name, known)
     context["relays"] = _relays(request, domain)
     return render(request, "health/domain.html", context)
@@ -104,7 +102,7 @@ def _counted(failing: list[Failing], total: int | None = None) -> dict[str, Any]
     }
 
 
-def _explained(request: PortalRequest, latest: health.EntityHealth, name: str, keys: Sequence[str] | None) -> Diagnosis:
+def _explained(request: PortalRequest, latest: health.EntityHealth, name: str, keys: list[Record] | None) -> Diagnosis:
     """The report in words. Where it does not name the gateway's mail servers, the report of another domain may."""
     found = diagnosis(latest, name, keys=keys)
     if any(one.kind and one.kind.id.startswith("mx-") and not one.records for one in found.findings):
@@ -114,11 +112,6 @@ def _explained(request: PortalRequest, latest: health.EntityHealth, name: str, k
             return found
         found = diagnosis(latest, name, keys=keys, hosts=hosts)
     return found
-
-
-def _flat(keys: list[str | list[str]]) -> list[str]:
-    """The records of getDkim: a list in its example, a list of lists in its table (docs/upstream, openapi: getDkim)."""
-    return [key for one in keys for key in ([one] if isinstance(one, str) else one)]
 
 
 def _relays(request: PortalRequest, domain: domains.Domain) -> list[dict[str, Any]]:
@@ -131,28 +124,13 @@ def _relays(request: PortalRequest, domain: domains.Domain) -> list[dict[str, An
     answers = together(*asked) if asked else []
     rows: list[dict[str, Any]] = [{"relay": one} for one in found]
     for row, answer in zip(rows, answers, strict=False):
-        row |= {"error": answer} if isinstance(answer, ApiError) else {"found": diagnosis(answer)}
+        row |= {"error": answer} if isinstance(answer, ApiError) else {"found": diagnosis(answer, about="PLATFORM")}
     return rows
 
 
 def _panel(request: PortalRequest, domain_id: str, latest: health.EntityHealth, **more: Any) -> HttpResponse:
     context = {"domain_id": domain_id, "found": diagnosis(latest), "once": one_time_key(), **more}
     return render(request, "health/_panel.html", context)
-
-
-def _run(request: PortalRequest, type: str, id: str, name: str, url: str) -> health.EntityHealth:
-    """Run a diagnostic now. A second click gets what the first one found."""
-    run: Operation = health.CHECK_RELAY if type == "PLATFORM" else health.CHECK_DOMAIN
-    read: Operation = health.READ_RELAY if type == "PLATFORM" else health.READ_DOMAIN
-    ids: dict[str, Any] = {"platformId": id} if type == "PLATFORM" else {"domainId": id}
-    try:
-        once = request.POST.get("once", "")
-        found: health.EntityHealth = act(
-            request.person, request.api, run, health.EntityHealth, target=name, url=url, once=once, **ids
-        )
-        return found
-    except DoneAlready:
-        return request.api.call(read, health.EntityHealth, **ids)
 
 
 def _domain_name(request: PortalRequest, domain_id: str) -> str:
@@ -178,7 +156,7 @@ def _run_one(request: PortalRequest) -> HttpResponse:
         name, url = _domain_name(request, id), reverse("domain-health", args=(id,))
     else:
         raise Http404
-    latest = _run(request, type, id, name, url)
+    latest = checks.run(request, type, id, name, url)
     one = failing_entry(health.DiagnosticEntry(id=id, name=name, type=type, health=latest))
     if is_fragment(request):
         return render(request, "health/_row.html", {"one": one, "once": one_time_key(), "told": _outcome(one)})
@@ -194,7 +172,7 @@ def _run_here(request: PortalRequest, domain_id: str) -> HttpResponse:
         if relay is None:
             raise NotFound(health.CHECK_RELAY.id)
         type, id, name = "PLATFORM", str(relay.id), f"{name}: {relay.name or relay.id}"
-    latest = _run(request, type, id, name, back)
+    latest = checks.run(request, type, id, name, back)
     one = failing_entry(health.DiagnosticEntry(id=id, name=name, type=type, health=latest))
     if region(request) == "domain-health":
         return _panel(request, domain_id, latest, told=_outcome(one), one=one)

@@ -8,16 +8,19 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from django.core.exceptions import ValidationError
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _, gettext_lazy as lazy, gettext_noop as noop, ngettext
 
-from portal.api.health import DiagnosticEntry, EntityHealth, HealthResult
+from portal.api.health import DiagnosticEntry, EntityHealth, HealthRecord, HealthResult
+from portal.ui import dkim
+from portal.ui.dns import TTL
+from portal.ui.names import domain_name
+from portal.ui.reasons import reason
 
 OK, WARN, BAD = "ok", "warn", "bad"
-TTL = 3600  # seconds, of the records that are proposed
 MOST_LINES, LONGEST_LINE = 200, 2000  # of what the gateway saw in one test
-HOST = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
-ADDRESS = re.compile(r"\d+\.\d+\.")  # the beginning of an IPv4 address: an MX record cannot name one
-TXT = re.compile(r"(\S+)\s+(?:\d+\s+)?(?:IN\s+)?TXT\s+(\S.*)", re.IGNORECASE | re.DOTALL)
+ADDRESS = re.compile(r"\d+\.\d+\.")  # the beginning of an IPv4 address, a masked one too: an MX record cannot name one
 
 
 @dataclass(frozen=True)
@@ -50,17 +53,23 @@ CODES = {
     "ERROR_DKIM_INVALID_COUPLE": DKIM_INVALID,
     "ERROR_DKIM_MISSING_ENTRY": DKIM_MISSING,
 }
+SIGN_IN, REMEDIATION = lazy("Sign-in"), lazy("Remediation")
 TESTS = {
     "MX": lazy("Incoming mail (MX)"),
     "DKIM": lazy("Signature of outgoing mail (DKIM)"),
-    "SMTP": lazy("Connection to the relay (SMTP)"),
-    "SMTP_FALLBACK": lazy("Connection to the relay that stands in (SMTP)"),
+    "SMTP": lazy("Mail server"),
+    "SMTP_FALLBACK": lazy("Fallback"),
+    "AUTH_IMAP": format_lazy("{} (IMAP)", SIGN_IN),
+    "AUTH_LDAP": format_lazy("{} (LDAP)", SIGN_IN),
+    "AUTH_OIDC": format_lazy("{} (OpenID Connect)", SIGN_IN),
+    "AUTH_ENTRA": format_lazy("{} (Microsoft Entra ID)", SIGN_IN),
+    "API_IMAP": format_lazy("{} (IMAP)", REMEDIATION),
+    "API_EXCHANGE": format_lazy("{} (Exchange)", REMEDIATION),
+    "API_O365": format_lazy("{} (Microsoft 365)", REMEDIATION),
 }
 PASSED = {
     "MX": lazy("Mail for this domain comes to the gateway."),
-    "DKIM": lazy("DNS publishes the key that the gateway signs with."),
-    "SMTP": lazy("The server answers."),
-    "SMTP_FALLBACK": lazy("The server answers."),
+    "DKIM": lazy("The record is in DNS, and it fits the key that signs."),
 }
 
 
@@ -95,7 +104,8 @@ class Diagnosis:
     level: str
     text: str
     findings: list[Finding]
-    seconds: int | None
+    seconds: int | None = None
+    works: bool | None = None  # the gateway's verdict, see `works`
 
 
 @dataclass(frozen=True)
@@ -149,8 +159,19 @@ def kind_of(test: HealthResult, about: str = "DOMAIN") -> Kind | None:
     if test.result in CODES:
         return CODES[test.result]
     if test.result == "ERROR":
-        return RELAY if about == "PLATFORM" or (test.type or "").startswith("SMTP") else UNCHECKED
+        return RELAY if _of_relay(test, about) else UNCHECKED
     return OTHER
+
+
+def _of_relay(test: HealthResult, about: str) -> bool:
+    return about == "PLATFORM" or (test.type or "").startswith("SMTP")
+
+
+def works(report: HealthRecord | None) -> bool | None:
+    """The gateway's verdict, which may hold although a test failed; without one, that of the tests, or None."""
+    if report is None or report.status is not None:
+        return report.status if report else None
+    return all(test.result == "OK" for test in report.entries) if report.entries else None
 
 
 def problems(health: EntityHealth | None, about: str = "DOMAIN") -> list[Problem]:
@@ -161,7 +182,7 @@ def problems(health: EntityHealth | None, about: str = "DOMAIN") -> list[Problem
         if kind := kind_of(test, about):
             code = (test.result or test.type or "") if kind is OTHER else ""
             found[kind.id, code] = Problem(kind, code)
-    if not found and (report is None or report.status is not True):
+    if not found and not works(report):
         return [Problem(UNEXPLAINED)]
     return sorted(found.values(), key=lambda one: RANK[one.kind.id])
 
@@ -189,47 +210,62 @@ def failing_entries(entries: Iterable[DiagnosticEntry]) -> list[Failing]:
 
 
 def diagnosis(
-    health: EntityHealth | None, name: str = "", *, keys: Sequence[str] | None = None, hosts: Sequence[str] = ()
+    health: EntityHealth | None,
+    name: str = "",
+    *,
+    about: str = "DOMAIN",
+    keys: Sequence[dkim.Record] | None = None,
+    hosts: Sequence[str] = (),
 ) -> Diagnosis:
     """A report in words.
 
-    `name` is the domain's name. `keys` are the records of getDkim: () for a domain without keys, None where they are not
-    known. `hosts` are the gateway's mail servers, where another report has named them and this one does not.
+    `name` is the domain's name. `about` is the type of what was tested, "PLATFORM" for a relay. `keys` are the records of
+    getDkim: none for a domain without keys, None where they are not known. `hosts` are the gateway's mail servers, where
+    another report has named them and this one does not.
     """
     report = health.report if health else None
     tests = (report.entries if report else None) or []
-    findings = [finding(test, name, keys=keys, hosts=hosts) for test in tests]
+    findings = [finding(test, name, about=about, keys=keys, hosts=hosts) for test in tests]
     findings.sort(key=lambda one: RANK[one.kind.id] if one.kind else len(RANK))
     failed = [one for one in findings if one.kind]
-    fine, seconds = bool(report and report.status), health.performedAt if health else None
-    if failed and fine:
-        text = ngettext(
-            "One test failed. The gateway calls the whole fine all the same.",
-            "%(count)s tests failed. The gateway calls the whole fine all the same.",
-            len(failed),
-        )
-        return Diagnosis(WARN, text % {"count": len(failed)}, findings, seconds)
+    fine = works(report)
     if failed:
-        text = ngettext("One test failed.", "%(count)s tests failed.", len(failed)) % {"count": len(failed)}
-        return Diagnosis(failed[0].level, text, findings, seconds)
-    if fine and findings:
-        return Diagnosis(OK, _("Everything is fine."), findings, seconds)
-    if fine:
-        return Diagnosis(OK, _("The gateway says that everything is fine; it lists no tests."), findings, seconds)
-    if findings:
-        return Diagnosis(WARN, _("The gateway reports a problem, although no test failed."), findings, seconds)
-    return Diagnosis(WARN, _("The gateway has no report."), findings, seconds)
+        text = ngettext("One test failed.", "%(count)s tests failed.", len(failed))
+        if fine:
+            text = ngettext(
+                "One test failed. The gateway calls the whole fine all the same.",
+                "%(count)s tests failed. The gateway calls the whole fine all the same.",
+                len(failed),
+            )
+        text, level = text % {"count": len(failed)}, WARN if fine else str(failed[0].level)
+    elif fine:
+        text, level = (
+            _("Everything is fine.") if findings else _("The gateway says that everything is fine; it lists no tests."),
+            OK,
+        )
+    else:
+        text = _("The gateway reports a problem, although no test failed.") if findings else _("The gateway has no report.")
+        level = WARN
+    return Diagnosis(level, text, findings, health.performedAt if health else None, fine)
 
 
-def finding(test: HealthResult, name: str = "", *, keys: Sequence[str] | None = None, hosts: Sequence[str] = ()) -> Finding:
+def finding(
+    test: HealthResult,
+    name: str = "",
+    *,
+    about: str = "DOMAIN",
+    keys: Sequence[dkim.Record] | None = None,
+    hosts: Sequence[str] = (),
+) -> Finding:
     """One test in words; the arguments are those of `diagnosis`."""
-    type, kind = test.type or "", kind_of(test)
-    title = str(TESTS.get(type, short(type) or _("Test")))
+    type, kind = test.type or "", kind_of(test, about)
+    title = str(TESTS.get(type.upper(), short(type) or _("Test")))
     log = [line[:LONGEST_LINE] for line in (test.output or ())[:MOST_LINES]]
     if len(test.output or ()) > MOST_LINES:
         log.append("…")
     if kind is None:
-        return Finding(title, OK, _("Passed"), str(PASSED.get(type, "")), "", [], log)
+        meaning = _("The server answers as it should.") if _of_relay(test, about) else str(PASSED.get(type.upper(), ""))
+        return Finding(title, OK, _("Passed"), meaning, "", [], log)
     meaning, todo, records, page, page_name = "", "", [], "", ""
     match kind.id:
         case "mx-elsewhere" | "mx-missing":
@@ -248,7 +284,10 @@ def finding(test: HealthResult, name: str = "", *, keys: Sequence[str] | None = 
             if not required:
                 todo += " " + _("The report does not say what they are called: ask whoever runs the gateway.")
         case "dkim-other":
-            meaning = _("DNS publishes another key than the one the gateway signs with: receivers take the mail for forged.")
+            meaning = _(
+                "DNS has another key than the one that signs, so receivers take the signature for forged. Compare the value: "
+                "is all of it there, once, and under this name only?"
+            )
             todo = _("Replace the record by this one. The old one must go: two records of one name are as good as none.")
             page, page_name = "domain-dkim", _("DKIM of this domain")
             records = dkim_records(name, keys or ())
@@ -258,7 +297,7 @@ def finding(test: HealthResult, name: str = "", *, keys: Sequence[str] | None = 
             elif not records:
                 todo = _("Replace the record by the one on the page of the DKIM keys. The old one must go.")
         case "dkim-missing":
-            meaning = _("DNS does not publish the key of the gateway's signature: receivers cannot check who sent the mail.")
+            meaning = _("Not in DNS yet. After it is published it may take from minutes to a day until it is seen everywhere.")
             todo = _("Add this TXT record at the DNS provider of the domain.")
             page, page_name = "domain-dkim", _("DKIM of this domain")
             records = dkim_records(name, keys or ())
@@ -268,7 +307,7 @@ def finding(test: HealthResult, name: str = "", *, keys: Sequence[str] | None = 
             elif not records:
                 todo = _("Publish the record that the page of the DKIM keys shows.")
         case "relay":
-            meaning = _("The gateway cannot hand mail over to this server.")
+            meaning = reason(test.output or ())
             todo = _("Check the name, port and encryption of the relay, and whether its firewall lets the gateway in.")
             page, page_name = "domain-relays", _("Relays of this domain")
         case "unchecked":
@@ -277,6 +316,7 @@ def finding(test: HealthResult, name: str = "", *, keys: Sequence[str] | None = 
         case _other:
             meaning = _("The gateway reports “%(code)s”, a result that is new to this dashboard.")
             meaning %= {"code": short(test.result or "?")}
+            meaning += " " + reason(test.output or ()) if _of_relay(test, about) else ""
             todo = _("See what the gateway saw, and ask whoever runs it.")
     return Finding(title, kind.level, kind.name, meaning, todo, records, log, kind, page, page_name)
 
@@ -293,7 +333,7 @@ def required_hosts(test: HealthResult) -> list[str]:
     for line in (test.output or ())[:MOST_LINES]:
         word, colon, rest = line[:LONGEST_LINE].partition(":")
         if colon and word.strip().casefold() == "required":
-            hosts += [host.strip().rstrip(".") for host in rest.split(",")]
+            hosts += [host.rstrip(".") for host in re.split(r"[,\s]+", rest)]
     return list(dict.fromkeys(host for host in hosts if host))[:20]
 
 
@@ -308,29 +348,19 @@ def hosts_of(entries: Iterable[DiagnosticEntry]) -> list[str]:
 
 def mx_records(domain: str, hosts: Sequence[str]) -> list[Record]:
     """`example.org. 3600 IN MX 10 mx1.gateway.example.`, a line for each host, to be copied at once; [] unless all are names."""
-    names = [host for host in hosts if HOST.fullmatch(host) and not ADDRESS.match(host)]
-    if not names or not HOST.fullmatch(domain) or len(names) != len(hosts):
+    try:
+        domain, *names = map(domain_name, (domain, *hosts))
+    except ValidationError:
+        return []
+    if not names or any(map(ADDRESS.match, names)):
         return []
     return [Record(_("MX records"), "\n".join(f"{domain}. {TTL} IN MX {10 * n} {host}." for n, host in enumerate(names, 1)))]
 
 
-def dkim_records(domain: str, keys: Sequence[str]) -> list[Record]:
-    """The domain's own of getDkim's records as lines of a zone file; as they came where they have another form."""
-    own = []
-    for key in keys[:100]:
-        found = TXT.fullmatch(key.strip())
-        if found is None or not HOST.fullmatch(name := found[1].rstrip(".")):
-            own.append(Record(_("TXT record"), short(key, LONGEST_LINE)))
-        elif name.casefold().endswith(f"._domainkey.{domain}".casefold()):
-            own.append(Record(_("TXT record"), f"{name}. {TTL} IN TXT {quoted(found[2])}"))
-    return own[:5]
-
-
-def quoted(text: str) -> str:
-    """A text as the strings of a TXT record, which are 255 bytes long at most (RFC 1035, 3.3)."""
-    plain = " ".join(text.strip().strip('"').split())
-    pieces = [plain[at : at + 255] for at in range(0, min(len(plain), 4000), 255)] or [""]
-    return " ".join('"' + piece.replace("\\", "\\\\").replace('"', '\\"') + '"' for piece in pieces)
+def dkim_records(domain: str, keys: Iterable[dkim.Record]) -> list[Record]:
+    """The domain's own records as lines of a zone file; as they came where they have another form."""
+    own = [key for key in keys if not key.name or key.domain.casefold() == domain.casefold()]
+    return [Record(_("TXT record"), key.zone if key.name else short(key.line, LONGEST_LINE)) for key in own[:5]]
 
 
 def short(text: str, most: int = 60) -> str:

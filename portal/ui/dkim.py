@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
@@ -83,6 +84,11 @@ def record(line: str) -> Record:
     if not value.isascii() or not value.isprintable():
         return Record(line)
     return Record(line, found["name"], found["selector"], found["domain"], value)
+
+
+def records(lines: Iterable[str | list[str]]) -> list[Record]:
+    """The lines of getDkim: a list in its example, a list of lists in its table (docs/upstream, openapi: getDkim)."""
+    return [record(line) for one in lines for line in ([one] if isinstance(one, str) else one)]
 
 
 def record_for(selector: str, domain: str, public: str) -> Record:

@@ -1,26 +1,7 @@
-"""Names and texts as DNS writes them. Pure functions: nothing here asks DNS for anything."""
+"""Texts as DNS writes them. Pure functions: nothing here asks DNS for anything."""
 
-import re
-
-import idna
-
-LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
+TTL = 3600  # seconds, of the records that are proposed
 STRING = 255  # bytes of one string of a TXT record, at most (RFC 1035, 3.3)
-
-
-def mail_domain(text: str) -> str | None:
-    """A domain name as mail servers speak it, in lower case and in A-labels (RFC 5890); None for what is none."""
-    name = text.strip().removesuffix(".").lower()
-    if len(name) > 253:
-        return None
-    if not name.isascii():
-        try:
-            name = idna.encode(name, uts46=True).decode()
-        except UnicodeError:
-            return None
-    labels = name.split(".")
-    good = len(name) <= 253 and len(labels) > 1 and all(map(LABEL.fullmatch, labels)) and not labels[-1].isdigit()
-    return name if good else None
 
 
 def strings(text: str) -> list[str]:
@@ -30,9 +11,9 @@ def strings(text: str) -> list[str]:
     return ['"' + "".join(map(_in_quotes, piece)) + '"' for piece in pieces]
 
 
-def zone_line(name: str, text: str, ttl: int = 3600) -> str:
-    """A TXT record as one line of a zone file; `ttl` in seconds."""
-    return f"{name}. {ttl} IN TXT ( {' '.join(strings(text))} )"
+def zone_line(name: str, text: str) -> str:
+    """A TXT record as one line of a zone file."""
+    return f"{name}. {TTL} IN TXT {' '.join(strings(text))}"
 
 
 def _in_quotes(byte: int) -> str:

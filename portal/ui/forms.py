@@ -10,7 +10,7 @@ from django import forms
 from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
 from django.utils.datastructures import MultiValueDict
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, gettext_lazy as lazy
 
 from portal import session
 from portal.api.errors import ApiError, Conflict, NotFound, SignedOut, TimedOut
@@ -82,6 +82,8 @@ class PortalForm(forms.Form):
         self.answer: Any = None  # of the gateway, once it was sent
         self.refusal: ApiError | None = None  # of the gateway, where it said no
         for name, field in self.fields.items():
+            if hasattr(field, "kept"):  # what the gateway has, it may keep, whatever we would say to it
+                field.kept = self.record.get(name)
             if name in self.record and isinstance(field, forms.ChoiceField) and not isinstance(field, forms.MultipleChoiceField):
                 self._offer(field, self.record[name])
 
@@ -233,29 +235,34 @@ class SwitchField(forms.BooleanField):
         super().__init__(required=False, **kwargs)
 
 
-class DomainField(forms.CharField):
-    """The name of a mail domain; its value is what is sent (portal.ui.names.domain_name). `kept` is there already, as it is."""
+class HostField(forms.CharField):
+    """The name or the address of a server (portal.ui.names.host_name). `kept` is there already, and stays as it is."""
 
     widget = forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "none", "autocomplete": "off"})
     kept: Any = None
+    check = staticmethod(names.host_name)
+
+    def to_python(self, value: Any) -> str:
+        text = str(super().to_python(value) or "")
+        return text if text in ("", self.kept) else self.check(text)
+
+
+class DomainField(HostField):
+    """The name of a mail domain; its value is what is sent (portal.ui.names.domain_name)."""
+
+    check = staticmethod(names.domain_name)
     region = "name-sent"  # the place that tells what will be sent (templates/_field.html)
     sent = ""  # where it is not what was typed
 
     def to_python(self, value: Any) -> str:
-        text = str(super().to_python(value) or "")
-        found = text if text in ("", self.kept) else names.domain_name(text)
-        self.sent = found if found != text else ""
+        found = super().to_python(value)
+        self.sent = found if found != str(value or "").strip() else ""
         return found
 
 
-class HostField(forms.CharField):
-    """The name or the address of a server (portal.ui.names.host_name)."""
-
-    widget = DomainField.widget
-
-    def to_python(self, value: Any) -> str:
-        text = str(super().to_python(value) or "")
-        return names.host_name(text) if text else text
+class PortField(forms.IntegerField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"label": lazy("Port"), "min_value": 1, "max_value": 65535, **kwargs})
 
 
 class LinesField(forms.CharField):

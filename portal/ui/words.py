@@ -1,6 +1,6 @@
 """The words people read for what the API names with words of its own."""
 
-from django.utils.translation import gettext, gettext_noop as _  # marked here, translated when they are read
+from django.utils.translation import gettext, gettext_lazy as lazy, gettext_noop as _  # translated when they are read
 
 # What an operation does, as a person would say it.
 OPERATIONS = {
@@ -94,6 +94,12 @@ PERMISSIONS = {
 }
 # The same names, where they are about what the owner of a mailbox may do with it.
 OWN_PERMISSIONS = {**PERMISSIONS, "USER_VIEW": _("See their own settings"), "USER_EDIT": _("Change their own settings")}
+# How the gateway speaks to a mail server (Platform.transportType).
+ENCRYPTION = (
+    ("SMTPS_MAY", lazy("encrypt when the server offers it")),
+    ("SMTPS_ENCRYPT", lazy("always encrypt")),
+    ("SMTP", lazy("no encryption")),
+)
 
 
 def operation_name(operation: str) -> str:

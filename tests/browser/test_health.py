@@ -89,7 +89,7 @@ def test_everything_works_by_plain_links_and_forms(visits: Visits, sandbox: Sand
     page.get_by_role("link", name=HAFEN).click()
     page.get_by_text("What the gateway saw").first.click()
     expect(page.get_by_text("no DNS resolver is configured").first).to_be_visible()
-    page.get_by_role("button", name="Run again").click()
+    page.get_by_role("button", name="Check again").click()
     expect(page.get_by_text("checked now").first).to_be_visible()
     page.get_by_role("button", name="Check Mailserver again").click()
     expect(toast(page)).to_contain_text("Mailserver: Relay cannot be reached.")

@@ -47,9 +47,10 @@ def test_a_relay_is_tried_added_checked_and_deleted_without_scripts(visits: Visi
         assert len(relays(sandbox)) == 3
         assert relays(sandbox)[LONG]["authData"]["base_dn"] == "dc=nordwind"
         card(page, LONG).get_by_role("link", name="Show the last check").click()
-        page.get_by_role("button", name="Run again").click()
-        expect(toast(page, "It works.")).to_be_visible()
-        expect(page.locator(".chip.ok").get_by_text("Works")).to_be_visible()
+        page.get_by_role("button", name="Check again").click()
+        expect(toast(page, "One test failed.")).to_be_visible()  # there is no such directory
+        expect(page.get_by_text("Mail server: The server answers as it should.")).to_be_visible()
+        expect(page.get_by_text("Sign-in (LDAP): ")).to_be_visible()
     page.get_by_role("link", name="All relays").click()
     card(page, LONG).get_by_role("link", name="Delete").click()
     page.get_by_role("button", name="Delete").click()
@@ -84,8 +85,9 @@ def test_trying_and_checking_answer_in_place_and_lose_nothing_that_was_typed(
         admin.get_by_label("Name", exact=True).press("Enter")  # saves, and does not merely try
         expect(toast(admin, "The relay is changed.")).to_be_visible()
         assert relays(sandbox)["Mailserver"]["transportPort"] == port
-        card(admin, "Mailserver").get_by_role("button", name="Run again").click()
-        expect(card(admin, "Mailserver").locator(".chip.ok").get_by_text("Works")).to_be_visible()
+        card(admin, "Mailserver").get_by_role("button", name="Check again").click()
+        expect(card(admin, "Mailserver").get_by_text("Mail server: The server answers as it should.")).to_be_visible()
+        expect(card(admin, "Mailserver").get_by_text("Sign-in (LDAP): ")).to_be_visible()
     assert len(relays(sandbox)) == 2
 
 
@@ -96,7 +98,7 @@ def test_every_page_of_relays_is_for_everyone(size: dict, visits: Visits, sandbo
     base = f"/domains/{sandbox.domain('nordwind.example')}/relays/"
     one = f"{base}{relays(sandbox)['Exchange Zürich']['id']}/"
     page.goto(base)
-    expect(page.get_by_role("button", name="Run again")).to_have_count(2)
+    expect(page.get_by_role("button", name="Check again")).to_have_count(2)
     look(page)
     for address in (f"{base}new/", one, f"{one}delete/", f"{one}health/", "/health/relay/"):
         page.goto(address)
@@ -115,7 +117,8 @@ def test_every_page_of_relays_is_for_everyone(size: dict, visits: Visits, sandbo
             page.get_by_role("region", name="Remediation").get_by_label(label).fill(value)
         page.get_by_role("button", name="Try this configuration").click()
         expect(page.locator("#tried")).to_contain_text("The server answers as it should.")
-        page.get_by_text("What the gateway did").click()
+        page.get_by_text("What the gateway saw").first.click()
+        page.evaluate("scrollTo(0, 0)")  # else a field is half below the bar, which axe takes for a small one
         look(page)
     width = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert width[0] <= width[1]

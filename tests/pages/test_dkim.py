@@ -77,7 +77,7 @@ def test_a_record_is_shown_in_every_form_that_providers_want(as_helpdesk: Client
     assert copied(shown, "r0-name") == "protect._domainkey.nordwind.example."
     assert copied(shown, "r0-value") == value
     assert copied(shown, "r0-strings") == f'"{value[:255]}" "{value[255:]}"'
-    assert copied(shown, "r0-zone") == f'protect._domainkey.nordwind.example. 3600 IN TXT ( "{value[:255]}" "{value[255:]}" )'
+    assert copied(shown, "r0-zone") == f'protect._domainkey.nordwind.example. 3600 IN TXT "{value[:255]}" "{value[255:]}"'
     assert "RSA, 2048 bits" in text(shown)
     assert shown.content.decode().count("<details class=\"record\" open>") == 1
     assert copied(shown, "r3-name") == "protect._domainkey.nordwind.test."
@@ -424,7 +424,7 @@ def test_the_gateway_is_asked_until_the_record_is_in_dns(as_admin: Client, zone:
     missing = ask(as_admin)
     assert "Not in DNS yet." in text(missing)
     assert 'DKIM DNS entry not found for domain "nordwind.example"' in text(missing)
-    assert re.search(r"Checked at \d\d:\d\d:\d\d", text(missing))
+    assert "checked now" in text(missing) or "checked a second ago" in text(missing)
     assert 'hx-trigger="load delay:15s' in missing.content.decode()
     publish(zone, dkim.make_pair().public)
     assert "DNS has another key than the one that signs" in text(again(as_admin, 15))

@@ -209,7 +209,7 @@ def test_a_domain_says_what_to_change_with_the_records_to_copy(as_admin: Client)
     assert "One test failed." in said
     assert "Mail for this domain goes past the gateway" in said
     assert "Found: mx.former-provider.example" in said  # what the gateway saw
-    assert "DNS publishes the key that the gateway signs with." in said
+    assert "The record is in DNS, and it fits the key that signs." in said
 
 
 def test_the_dkim_record_to_publish_is_the_gateways_own(as_admin: Client) -> None:

@@ -125,6 +125,7 @@ def test_a_value_of_another_type_is_refused_and_kept_in_its_field(option: str, t
     shown = save(as_admin, option, value=typed)
     assert shown.status_code == 422
     assert said in text(shown)
+    assert "Not saved yet" not in text(shown)  # the field says it, and there is no other
     assert set_here(option) is None
     if option != "REPORT_FREQUENCY":
         assert typed in text(shown)

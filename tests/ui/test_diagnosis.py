@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, strategies as st
 
 from portal.api.health import DiagnosticEntry, EntityHealth, HealthRecord, HealthResult
-from portal.ui import diagnosis as module
+from portal.ui import diagnosis as module, dkim
 from portal.ui.diagnosis import KINDS, diagnosis, dkim_records, failing_entries, finding, kind_of, mx_records, problems
 
 HOSTS = ["mx1.gateway.example", "mx2.gateway.example"]
-KEY = "protect._domainkey.nordwind.example TXT v=DKIM1; p=MIGf"
+LINE = "protect._domainkey.nordwind.example TXT v=DKIM1; p=MIGf"
+KEY = dkim.record(LINE)
 
 
 def test(type: str, result: str | None, *output: str) -> HealthResult:
@@ -61,6 +62,31 @@ def test_an_error_of_a_relay_is_one_of_its_connection_whatever_the_test_is_calle
     assert kind is not None and kind.id == "relay"
 
 
+@pytest.mark.parametrize(("type", "title"), [
+    ("SMTP", "Mail server"), ("SMTP_FALLBACK", "Fallback"), ("AUTH_IMAP", "Sign-in (IMAP)"), ("AUTH_LDAP", "Sign-in (LDAP)"),
+    ("AUTH_OIDC", "Sign-in (OpenID Connect)"), ("AUTH_ENTRA", "Sign-in (Microsoft Entra ID)"), ("API_IMAP", "Remediation (IMAP)"),
+    ("API_EXCHANGE", "Remediation (Exchange)"), ("API_O365", "Remediation (Microsoft 365)"), ("dkim", "Signature of outgoing mail (DKIM)"),
+    ("AUTH_SAML", "AUTH_SAML"), ("", "Test"),
+])
+def test_each_test_is_called_by_its_name_and_a_new_one_by_the_gateways(type: str, title: str) -> None:
+    assert finding(test(type, "OK")).title == title
+
+
+def test_a_failed_test_of_a_relay_says_why_also_with_a_result_that_is_new() -> None:
+    log = ("Connecting to ldap.example:636", "Fail: the bind was refused: invalid credentials")
+    for result in ("ERROR", "ERROR_BIND"):
+        assert "The server refuses the account or its password." in finding(test("AUTH_LDAP", result, *log), about="PLATFORM").meaning
+    assert "account" not in finding(test("MX", "ERROR", *log)).meaning
+
+
+@pytest.mark.parametrize(("health", "works"), [
+    (report(True, MX_OK, DKIM_MISSING), True), (report(False, MX_OK), False), (report(None, MX_OK), True),
+    (report(None, MX_OK, MX_MISSING), False), (report(None), None), (EntityHealth(), None), (None, None),
+])
+def test_the_verdict_is_the_gateways_and_ours_only_where_it_gives_none(health: EntityHealth | None, works: bool | None) -> None:
+    assert diagnosis(health).works is works
+
+
 def test_what_passed_asks_for_nothing() -> None:
     found = finding(MX_OK, "nordwind.example")
     assert (found.kind, found.level, found.name, found.todo, found.records) == (None, "ok", "Passed", "", [])
@@ -85,6 +111,11 @@ def test_where_the_report_names_no_server_those_of_another_report_are_proposed()
     assert [line.split()[-1] for line in record.text.split("\n")] == ["mx1.gateway.example.", "mx2.gateway.example."]
 
 
+def test_mail_servers_are_read_with_commas_with_blanks_and_with_a_dot_at_the_end() -> None:
+    for line in ("Required: a.example, b.example", " required:a.example. b.example.", "REQUIRED :a.example,,b.example,a.example"):
+        assert module.required_hosts(test("MX", "ERROR_MX_MISSING_ENTRY", line)) == ["a.example", "b.example"]
+
+
 def test_an_address_is_no_mx_record_but_is_told() -> None:
     found = finding(test("MX", "ERROR_MX_INVALID_ENTRY", "Required: 192.0.2.7"), "nordwind.example")
     assert found.records == []
@@ -101,25 +132,25 @@ def test_a_name_that_is_none_never_becomes_a_line_of_a_zone(name: str) -> None:
 
 
 def test_the_missing_dkim_record_is_the_one_of_this_domain() -> None:
-    keys = [KEY, KEY.replace("nordwind", "other")]
+    keys = [dkim.record(LINE.replace("nordwind", "other")), KEY]
     (record,) = finding(DKIM_MISSING, "nordwind.example", keys=keys).records
     assert record.text == 'protect._domainkey.nordwind.example. 3600 IN TXT "v=DKIM1; p=MIGf"'
 
 
 def test_a_long_key_is_cut_into_strings_that_dns_can_hold() -> None:
-    (record,) = dkim_records("nordwind.example", [KEY + "A" * 400])
+    (record,) = dkim_records("nordwind.example", [dkim.record(LINE + "A" * 400)])
     pieces = re.findall(r'"([^"]*)"', record.text)
     assert [len(piece) for piece in pieces] == [255, len("v=DKIM1; p=MIGf") + 400 - 255]
     assert "".join(pieces) == "v=DKIM1; p=MIGf" + "A" * 400
 
 
 def test_a_quote_in_a_key_does_not_end_the_string() -> None:
-    (record,) = dkim_records("nordwind.example", ['s._domainkey.nordwind.example TXT v=1" 60 IN A 192.0.2.1 \\'])
+    (record,) = dkim_records("nordwind.example", [dkim.record('s._domainkey.nordwind.example TXT v=1" 60 IN A 192.0.2.1 \\')])
     assert record.text.endswith(r'TXT "v=1\" 60 IN A 192.0.2.1 \\"')
 
 
 def test_a_record_of_another_form_is_shown_as_it_came() -> None:
-    assert [one.text for one in dkim_records("nordwind.example", ["v=DKIM1; p=MIGf"])] == ["v=DKIM1; p=MIGf"]
+    assert [one.text for one in dkim_records("nordwind.example", [dkim.record("v=DKIM1; p=MIGf")])] == ["v=DKIM1; p=MIGf"]
 
 
 def test_without_keys_one_is_led_to_where_they_are_made() -> None:
@@ -140,7 +171,8 @@ def test_keys_that_could_not_be_read_are_not_said_to_be_missing() -> None:
     (report(True, MX_OK, DKIM_MISSING), "warn", "One test failed. The gateway calls the whole fine all the same."),
     (report(True, MX_ELSEWHERE, DKIM_MISSING), "warn", "2 tests failed. The gateway calls the whole fine all the same."),
     (report(False, MX_OK, DKIM_OK), "warn", "The gateway reports a problem, although no test failed."),
-    (report(None, MX_OK), "warn", "The gateway reports a problem, although no test failed."),
+    (report(None, MX_OK), "ok", "Everything is fine."),
+    (report(None, MX_OK, MX_MISSING), "bad", "One test failed."),
     (report(False, MX_OK, MX_ELSEWHERE), "bad", "One test failed."),
     (report(False, DKIM_MISSING, MX_MISSING), "bad", "2 tests failed."),
     (report(True), "ok", "The gateway says that everything is fine; it lists no tests."),
@@ -200,7 +232,7 @@ reports = st.none() | st.builds(
 )
 
 
-@given(reports, st.text(max_size=80), st.none() | st.lists(st.text(max_size=200), max_size=4), lines)
+@given(reports, st.text(max_size=80), st.none() | st.lists(st.text(max_size=200).map(dkim.record), max_size=4), lines)
 def test_whatever_a_report_holds_it_is_told_in_words(health: Any, name: str, keys: Any, hosts: list[str]) -> None:
     found = diagnosis(health, name, keys=keys, hosts=hosts)
     assert found.level in ("ok", "warn", "bad")

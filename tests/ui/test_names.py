@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.exceptions import ValidationError
+from hypothesis import given, strategies as st
 
 from portal.ui.names import domain_name, host_name, network, readable
 
@@ -30,7 +31,8 @@ def test_a_domain_is_sent_as_mail_servers_speak_it(typed: str, sent: str) -> Non
     ("a." * 127 + "example", "at most 253"), ("a" * 10_000, "at most 253"), ("*.example.org", "Only letters"),
     ("<script>.example", "Only letters"), ('"x".example', "Only letters"), ("a\x00b.example", "Only letters"),
     ("shop☃.example", "characters that no domain name can have"), ("a\ud800.example", "characters that no domain name can have"),
-    ("a\u202eb.example", "characters that no domain name can have"),
+    ("a\u202eb.example", "characters that no domain name can have"), ("ä\u0308\ud800.example", "characters that no domain name can have"),
+    ("ü" * 300 + ".example", "at most 253"), ("'.example", "Only letters"),
 ])
 def test_what_is_no_domain_is_refused_with_the_reason(typed: str, told: str) -> None:
     if not told:
@@ -39,6 +41,15 @@ def test_what_is_no_domain_is_refused_with_the_reason(typed: str, told: str) -> 
     with pytest.raises(ValidationError) as caught:
         domain_name(typed)
     assert told in " ".join(caught.value.messages)
+
+
+@given(st.text(max_size=300))
+def test_whatever_is_typed_gives_a_name_or_the_reason_why_not(typed: str) -> None:
+    try:
+        name = domain_name(typed)
+    except ValidationError:
+        return
+    assert name.isascii() and len(name) <= 253 and domain_name(name) == name
 
 
 @pytest.mark.parametrize(("typed", "sent"), [

@@ -18,19 +18,14 @@ from portal.api import domains, policies
 from portal.api.client import Page
 from portal.api.errors import ApiError, SignedOut, Unmet
 from portal.templatetags.portal import moment
-from portal.ui.forms import DomainField, HostField, KnownField, KnownListField, NetworksField, PortalForm, SwitchField
+from portal.ui.forms import DomainField, HostField, KnownField, KnownListField, NetworksField, PortalForm, PortField, SwitchField
 from portal.ui.known import Known, known
 from portal.ui.names import domain_name, readable
 from portal.ui.pages import PortalRequest, got, said, together
-from portal.ui.words import LANGUAGES, STATES
+from portal.ui.words import ENCRYPTION, LANGUAGES, STATES
 
 STATUS = {status: lazy(name) for status, name in STATES.items()}
 PRIORITIES = (("USER", lazy("the mailbox's rules")), ("DOMAIN", lazy("the domain's rules")))
-TRANSPORTS = (
-    ("SMTPS_MAY", lazy("encrypt when the server offers it")),
-    ("SMTPS_ENCRYPT", lazy("always encrypt")),
-    ("SMTP", lazy("no encryption")),
-)
 SMTP_PORT = 25
 MOST_POLICIES = 200  # of a domain, in one call: with more, the default one is chosen by its id
 IGNORE_MX = {"X-Ignore-MX": "1"}  # its presence is what counts
@@ -108,8 +103,6 @@ class DomainForm(PortalForm):
             "hx-target": f"#{DomainField.region}",
             "hx-trigger": "change",
         }
-        for name in ("name", "outgoingSubnets"):  # what the gateway has, it may keep, whatever we would say to it
-            self.fields[name].kept = self.record.get(name)  # type: ignore[attr-defined]
 
 
 class EditForm(DomainForm):
@@ -178,18 +171,16 @@ class NewForm(DomainForm):
     transportDest = HostField(  # noqa: N815
         label=lazy("Server"), required=False, help_text=lazy("The name or the IP address of the server behind the gateway.")
     )
-    transportPort = forms.IntegerField(label=lazy("Port"), min_value=1, max_value=65535, initial=SMTP_PORT, required=False)  # noqa: N815
-    transportType = forms.ChoiceField(label=lazy("Encryption"), choices=TRANSPORTS)  # noqa: N815
+    transportPort = PortField(initial=SMTP_PORT, required=False)  # noqa: N815
+    transportType = forms.ChoiceField(label=lazy("Encryption"), choices=ENCRYPTION)  # noqa: N815
     relayName = forms.CharField(  # noqa: N815
         label=lazy("Name of the relay"), required=False, help_text=lazy("To find it again; else it is called like its server.")
     )
     fallbackTransportDest = HostField(  # noqa: N815
         label=lazy("Backup server"), required=False, help_text=lazy("Takes the mail while the first one does not answer.")
     )
-    fallbackTransportPort = forms.IntegerField(  # noqa: N815
-        label=lazy("Port of the backup"), min_value=1, max_value=65535, initial=SMTP_PORT, required=False
-    )
-    fallbackTransportType = forms.ChoiceField(label=lazy("Encryption to the backup"), choices=TRANSPORTS)  # noqa: N815
+    fallbackTransportPort = PortField(label=lazy("Port of the backup"), initial=SMTP_PORT, required=False)  # noqa: N815
+    fallbackTransportType = forms.ChoiceField(label=lazy("Encryption to the backup"), choices=ENCRYPTION)  # noqa: N815
     default = SwitchField(label=lazy("Default relay"), help_text=lazy("Also takes the mail to addresses without an account."))
     GROUPS = (
         (lazy("Name and customer"), "", ("name", "customerId", "description", "externalId", "status", "defaultLanguage")),

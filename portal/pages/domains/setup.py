@@ -1,8 +1,7 @@
 """The setup checklist of a domain: what is done, and what to do next with the exact record to copy."""
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import HttpResponse
@@ -13,28 +12,18 @@ from django.views.decorators.http import require_safe
 
 from portal.api import access_controls, client, dkim, domains, health, users
 from portal.api.errors import ApiError, NotFound
+from portal.ui.diagnosis import OTHER, UNCHECKED, Finding, Record, diagnosis, finding
+from portal.ui.dkim import Record as Key, records
 from portal.ui.pages import PortalRequest, got, region, together
 
 DONE, TODO, UNKNOWN = "done", "todo", "unknown"
-# A name, and no address: not even a masked one.
-HOST = re.compile(r"(?=.{4,253}$)(?!\d+\.\d+\.)([a-z0-9_]([a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]", re.IGNORECASE)
-MX_PRIORITY = 10  # one for all hosts: the gateway names them as equals
-
-
-@dataclass(frozen=True)
-class Part:
-    """A text to be copied, and what it is; `id` is its own in the page."""
-
-    id: str
-    label: str
-    text: str
 
 
 @dataclass(frozen=True)
 class Step:
     """One item of the checklist: its state, what it means, what to copy, and where to go on.
 
-    `records` are DNS records, each in the parts that one copies. `log` is what the gateway saw; `error` is why it was not asked.
+    `records` are to be copied into DNS. `log` is what the gateway saw; `error` is why it was not asked.
     """
 
     key: str
@@ -43,7 +32,7 @@ class Step:
     text: str
     url: str
     link: str
-    records: Sequence[Sequence[Part]] = ()
+    records: Sequence[Record] = ()
     log: Sequence[str] = ()
     error: ApiError | None = None
 
@@ -64,14 +53,14 @@ def domain_setup(request: PortalRequest, domain_id: str) -> HttpResponse:
     first, diagnosed, keys, admins, people = together(
         domain_and_relay,
         lambda: api.call(health.READ_DOMAIN, health.EntityHealth, domainId=domain_id),
-        lambda: api.call(dkim.READ, list[str], domainId=domain_id),
+        lambda: api.call(dkim.READ, dkim.Lines, domainId=domain_id),
         lambda: api.page(domains.ADMINS, access_controls.Admin, size=1, domainId=domain_id),
         lambda: api.page(users.LIST_OF_DOMAIN, users.User, size=1, domainId=domain_id),
     )
     domain, connected = got(first)
     steps = [
         _mx(domain_id, domain, diagnosed),
-        _dkim(domain_id, diagnosed, keys, sysadmin=request.person.may_sysadmin),
+        _dkim(domain_id, domain, diagnosed, keys, sysadmin=request.person.may_sysadmin),
         _relay(domain_id, domain, connected),
         _admins(domain_id, admins),
         _users(domain_id, domain, people),
@@ -88,63 +77,35 @@ def relay_of(domain: domains.Domain) -> domains.Platform | None:
 
 
 def _mx(domain_id: str, domain: domains.Domain, diagnosed: health.EntityHealth | ApiError) -> Step:
-    test = _test(diagnosed, "MX")
-    state, records, text = _state(test), [], ""
-    required = [host.rstrip(".") for line in (test.output or () if test else ()) for host in _required(line)]
-    for number, host in enumerate(dict.fromkeys(required)):
-        is_name = HOST.fullmatch(host)  # an MX record leads to a name; what else is required is shown as it is
-        line = f"{domain.name or domain_id}. MX {MX_PRIORITY} {host}." if is_name else host
-        records.append([Part(f"setup-mx-{number}", _("MX record") if is_name else _("Required by the gateway"), line)])
-    match test.result if test else None:
-        case "OK":
-            text = _("Mail for this domain comes to the gateway.")
-        case "ERROR_MX_MISSING_ENTRY":
-            text = _("The domain has no MX record, so no mail reaches it.")
-        case "ERROR_MX_INVALID_ENTRY":
-            text = _("The MX records lead elsewhere, wholly or in part: that mail is not filtered.")
-        case None:
-            text = "" if isinstance(diagnosed, ApiError) else _("The diagnostic did not look at the MX records.")
-        case _other:
-            text = _("The MX records could not be looked up.")
-    if state == TODO:
-        text += " "
-        if records:
-            text += _("Let the domain have these MX records alone, at whoever runs its DNS.")
-        else:
-            text += _("Your provider's documents name the hosts that belong there: the gateway does not tell them here.")
-    url = reverse("domain-health", args=(domain_id,))
-    log = test.output or () if test and state == UNKNOWN else ()
-    return Step("mx", _("MX records"), state, text, url, _("To the diagnostic"), records, log, _error(diagnosed))
+    found = _finding(diagnosed, "MX", domain.name or domain_id)
+    step = Step("mx", _("MX records"), UNKNOWN, "", reverse("domain-health", args=(domain_id,)), _("To the diagnostic"))
+    if found is None:
+        text = "" if isinstance(diagnosed, ApiError) else _("The diagnostic did not look at the MX records.")
+        return replace(step, text=text, error=_error(diagnosed))
+    return replace(step, **_told(found), records=found.records)
 
 
-def _dkim(domain_id: str, diagnosed: health.EntityHealth | ApiError, keys: list[str] | ApiError, *, sysadmin: bool) -> Step:
-    title, url = _("DKIM signature"), reverse("domain-dkim", args=(domain_id,))
-    if isinstance(keys, NotFound) or keys == []:
+def _dkim(
+    domain_id: str, domain: domains.Domain, diagnosed: health.EntityHealth | ApiError, lines: Any, *, sysadmin: bool
+) -> Step:
+    step = Step("dkim", _("DKIM signature"), UNKNOWN, "", reverse("domain-dkim", args=(domain_id,)), _("To DKIM"))
+    keys = [] if isinstance(lines, NotFound) else None if isinstance(lines, ApiError) else records(lines)
+    if keys == []:
         text = _("The domain has no keys, so its mail goes out unsigned.")
         text += " " + (_("Create them.") if sysadmin else _("A system administrator can create them."))
-        return Step("dkim", title, TODO, text, url, _("To DKIM"))
-    test = _test(diagnosed, "DKIM")
-    state = _state(test)
-    error = keys if isinstance(keys, ApiError) else _error(diagnosed)
-    records = [] if isinstance(keys, ApiError) or state == DONE else [_record(keys[0])]
-    match test.result if test else None:
-        case "OK":
-            text = _("The key is in DNS, and mail that goes out is signed.")
-        case "ERROR_DKIM_MISSING_ENTRY":
-            text = _("The keys exist, but DNS does not have this record yet.")
-        case "ERROR_DKIM_INVALID_COUPLE":
-            text = _("DNS has another key than the gateway signs with: replace it by this record.")
-        case None:
-            text = "" if isinstance(diagnosed, ApiError) else _("The diagnostic did not look at DKIM.")
-        case _other:
-            text = _("The record could not be looked up.")
-    if state != DONE and not isinstance(keys, ApiError) and len(keys) > 1:
+        return replace(step, state=TODO, text=text)
+    found = _finding(diagnosed, "DKIM", domain.name or domain_id, keys)
+    if found:
+        step = replace(step, **_told(found))
+    elif not isinstance(diagnosed, ApiError):
+        step = replace(step, text=_("The diagnostic did not look at DKIM."))
+    if step.state == DONE:
+        return step
+    if keys and len(keys) > 1:
         more = len(keys) - 1
-        text += " " + ngettext(
-            "%(more)s more name needs a record, too.", "%(more)s more names need a record each, too.", more
-        ) % {"more": more}
-    log = test.output or () if test and state == UNKNOWN else ()
-    return Step("dkim", title, state, text, url, _("To DKIM"), records, log, None if state == DONE else error)
+        told = ngettext("%(more)s more name needs a record, too.", "%(more)s more names need a record each, too.", more)
+        step = replace(step, text=f"{step.text} {told % {'more': more}}".strip())
+    return replace(step, records=_parts(keys[0]) if keys else (), error=_error(lines) or _error(diagnosed))
 
 
 def _relay(domain_id: str, domain: domains.Domain, connected: health.EntityHealth | ApiError | None) -> Step:
@@ -153,14 +114,17 @@ def _relay(domain_id: str, domain: domains.Domain, connected: health.EntityHealt
     if relay is None:
         return Step("relay", title, TODO, _("There is no relay: the gateway has nowhere to deliver the mail."), url, link)
     where = {"relay": relay.name or relay.transportDest or relay.id or "?"}
-    report = None if connected is None or isinstance(connected, ApiError) else connected.report
-    if report is None:
-        text = "" if isinstance(connected, ApiError) else _("The relay was not tested yet.")
-        return Step("relay", title, UNKNOWN, text, url, link, error=_error(connected))
-    if report.status:  # the gateway's own verdict: it may hold although the relay that stands in does not answer
+    if isinstance(connected, ApiError):
+        return Step("relay", title, UNKNOWN, "", url, link, error=connected)
+    found = diagnosis(connected, about="PLATFORM")
+    if found.works is None:
+        return Step("relay", title, UNKNOWN, _("The relay was not tested yet."), url, link)
+    if found.works:  # also where the relay that stands in does not answer
         return Step("relay", title, DONE, _("The relay %(relay)s takes the mail.") % where, url, link)
-    log = [line for test in report.entries or () if test.result != "OK" for line in test.output or ()]
-    return Step("relay", title, TODO, _("The relay %(relay)s does not take mail.") % where, url, link, log=log)
+    failed = [one for one in found.findings if one.kind]
+    why = [f"{one.title}: {one.meaning}" for one in failed]
+    text = " ".join([_("The relay %(relay)s does not take mail.") % where, *why])
+    return Step("relay", title, TODO, text, url, link, log=[line for one in failed for line in one.log])
 
 
 def _admins(domain_id: str, admins: client.Page[access_controls.Admin] | ApiError) -> Step:
@@ -187,33 +151,25 @@ def _users(domain_id: str, domain: domains.Domain, people: client.Page[users.Use
     return Step("users", title, TODO, text, reverse("domain-edit", args=(domain_id,)), _("Change the domain"))
 
 
-def _test(diagnosed: health.EntityHealth | ApiError, kind: str) -> health.HealthResult | None:
+def _finding(diagnosed: health.EntityHealth | ApiError, type: str, name: str, keys: list[Key] | None = None) -> Finding | None:
     """One test of a diagnostic; its verdict as a whole says nothing about one of them (HealthRecord.status)."""
     report = None if isinstance(diagnosed, ApiError) else diagnosed.report
-    return next((test for test in (report.entries if report else None) or () if test.type == kind), None)
+    test = next((test for test in (report.entries if report else None) or () if test.type == type), None)
+    return finding(test, name, keys=keys) if test else None
 
 
-def _state(test: health.HealthResult | None) -> str:
-    """A bare ERROR is a test that could not be made."""
-    if test is None or test.result in (None, "ERROR"):
-        return UNKNOWN
-    return DONE if test.result == "OK" else TODO
+def _told(found: Finding) -> dict[str, Any]:
+    """The state and the text of a step. Who could not look, or says something new, has not said what to do."""
+    state = DONE if found.kind is None else UNKNOWN if found.kind in (UNCHECKED, OTHER) else TODO
+    return {"state": state, "text": f"{found.meaning} {found.todo}".strip(), "log": found.log if state == UNKNOWN else ()}
 
 
 def _error(answer: Any) -> ApiError | None:
     return answer if isinstance(answer, ApiError) else None
 
 
-def _required(line: str) -> list[str]:
-    """The hosts in a line of the MX test's log: `Required: mx1.gateway.example, mx2.gateway.example`."""
-    found = re.match(r"\s*Required:\s*(.{1,2000})", line)
-    return [host for host in re.split(r"[,\s]+", found[1]) if host][:20] if found else []
-
-
-def _record(line: str) -> list[Part]:
-    """`host TXT value` in the three parts that a form of a DNS provider asks for; in one where it is something else."""
-    found = re.fullmatch(r"(\S+)\s+(TXT)\s+(.+)", line, re.DOTALL)
-    if not found:
-        return [Part("setup-dkim", _("Record"), line)]
-    labels = (("host", _("Host")), ("type", _("Type")), ("value", _("Value")))
-    return [Part(f"setup-dkim-{key}", label, text) for (key, label), text in zip(labels, found.groups(), strict=True)]
+def _parts(key: Key) -> list[Record]:
+    """The three parts that a form of a DNS provider asks for; the whole line where it is something else."""
+    if not key.name:
+        return [Record(_("Record"), key.line)]
+    return [Record(_("Host"), key.name), Record(_("Type"), "TXT"), Record(_("Value"), key.value)]

@@ -4,27 +4,22 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any, cast
 
 from cryptography.x509 import load_pem_x509_certificates
 from django import forms
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.core.validators import RegexValidator
 from django.forms.boundfield import BoundField
 from django.utils.translation import gettext as _, gettext_lazy as lazy
 
 from portal.api.errors import ApiError, Conflict
-from portal.ui.forms import PortalForm, same
+from portal.ui.forms import HostField, PortalForm, PortField, same
 from portal.ui.pages import PortalRequest
 from portal.ui.screens import SECRET
+from portal.ui.words import ENCRYPTION
 
 Relay = dict[str, Any]  # a PlatformDTO as the gateway gave it, with whatever else it holds
 
-ENCRYPTION = (
-    ("SMTPS_MAY", lazy("encrypt when the server offers it")),
-    ("SMTPS_ENCRYPT", lazy("always encrypt")),
-    ("SMTP", lazy("no encryption")),
-)
 SIGN_IN = (
     ("local", lazy("with a gateway password")),
     ("imap", lazy("at an IMAP server")),
@@ -62,22 +57,12 @@ TRIED = (
     "id", "transportDest", "transportPort", "fallbackTransportDest", "fallbackTransportPort", "authType", "authData", "apiData",
 )  # fmt: skip
 HIDDEN = re.compile("[*•●]*")  # what stands for a secret that is not shown
-LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 PLAIN = RegexValidator(r"^[^\x00-\x1f\x7f-\x9f]*$", lazy("There is a character here that cannot be seen."))
 WEB = RegexValidator(r"^https?://[^\s<>\"]+$", lazy("An address that begins with https://."))
 
 
 class Overtook(Conflict):
     """Between our look and our write, somebody else changed the same relay."""
-
-
-def is_host(value: str) -> None:
-    try:
-        ip_address(value)
-    except ValueError:
-        labels = value.removesuffix(".").split(".")
-        if len(value) > 253 or not all(map(LABEL.fullmatch, labels)) or labels[-1].isdigit():
-            raise forms.ValidationError(_("A host name or an IP address alone: no https://, no port, no blanks.")) from None
 
 
 def is_certificate(value: str) -> None:
@@ -96,17 +81,9 @@ def text(label: Any, *, required: bool = True, help: Any = "", check: Any = PLAI
     return forms.CharField(label=label, required=required, help_text=help, validators=[check], max_length=1000, widget=widget)
 
 
-def host(label: Any, *, required: bool = True, help: Any = "") -> forms.CharField:
-    return text(label, required=required, help=help, check=is_host, autocapitalize="none")
-
-
-def port(kind: str, usual: int | None = None, *, required: bool = True, help: Any = "") -> forms.IntegerField:
+def port(kind: str, usual: int | None = None, *, required: bool = True, help: Any = "") -> PortField:
     """A port; the usual ones of this kind of server are proposed (templates/relays/_fields.html)."""
-    widget = forms.NumberInput(attrs={"list": f"ports-{kind}", "min": 1, "max": 65535})
-    between = [MinValueValidator(1), MaxValueValidator(65535)]
-    return forms.IntegerField(
-        label=lazy("Port"), required=required, initial=usual, widget=widget, help_text=help, validators=between
-    )
+    return PortField(required=required, initial=usual, help_text=help, widget=forms.NumberInput(attrs={"list": f"ports-{kind}"}))
 
 
 def secret(label: Any, *, required: bool = True) -> forms.CharField:
@@ -151,16 +128,16 @@ class ConnectionForm(PortalForm):
 
     use_required_attribute = False  # a browser would hold the form up for fields of a variant that is not shown
 
-    transportDest = host(lazy("Host"))
+    transportDest = HostField(label=lazy("Host"))
     transportPort = port("smtp", 25)
-    fallbackTransportDest = host(lazy("Host"), required=False)
+    fallbackTransportDest = HostField(label=lazy("Host"), required=False)
     fallbackTransportPort = port("smtp", required=False, help=lazy("25 where it is left empty."))
     authType = forms.ChoiceField(label=lazy("Users sign in"), choices=SIGN_IN)
-    auth_imap_host = host(lazy("IMAP server"))
+    auth_imap_host = HostField(label=lazy("IMAP server"))
     auth_imap_port = port("imap", 993)
     auth_imap_use_ssl = tls()
     auth_imap_cert_pem = certificate()
-    auth_ldap_host = host(lazy("LDAP server"))
+    auth_ldap_host = HostField(label=lazy("LDAP server"))
     auth_ldap_port = port("ldap", 636)
     auth_ldap_use_ssl = tls()
     auth_ldap_base_dn = text(lazy("Where to search (base DN)"), placeholder="dc=example,dc=org")
@@ -178,12 +155,12 @@ class ConnectionForm(PortalForm):
     auth_oidc_scope = text(lazy("Scopes"), required=False, placeholder="openid email")
     auth_entra_tenantId = text(lazy("Tenant id"))
     apiType = forms.ChoiceField(label=lazy("Access to the mailboxes"), choices=REMEDIATION, required=False)
-    api_IMAP_host = host(lazy("IMAP server"))
+    api_IMAP_host = HostField(label=lazy("IMAP server"))
     api_IMAP_port = port("imap", 993)
     api_IMAP_useSsl = tls()
     api_IMAP_login = text(lazy("Account"))
     api_IMAP_password = secret(lazy("Password"))
-    api_EXCHANGE_host = host(lazy("Exchange server"))
+    api_EXCHANGE_host = HostField(label=lazy("Exchange server"))
     api_EXCHANGE_login = text(lazy("Account"))
     api_EXCHANGE_password = secret(lazy("Password"))
     api_EXCHANGE_testAccount = text(

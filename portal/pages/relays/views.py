@@ -13,13 +13,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.api import domains, health
 from portal.api.errors import ApiError, NotFound, SignedOut, TimedOut
-from portal.audit.log import DoneAlready, act, earlier
+from portal.audit.log import earlier
 from portal.audit.models import Result
-from portal.pages.relays.forms import ENCRYPTION, REMEDIATION, SIGN_IN, ConnectionForm, Overtook, Relay, RelayForm, sendable
-from portal.pages.relays.results import Told, tell, too_long
+from portal.pages.relays.forms import REMEDIATION, SIGN_IN, ConnectionForm, Overtook, Relay, RelayForm, sendable
+from portal.ui import checks
+from portal.ui.diagnosis import WARN, Diagnosis, diagnosis
 from portal.ui.forms import PortalForm
 from portal.ui.pages import PortalRequest, got, one_time_key, said, together
 from portal.ui.screens import is_fragment
+from portal.ui.words import ENCRYPTION
 
 GET_AND_POST = ("GET", "POST")
 NO_NAME = lazy("(no name)")
@@ -44,9 +46,7 @@ def relay_list(request: PortalRequest, domain_id: str) -> HttpResponse:
     domain = request.api.call(domains.READ, domains.DomainRelays, domainId=domain_id)
     cards = [_card(relay) for relay in domain.platforms or ()]
     defaults = sum(card.default for card in cards)
-    return render(
-        request, "relays/list.html", {"domain": domain, "domain_id": domain_id, "cards": cards, "defaults": defaults}
-    )
+    return render(request, "relays/list.html", {"domain": domain, "domain_id": domain_id, "cards": cards, "defaults": defaults})
 
 
 @require_http_methods(GET_AND_POST)
@@ -137,34 +137,37 @@ def relay_check(request: PortalRequest, domain_id: str, relay_id: str) -> HttpRe
     if request.method == "POST":
         domain = request.api.call(domains.READ, domains.DomainRelays, domainId=domain_id)
         target = f"{_card(_found(domain, relay_id)).name} ({domain.name or domain_id})"
-        told = _checked(request, relay_id, target, here)
+        try:
+            told = _told(checks.run(request, "PLATFORM", relay_id, target, here))
+        except TimedOut:
+            told = _too_long()
         if not is_fragment(request):
-            return said(request, told.text, here, messages.SUCCESS if told.ok else messages.WARNING)
+            return said(request, told.text, here, messages.SUCCESS if told.works else messages.WARNING)
     elif is_fragment(request):
-        told = tell(request.api.call(health.READ_RELAY, health.EntityHealth, platformId=relay_id))
+        told = _told(request.api.call(health.READ_RELAY, health.EntityHealth, platformId=relay_id))
     else:
         domain, last = together(
             lambda: request.api.call(domains.READ, domains.DomainRelays, domainId=domain_id),
             lambda: request.api.call(health.READ_RELAY, health.EntityHealth, platformId=relay_id),
         )
         context = {"domain": got(domain), "domain_id": domain_id, "card": _card(_found(got(domain), relay_id)), "here": here}
-        context |= {"error": last} if isinstance(last, ApiError) else {"told": tell(last)}
+        context |= {"error": last} if isinstance(last, ApiError) else {"told": _told(last)}
         context["once"] = one_time_key()
         return render(request, "relays/check.html", context)
     return render(request, "relays/_told.html", {"told": told, "here": here, "once": one_time_key()})
 
 
-def _checked(request: PortalRequest, relay_id: str, target: str, here: str) -> Told:
-    op, once = health.CHECK_RELAY, request.POST.get("once", "")
-    try:
-        found = act(
-            request.person, request.api, op, health.EntityHealth, target=target, url=here, once=once, platformId=relay_id
-        )
-        return tell(found)
-    except DoneAlready:  # a second click shows what the first one found
-        return tell(request.api.call(health.READ_RELAY, health.EntityHealth, platformId=relay_id))
-    except TimedOut:
-        return too_long()
+def _told(found: health.EntityHealth) -> Diagnosis:
+    return diagnosis(found, about="PLATFORM")
+
+
+def _too_long() -> Diagnosis:
+    """No answer within the time that we wait."""
+    text = _(
+        "The test took too long, so its result is not known. It often does where nothing answers: "
+        "look at the host and the port, then try again in a minute."
+    )
+    return Diagnosis(WARN, text, [])
 
 
 @require_http_methods(GET_AND_POST)
@@ -176,14 +179,16 @@ def relay_tester(request: PortalRequest) -> HttpResponse:
     return render(request, template, {"form": form, "told": told}, status=form.status)
 
 
-def _tried(request: PortalRequest, form: ConnectionForm) -> Told | None:
+def _tried(request: PortalRequest, form: ConnectionForm) -> Diagnosis | None:
     """Have the gateway try what the form says. None when it was not tried: then the form says why."""
     if not form.is_valid():
         return None
     try:
-        told = tell(request.api.call(health.TRY_RELAY, health.TriedRelay, json=form.tried()))
+        answer = request.api.call(health.TRY_RELAY, health.TriedRelay, json=form.tried())
+        report = answer.report or health.HealthRecord(status=answer.status, entries=answer.entries)
+        told = _told(health.EntityHealth(performedAt=answer.performedAt, report=report))
     except TimedOut:
-        told = too_long()
+        told = _too_long()
     except SignedOut:
         raise
     except ApiError as error:
