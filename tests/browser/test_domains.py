@@ -43,7 +43,7 @@ def test_a_health_that_cannot_be_read_is_said_below_the_list_and_asked_for_again
     look(page)
     gateway.refuse.clear()
     page.get_by_role("link", name="Try again").click()
-    expect(page.locator(".c-health").nth(1)).to_have_text("no problem")
+    expect(page.locator(".c-health").nth(1)).to_have_text("2 problems")
     expect(page.get_by_text("The health could not be read.")).not_to_be_visible()
 
 
