@@ -205,7 +205,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "filters": {"routes": {"()": "cleanmail_admin.logs.Routes"}},
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["routes"]}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
     "loggers": {
         "portal": {"level": env.str("LOG_LEVEL", default="INFO")},
@@ -213,8 +213,6 @@ LOGGING = {
         "httpx": {"level": "ERROR"},
         "httpcore": {"level": "ERROR"},
         "django.server": {"handlers": [], "propagate": False},
-        "django.request": {"filters": ["routes"]},
-        "django.security": {"filters": ["routes"]},
     },
 }
 logging.raiseExceptions = LOCAL

@@ -22,7 +22,10 @@ from sandbox.models import Platform
 
 Entry = dict[str, Any]
 Lines = list[str]
-TROUBLE = (OSError, smtplib.SMTPException, imaplib.IMAP4.error, httpx.HTTPError, httpx.InvalidURL, ValueError, OverflowError)
+TROUBLE = (
+    OSError, smtplib.SMTPException, imaplib.IMAP4.error, httpx.HTTPError, httpx.InvalidURL, ValueError, OverflowError,
+    RecursionError, MemoryError,
+)
 LARGEST = 50  # blocks of 4,096 bytes that are read of an answer
 LDAP_RESULTS = {0: "success", 32: "no such object", 48: "inappropriate authentication", 49: "invalid credentials"}
 

@@ -3,7 +3,7 @@
 import logging
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, get_origin, overload
 from uuid import uuid4
@@ -40,6 +40,9 @@ LARGEST = 64 * 1024 * 1024  # bytes of one JSON answer
 MOST_ROWS = 10**12  # whatever X-Total-Count claims: pages are counted with it
 BROKEN = (httpx.TransportError, httpx.DecodingError)  # no whole answer came, or none that can be unpacked
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+SECRET = re.compile("password|secret|private|token|credential", re.IGNORECASE)  # in the names of what is sent
+PRIVATE_KEY = re.compile(r"-----BEGIN[A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END[A-Z ]{0,40}-----|\Z)", re.DOTALL)
 
 BY_STATUS: dict[int, type[ApiError]] = {
     400: Refused,
@@ -109,10 +112,15 @@ class Client:
         json: Any = None,
         query: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
+        secret: str = "",
         **ids: str | int,
     ) -> Any:
-        """One call; the answer decoded as `type`, or None where no body is wanted. Raises an ApiError."""
-        response, body = self._whole(op, op.url(**ids), query, json, headers)
+        """One call; the answer decoded as `type`, or None where no body is wanted. Raises an ApiError.
+
+        A gateway may quote in a refusal what it was sent. What is sent under the name of a secret is left out there, and so is
+        `secret`, which is sent under another one.
+        """
+        response, body = self._whole(op, op.url(**ids), query, json, headers, secret)
         if type is None:
             if body and "html" in response.headers.get("content-type", ""):  # a captive portal says 200 to anything
                 raise BadAnswer(op.id, request_id=self.request_id)
@@ -177,6 +185,7 @@ class Client:
         query: dict[str, Any] | None,
         json: Any,
         headers: dict[str, str] | None,
+        secret: str = "",
     ) -> tuple[httpx.Response, bytes]:
         """Send, read all of the answer, and raise for every status that is not a success."""
         extra = dict(headers or {})
@@ -196,7 +205,7 @@ class Client:
                 if last or op.method != "GET" or isinstance(problem, httpx.TimeoutException | httpx.ConnectError):
                     raise self._no_answer(op, problem) from None
         if not 200 <= response.status_code < 300:
-            raise self._error(op, response, body)
+            raise self._error(op, response, body, [*_secrets(json), secret])
         return response, body
 
     def _send(self, op: Operation, request: httpx.Request) -> httpx.Response:
@@ -240,8 +249,8 @@ class Client:
         error.wrote = op.method != "GET"
         return error
 
-    def _error(self, op: Operation, response: httpx.Response, body: bytes) -> ApiError:
-        message, fields = _reason(body)
+    def _error(self, op: Operation, response: httpx.Response, body: bytes, secrets: Iterable[str] = ()) -> ApiError:
+        message, fields = _reason(body, secrets)
         error = BY_STATUS.get(response.status_code, UpstreamFailed)(
             op.id,
             request_id=self.request_id,
@@ -254,16 +263,39 @@ class Client:
         return error
 
 
-def _reason(body: bytes) -> tuple[str, dict[str, str]]:
-    """The gateway's words for a refusal. The contract leaves error bodies open: what is no JSON object says nothing."""
+def _secrets(sent: Any) -> Iterator[str]:
+    """The texts that were sent under the name of a secret, however deep."""
+    if isinstance(sent, dict):
+        for name, value in sent.items():
+            if isinstance(value, str) and SECRET.search(str(name)):
+                yield value
+            yield from _secrets(value)
+    elif isinstance(sent, list):
+        for one in sent:
+            yield from _secrets(one)
+
+
+def _reason(body: bytes, secrets: Iterable[str] = ()) -> tuple[str, dict[str, str]]:
+    """The gateway's words for a refusal, without `secrets`.
+
+    The contract leaves error bodies open: what is no JSON object says nothing.
+    """
+    # As they are, and as they stand in a quoted body. Of two that begin alike, the longer one first.
+    forms = {form for one in secrets if len(one) > 3 for form in (one, msgspec.json.encode(one)[1:-1].decode())}
+    hidden = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True)))) if forms else None
+
+    def hushed(text: Any) -> str:
+        found = PRIVATE_KEY.sub("…", str(text))
+        return hidden.sub("…", found) if hidden else found
+
     try:
         said = msgspec.json.decode(body[:65536])
         if not isinstance(said, dict):
             return "", {}
         fields = said.get("fields")
         return (
-            str(said.get("message") or "")[:500],
-            {str(name)[:80]: str(why)[:300] for name, why in list(fields.items())[:50]} if isinstance(fields, dict) else {},
+            hushed(said.get("message") or "")[:500],
+            {hushed(name)[:80]: hushed(why)[:300] for name, why in list(fields.items())[:50]} if isinstance(fields, dict) else {},
         )
     except UNREADABLE:
         return "", {}

@@ -29,7 +29,7 @@ from portal.api.errors import ApiError, BadAnswer, NotAllowed, NotFound, SignedO
 from portal.audit.log import earlier
 from portal.ui import checks, dkim as keys
 from portal.ui.diagnosis import finding
-from portal.ui.forms import PortalForm
+from portal.ui.forms import PortalForm, SecretArea
 from portal.ui.pages import PortalRequest, got, one_time_key, polls, region, said, together
 
 PER_PAGE = 20  # records: each is shown in six forms
@@ -39,13 +39,6 @@ KEEP_OLD = 7 * 86_400  # seconds: mail that waits somewhere still carries the ol
 selector_rule = RegexValidator(
     rf"\A(?:{keys.SELECTOR.pattern})\Z", lazy("Letters, digits and hyphens, in pieces with dots between; at most 63 in all.")
 )
-
-
-class SecretArea(forms.Textarea):
-    """A box for several lines of a secret: what was put in never comes back."""
-
-    def format_value(self, value: Any) -> str:
-        return ""
 
 
 class KeyForm(PortalForm):
@@ -96,6 +89,9 @@ class KeyForm(PortalForm):
     def clean(self) -> dict[str, Any]:
         """A pair is looked at before it is sent: the gateway signs with whatever it gets."""
         sent = super().clean()
+        if "PRIVATE KEY" in self.data.get("publicKey", ""):  # in the wrong box: it does not come back there either
+            self.data = self.data.copy()  # type: ignore[attr-defined]
+            self.data["publicKey"] = ""  # type: ignore[index]
         private, public = sent.get("privateKey", ""), sent.get("publicKey", "")
         if sent.get("source") != "own":
             if private or public:

@@ -23,7 +23,7 @@ from portal.api.errors import ApiError, NotFound
 from portal.api.options import Option, OptionDef
 from portal.templatetags.portal import row_id
 from portal.ui.addresses import below
-from portal.ui.forms import PortalForm
+from portal.ui.forms import PortalForm, SecretArea
 from portal.ui.pages import PortalRequest, got, region, said, together
 
 SECRET = ("PASSWORD", "CREDENTIALS")  # never shown, whatever the gateway sends
@@ -146,6 +146,7 @@ def option(request: PortalRequest, domain_id: str, name: str) -> HttpResponse:
             url=back,
             taken=row.control.name,
             json={"name": name, "value": value},
+            secret=value if row.secret else "",
             domainId=domain_id,
         ):
             return said(request, _("%(option)s is set.") % {"option": name}, row.url if region(request) else back)
@@ -200,7 +201,7 @@ class OtherForm(PortalForm):
         widget=forms.TextInput(attrs={"list": "names", "autocomplete": "off", "spellcheck": "false"}),
     )
     private_value = forms.CharField(
-        label=lazy("Value"), required=False, max_length=LONGEST, strip=False, widget=forms.Textarea(attrs={"rows": 3}),
+        label=lazy("Value"), required=False, max_length=LONGEST, strip=False, widget=SecretArea(attrs={"rows": 3}),
         help_text=lazy("An empty value is a value too."),
     )  # fmt: skip
 
@@ -219,9 +220,8 @@ def option_other(request: PortalRequest, domain_id: str) -> HttpResponse:
         target = f"{domain.name or domain_id}: {name}"
         if name in own:
             return HttpResponseRedirect(_url(domain_id, name))
-        if form.submit(
-            domains.SET_OPTION, target=target, url=back, taken="name", json={"name": name, "value": value}, domainId=domain_id
-        ):
+        body = {"name": name, "value": value}
+        if form.submit(domains.SET_OPTION, target=target, url=back, taken="name", json=body, secret=value, domainId=domain_id):
             return said(request, _("%(option)s is set.") % {"option": name}, back)
     context = {"domain": domain, "domain_id": domain_id, "form": form, "names": sorted(_elsewhere(request, domain_id) - own)}
     return render(request, "options/other.html", context, status=form.status)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -120,10 +121,7 @@ def make_pair() -> Pair:
 def read_pair(private: str) -> Pair:
     """The pair of a private key, as PEM or as its Base64 alone. Raises ValueError with the reason, for the reader."""
     try:
-        if "-----BEGIN" in private:
-            key = load_pem_private_key(private.strip().encode(), None)
-        else:
-            key = load_der_private_key(base64.b64decode("".join(private.split()), validate=True), None)
+        key = _loaded(private)
     except TypeError:
         raise ValueError(_("This private key is locked with a password. Unlock it first: the gateway cannot.")) from None
     except (ValueError, UnsupportedAlgorithm):  # binascii.Error is a ValueError, and so is a text that is no UTF-8
@@ -136,6 +134,26 @@ def read_pair(private: str) -> Pair:
             % {"bits": key.key_size, "least": LEAST, "most": MOST, "best": BITS}
         )
     return _pair(key)
+
+
+@sensitive_variables()
+def _loaded(private: str) -> Any:
+    """The key, checked. To find out whether a huge number is prime takes a minute, in which the whole process stands still: so
+    the size is looked at first, and a key that is too long comes back as it is. Raises ValueError, TypeError or
+    UnsupportedAlgorithm.
+    """
+    if "-----BEGIN" in private:
+        load: Any = load_pem_private_key
+        data = private.strip().encode()
+    else:
+        load, data = load_der_private_key, base64.b64decode("".join(private.split()), validate=True)
+    key = load(data, None, unsafe_skip_rsa_key_validation=True)
+    if not isinstance(key, rsa.RSAPrivateKey) or key.key_size > MOST:
+        return key
+    numbers = key.private_numbers()
+    if numbers.p * numbers.q != numbers.public_numbers.n:
+        raise ValueError("its primes belong to another key")
+    return load(data, None)
 
 
 def bare_public(text: str) -> str:

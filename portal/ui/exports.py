@@ -26,7 +26,9 @@ Cell = str | int | float | bool | date | None
 MOST_ROWS = 1_000_000  # a sheet ends a little above
 LONGEST = 32_767  # characters in a cell of a workbook
 EXACT = 2**53  # above it a spreadsheet rounds
-FORMULA = re.compile(r"[=+\-@\t\r\n]")
+# At the beginning of a cell, or of what a spreadsheet makes one: where numbers have commas, it divides lines at semicolons
+# and knows no quotation mark that follows a comma.
+FORMULA = re.compile(r"^(?=[\t\r\n])|(?:^|(?<=[;\t\r\n]))(?=\s*[=+\-@])")
 # What no cell can hold: control characters, halves of surrogate pairs, and what XML calls no character.
 NO_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -100,8 +102,8 @@ def _csv(parts: Iterator[list[list[Cell]]]) -> Iterator[bytes]:
 
 
 def _safe(value: Cell) -> Cell:
-    """A text that a spreadsheet would read as a formula begins with an apostrophe, which it hides."""
-    return "'" + value if isinstance(value, str) and FORMULA.match(value) else value
+    """Before what a spreadsheet would read as a formula there is an apostrophe, which it hides."""
+    return FORMULA.sub("'", value) if isinstance(value, str) else value
 
 
 def _said(value: Cell) -> Cell:

@@ -137,6 +137,8 @@ class PortalForm(forms.Form):
         """
         try:
             once = self.data.get("once", "")
+            if once and self.record:  # a page that a browser went back to may be sent again, with another change
+                once += json.dumps(self.changed(), sort_keys=True, default=str)
             try:
                 self.answer = act(self.request.person, self.request.api, op, type, target=target, url=url, once=once, **call)
             except DoneAlready as twice:
@@ -197,7 +199,8 @@ class PortalForm(forms.Form):
             return self.record
         if not isinstance(seen, dict):
             return self.record
-        return {name: value for name, value in seen.items() if name in self.fields and _plain(value)}
+        known = {name for name in self.fields if not screens.SECRET.search(name)}
+        return {name: value for name, value in seen.items() if name in known and _plain(value)}
 
     def _fresh(self) -> dict[str, str]:
         return {"once": one_time_key(), "seen": json.dumps(self.record) if self.record else ""}
@@ -224,6 +227,13 @@ class PortalForm(forms.Form):
         if text not in {str(key) for key, _label in cast(Any, field.choices)}:
             field.choices = [(text, text or "–"), *cast(Any, field.choices)]
             field.required = field.required and bool(text)
+
+
+class SecretArea(forms.Textarea):
+    """A box for several lines of a secret: what was put in never comes back."""
+
+    def format_value(self, value: Any) -> str:
+        return ""
 
 
 class SwitchField(forms.BooleanField):

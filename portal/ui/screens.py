@@ -7,6 +7,7 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.encoding import escape_uri_path
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
@@ -108,9 +109,13 @@ def session_over(request: HttpRequest) -> HttpResponse:
     back = request.get_full_path()
     if request.method != "GET":
         typed = _typed(request)
-        back = request.path + ("?" + urlencode(typed, doseq=True) if typed else "")
+        back = escape_uri_path(request.path) + ("?" + urlencode(typed, doseq=True) if typed else "")
     elif is_fragment(request):
-        back = urlsplit(request.headers.get("HX-Current-URL", ""))._replace(scheme="", netloc="", fragment="").geturl() or "/"
+        try:
+            at = urlsplit(request.headers.get("HX-Current-URL", ""))
+        except ValueError:
+            at = urlsplit("")
+        back = at._replace(scheme="", netloc="", fragment="").geturl() or "/"
     asked = {"next": back} if back != "/" else {}
     url = reverse("sign-in") + "?" + urlencode({**asked, "ended": "1"} if had_session(request) else asked)
     return HttpResponseClientRedirect(url) if is_fragment(request) else HttpResponseRedirect(url)
@@ -119,10 +124,12 @@ def session_over(request: HttpRequest) -> HttpResponse:
 def _typed(request: HttpRequest) -> dict[str, list[str]]:
     """What was typed, but for secrets: it goes along in the address, and the form's own page shows it again.
 
-    The longest texts are left out where an address would grow too long for a server.
+    A private key is a secret in whatever box it is. The longest texts are left out where an address would grow too long for a
+    server.
     """
     said = {**dict(request.GET.lists()), **dict(request.POST.lists())}
-    typed = {k: v for k, v in said.items() if k not in NOT_TYPED and not SECRET.search(k) and len("".join(v)) < 500}
+    plain = {k: v for k, v in said.items() if k not in NOT_TYPED and not SECRET.search(k) and "PRIVATE KEY" not in "".join(v)}
+    typed = {k: v for k, v in plain.items() if len("".join(v)) < 500}
     while sum(len(quote_plus(quote_plus(one))) + len(k) + 8 for k, v in typed.items() for one in v) > 3000:
         del typed[max(typed, key=lambda k: len("".join(typed[k])))]
     return {**typed, "typed": ["1"]} if typed else {}

@@ -1,5 +1,6 @@
 """DKIM of a domain: the records to publish, whether they are in DNS, and keys that come, change and go."""
 
+import base64
 import html
 import re
 import time
@@ -57,6 +58,22 @@ def copied(answer: HttpResponse, id: str) -> str:
 def send(somebody: Client, tail: str, **fields: Any) -> HttpResponse:
     once = hidden(somebody.get(url(tail)), "once") if "once" not in fields else ""
     return somebody.post(url(tail), {"once": once, **fields}, follow=True)
+
+
+LARGE = (2**4423 - 1, 2**4253 - 1)  # primes: to find that out takes a processor six seconds
+
+
+def slow_key(modulus: int, primes: tuple[int, int]) -> str:
+    """A private key (RFC 8017, A.1.2) in Base64 that costs whoever checks it before a look at its size."""
+    p, q = primes
+    d = pow(65537, -1, (p - 1) * (q - 1)) if modulus == p * q else 3
+    numbers = (0, modulus, 65537, d, p, q, d % (p - 1), d % (q - 1), pow(q, -1, p))
+    parts = [der(0x02, number.to_bytes(number.bit_length() // 8 + 1)) for number in numbers]
+    return base64.b64encode(der(0x30, b"".join(parts))).decode()
+
+
+def der(tag: int, content: bytes) -> bytes:
+    return bytes([tag]) + (b"\x82" + len(content).to_bytes(2) if len(content) > 255 else bytes([len(content)])) + content
 
 
 # The records
@@ -172,6 +189,9 @@ def test_a_pair_of_ones_own_is_checked_and_sent_and_never_comes_back(as_admin: C
     assert wrong.status_code == 422
     assert "This public key does not belong to the private key." in text(wrong)
     assert PAIR.private[40:90] not in wrong.content.decode()
+    swapped = send(as_admin, "new/", **{**own, "privateKey": "", "publicKey": PAIR.private})
+    assert swapped.status_code == 422
+    assert PAIR.private[40:90] not in swapped.content.decode()
     assert 'value="Mine.2026"' in wrong.content.decode()
     again = as_admin.post(url("new/"), {"source": "own", "selector": "mine"})  # as the form came back, without the key
     assert "has to be pasted once more" in text(again)
@@ -193,9 +213,13 @@ def test_a_pair_of_ones_own_is_checked_and_sent_and_never_comes_back(as_admin: C
     ({"source": "own", "privateKey": "x"}, "This cannot be read as a private key."),
     ({"source": "own", "privateKey": "x" * 30_000}, "at most 20000 characters"),
     ({"source": "own", "privateKey": "a\0b"}, "Null characters"),
+    ({"source": "own", "privateKey": slow_key(LARGE[0] * LARGE[1], LARGE)}, "This key has 8676 bits."),
+    ({"source": "own", "privateKey": slow_key(2**2047 + 1, LARGE)}, "This cannot be read as a private key."),
 ])
 def test_what_cannot_be_a_key_or_a_selector_is_said_before_it_is_sent(fields: dict[str, str], said: str, as_admin: Client) -> None:
+    began = time.process_time()
     assert said in text(send(as_admin, "new/", **{"source": "make", **fields}))
+    assert time.process_time() - began < 2
     assert Entry.objects.count() == (said == "The keys are there.")
 
 

@@ -558,6 +558,13 @@ def test_the_page_says_what_stops_and_asks_for_the_name(as_admin: Client, sent: 
     assert Domain.objects.get(name=NORDWIND).status == "ENABLED"
 
 
+def test_a_link_does_not_type_the_name_for_anybody(as_admin: Client) -> None:
+    page = as_admin.get(page_of(NORDWIND, "delete"), {"typed": "1", "name": NORDWIND, "ignoreMx": "on"})
+    shown = posted(page.content.decode())
+    assert shown["name"] == [""]
+    assert "ignoreMx" not in shown
+
+
 @pytest.mark.parametrize("typed", [NORDWIND, " NordWind.Example ", "nordwind.example."])
 def test_a_deletion_tells_until_when_it_can_be_undone(typed: str, as_admin: Client) -> None:
     answer = send(as_admin, page_of(NORDWIND, "delete"), name=typed)

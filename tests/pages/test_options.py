@@ -202,11 +202,36 @@ def test_htmx_gets_the_row_with_its_new_value_and_a_toast(as_admin: Client) -> N
     assert "This is no time zone." in row(wrong, "TIME_ZONE")
 
 
+@pytest.mark.parametrize(("page", "field"), [("options/SMTP_PASSWORD/", "secret_value"), ("other-option/", "private_value")])
+def test_a_gateway_that_quotes_a_secret_is_not_quoted(page: str, field: str, browser_of_somebody: Client, gateway: Gateway) -> None:
+    secret = 'a "secret" that nobody may see'
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return httpx.Response(400, json={"message": f"Cannot read: {request.content.decode()}", "fields": {"value": secret}})
+        if request.url.path.endswith("/options"):
+            return httpx.Response(200, json=[{"option": {"name": "SMTP_PASSWORD", "type": "PASSWORD"}}])
+        return httpx.Response(200, json={"id": "d1"})
+
+    gateway.answer = answer
+    where = f"/domains/d1/{page}"
+    filled = Paper(browser_of_somebody.get(where), field).filled(**{field: secret, **({"name": "X"} if "other" in page else {})})
+    refused = browser_of_somebody.post(where, filled)
+    assert refused.status_code == 422
+    assert "nobody may see" not in text(refused)
+    assert "Cannot read" in Entry.objects.get().reason
+    assert "nobody may see" not in Entry.objects.get().reason
+
+
 def test_an_option_that_is_not_listed_can_be_set_by_its_name(as_admin: Client) -> None:
     where = page().replace("/options/", "/other-option/")
     shown = as_admin.post(where, Paper(as_admin.get(where)).filled(name="NO_SUCH_OPTION", private_value="x"))
     assert shown.status_code == 422
     assert '<p class="problem">no option of this scope</p>' in text(shown)
+    secret = "a secret that nobody may see"
+    again = as_admin.post(where, Paper(as_admin.get(where)).filled(name="NO_SUCH_OPTION", private_value=secret))
+    assert again.status_code == 422
+    assert secret not in text(again)
     listed = as_admin.post(where, Paper(as_admin.get(where)).filled(name="TIME_ZONE", private_value="x"))
     assert listed["Location"] == f"{page()}TIME_ZONE/"
 

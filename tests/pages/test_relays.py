@@ -239,6 +239,39 @@ def test_a_secret_is_never_shown_and_empty_keeps_it(as_admin: Client, nordwind: 
     assert SECRET not in text(refused, 422)
 
 
+def test_a_relay_of_another_shape_than_agreed_has_a_page_all_the_same(browser_of_somebody: Client, gateway: Gateway) -> None:
+    names = ("name", "transportDest", "transportPort", "transportType", "fallbackTransportType", "authType", "authData")
+    odd = {name: {"a": [1]} for name in names}
+    relay = {"id": "p1", **odd, "apiType": ["x"], "apiData": "x", "default": [0]}
+    gateway.answer = lambda request: httpx.Response(200, json={"name": "x.example", "platforms": [relay]})
+    for page in ("", "p1/", "p1/delete/"):
+        assert browser_of_somebody.get(f"/domains/d1/relays/{page}").status_code == 200
+
+
+@pytest.mark.parametrize("quoting", [
+    lambda body: {"message": f"Cannot read: {body}"},
+    lambda body: {"message": "x" * 490 + " " + body},  # the secret is cut where a reason is
+    lambda body: {"message": f"“{SECRET}” is too short", "fields": {"clientSecret": f"{SECRET}?", SECRET: "odd"}},
+])
+def test_a_gateway_that_quotes_a_secret_is_not_quoted(quoting: Any, browser_of_somebody: Client, gateway: Gateway) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(200, json={"name": "x.example", "platforms": []})
+        return httpx.Response(422, json=quoting(request.content.decode()))
+
+    gateway.answer = answer
+    filled = {
+        "name": "n", "transportDest": "mx.example", "authType": "oidc", "auth_oidc_issuerUri": "https://i.example",
+        "auth_oidc_clientId": "c", "auth_oidc_clientSecret": SECRET,
+    }  # fmt: skip
+    for url, more in (("/domains/d1/relays/new/", {}), ("/domains/d1/relays/new/", {"try": "1"}), ("/health/relay/", {"try": "1"})):
+        refused = send(browser_of_somebody, url, **filled, **more)
+        assert SECRET in gateway.asked[-1].content.decode()
+        assert SECRET not in text(refused, 422)
+    assert Entry.objects.get().reason
+    assert SECRET[:9] not in Entry.objects.get().reason
+
+
 def test_a_session_that_ends_does_not_put_a_secret_into_the_address(browser_of_somebody: Client, gateway: Gateway) -> None:
     gateway.answer = lambda request: httpx.Response(401)
     fields = dict.fromkeys(("auth_ldap_bind_password", "auth_oidc_clientSecret", "api_IMAP_password", "api_EXCHANGE_password", "api_O365_clientSecret"), "x-secret-x")

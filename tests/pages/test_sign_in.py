@@ -2,7 +2,9 @@
 
 import base64
 import html
+import io
 import json
+import logging
 import re
 import runpy
 import secrets
@@ -793,6 +795,17 @@ def test_a_form_that_this_site_did_not_give_out_does_nothing(gateway: Gateway, r
     assert gateway.asked == []
     assert is_signed_in(browser)
     assert Entry.objects.count() == Batch.objects.count() == 0
+
+
+def test_the_log_names_no_mailbox_where_a_form_is_refused(gateway: Gateway):
+    console = next(handler for handler in logging.getLogger().handlers if handler.get_name() == "console")
+    before = console.setStream(lines := io.StringIO())
+    try:
+        Client(enforce_csrf_checks=True).post("/users/anna.keller%40nordwind.example/mail/Quarantine/m1/release/")
+    finally:
+        console.setStream(before)
+    assert "Forbidden" in lines.getvalue()
+    assert "anna.keller" not in lines.getvalue()
 
 
 def test_a_form_that_this_site_gave_out_works(gateway: Gateway):

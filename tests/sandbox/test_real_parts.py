@@ -3,6 +3,7 @@
 import base64
 import email
 import re
+import time
 from email import policy
 from mailbox import Maildir
 
@@ -82,6 +83,21 @@ def test_a_given_key_is_kept_and_checked_against_the_public_one(sysadmin, nordwi
 def test_what_is_no_key_is_refused_and_nothing_is_made(sysadmin, nordwind, body):
     assert sysadmin.post(f"/domains/{nordwind.uid}/dkim", json=body).status_code == 400
     assert not DkimKey.objects.filter(domain=nordwind).exists()
+
+
+@pytest.mark.parametrize("modulus", [2**2047 + 1, (2**4423 - 1) * (2**4253 - 1)], ids=["of other primes", "long"])
+def test_a_key_that_is_too_long_to_check_is_refused_at_once(sysadmin, nordwind, modulus):
+    numbers = (0, modulus, 65537, 3, 2**4423 - 1, 2**4253 - 1, 1, 1, 1)
+    parts = [element(0x02, number.to_bytes(number.bit_length() // 8 + 1)) for number in numbers]
+    key = base64.b64encode(element(0x30, b"".join(parts))).decode()
+    began = time.process_time()
+    assert sysadmin.post(f"/domains/{nordwind.uid}/dkim", json={"privateKey": key}).status_code == 400
+    assert time.process_time() - began < 1
+
+
+def element(tag: int, content: bytes) -> bytes:
+    """DER (X.690)."""
+    return bytes([tag]) + (b"\x82" + len(content).to_bytes(2) if len(content) > 255 else bytes([len(content)])) + content
 
 
 # --- DNS: runDomainDiagnostic, getDomainHealth, getHealthErrors

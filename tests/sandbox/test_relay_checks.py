@@ -170,6 +170,19 @@ def test_settings_that_lead_nowhere_are_errors_and_nothing_else(sysadmin, kind, 
     assert result == "ERROR"
 
 
+def test_a_server_that_asks_for_all_memory_is_an_error(sysadmin):
+    def literal(stream: Any) -> None:
+        stream.write(b"* OK {99999999999}\r\n")
+        stream.read(1)
+
+    with speaking(literal) as number:
+        found = tried(sysadmin, authType="imap", authData={"host": "127.0.0.1", "port": number})
+    assert found["AUTH_IMAP"][0] == "ERROR"
+    with speaking(web(b"[" * 150_000)) as number:
+        found = tried(sysadmin, authType="oidc", authData={"issuerUri": f"http://127.0.0.1:{number}"})
+    assert found["AUTH_OIDC"][0] == "ERROR"
+
+
 def test_silent_and_dead_servers_are_errors(sysadmin):
     for kind in ("imap", "ldap"):
         with servers.tcp_server() as port:

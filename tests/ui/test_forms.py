@@ -13,6 +13,7 @@ from django import forms
 from django.core.validators import RegexValidator
 from django.db import connections
 from django.test import RequestFactory
+from django_htmx.middleware import HtmxMiddleware
 
 from portal.api.client import Client
 from portal.api.errors import NotFound, SignedOut
@@ -318,6 +319,19 @@ def test_after_an_unclear_end_a_second_click_warns_and_the_form_can_be_sent_agai
     assert len(desk.asks) == 2
 
 
+def test_the_same_page_sent_once_more_with_something_else_is_another_change(desk: Desk) -> None:
+    """A browser's way back shows the old page again: what is changed there then is no second click."""
+    page = desk.shows(RECORD)
+    for sent in ({"name": "first"}, {"name": "first"}, {"name": "first", "size": "7"}):
+        assert desk.sends({**page, **sent}, {**RECORD, "name": "first"} if desk.asks else RECORD)[1]
+    assert desk.bodies == [{"name": "first"}, {"name": "first", "size": 7}]
+
+
+def test_a_forged_memory_shows_no_secret(desk: Desk) -> None:
+    form, _done = desk.sends({**desk.shows(RECORD), "seen": json.dumps({**RECORD, "password": "x"}), "password": "s3cret"}, RECORD)
+    assert "s3cret" not in str([form.overtaken, form.errors])
+
+
 # Signing in again.
 
 def test_what_was_typed_is_there_again_after_signing_in_but_for_secrets(desk: Desk) -> None:
@@ -331,6 +345,24 @@ def test_what_was_typed_is_there_again_after_signing_in_but_for_secrets(desk: De
     assert "on" not in again and again["password"] == [""]
     assert desk.sends(again, RECORD)[1]
     assert desk.bodies == [{"name": "typed <b>", "on": False, "lines": ["a", "b"], "many": ["p2", "p8", "p9"]}]
+
+
+def test_a_private_key_in_the_wrong_box_does_not_go_into_the_address(desk: Desk) -> None:
+    key = "-----BEGIN EC PRIVATE KEY-----\r\nMHcCAQEEIA\r\n-----END EC PRIVATE KEY-----"
+    away = screens.session_over(desk.request({**desk.shows(RECORD), "name": "kept", "note": key}))["Location"]
+    assert "kept" in away
+    assert "MHcCAQEEIA" not in away
+
+
+def test_the_way_back_keeps_a_slash_in_an_id(desk: Desk) -> None:
+    away = screens.session_over(desk.request({"name": "x"}, "/things/a%252Fb/"))["Location"]
+    assert parse_qs(urlsplit(away).query)["next"][0].startswith("/things/a%252Fb/?")
+
+
+def test_an_address_that_is_none_leads_home() -> None:
+    request: Any = RequestFactory().get("/things/1/", headers={"HX-Request": "true", "HX-Current-URL": "http://["})
+    HtmxMiddleware(lambda asked: screens.session_over(asked))(request)
+    assert screens.session_over(request)["HX-Redirect"] == "/sign-in/?"
 
 
 def test_a_link_may_propose_values_and_changes_no_box(desk: Desk) -> None:

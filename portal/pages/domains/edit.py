@@ -254,6 +254,7 @@ class DeleteForm(PortalForm):
 
     def __init__(self, request: PortalRequest, expected: str) -> None:
         super().__init__(request)
+        self.initial["name"] = ""  # whatever a link says: the person types it
         self.expected = expected
         if "ignoreMx" not in self.data:
             del self.fields["ignoreMx"]

@@ -175,7 +175,7 @@ class ConnectionForm(PortalForm):
         super().__init__(request, values(self.relay) if self.relay else None)
         self.trying = "try" in self.data
         for name in ("transportType", "fallbackTransportType", "authType", "apiType"):
-            value = self.record.get(name)
+            value = str(self.record.get(name) or "")
             known = cast(Any, self.fields.get(name))
             if known and value and value not in dict(known.choices):  # newer than this page: it stays as it is
                 known.choices = [*known.choices, (value, value)]
