@@ -7,10 +7,11 @@ batch over, marks the row that was in flight as unknown (it may have happened) a
 import logging
 import threading
 from datetime import timedelta
+from itertools import count
 from uuid import uuid4
 
 from django.db import close_old_connections, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _  # translated when it is shown: a worker has no reader
@@ -27,6 +28,7 @@ from portal.ui import diagnosis, verdict
 
 LEASE = timedelta(seconds=60)  # longer than one row can take (portal/api/client.py, timeouts)
 PAUSE = 1.0  # seconds between two looks for work
+TURN = 25  # rows of a batch, after which somebody else's that waits gets its turn
 log = logging.getLogger("portal.batches")
 _wake = threading.Event()
 
@@ -55,12 +57,12 @@ def run_forever() -> None:
 
 
 def claim() -> Batch | None:
-    """Take the oldest batch that nobody is running, or whose worker is gone. None when there is none."""
+    """Take the batch that waits longest for its turn, or whose worker is gone. None when there is none."""
     free = Q(state=State.WAITING) | Q(state=State.RUNNING, lease__lt=timezone.now())
     if not Batch.objects.filter(free).exists():  # the usual case, without a write lock
         return None
     with transaction.atomic():
-        batch = Batch.objects.filter(free).order_by("id").first()
+        batch = Batch.objects.filter(free).order_by(F("lease").asc(nulls_first=True), "id").first()  # who had a turn comes last
         if batch is None:
             return None
         batch.holder = uuid4().hex
@@ -78,7 +80,7 @@ def claim() -> Batch | None:
 
 
 def run(batch: Batch) -> None:
-    """Do the rows of a claimed batch until it is done or stopped."""
+    """Do the rows of a claimed batch until it is done or stopped, or until others who wait get their turn."""
     try:
         api = session.client_of(batch.session_key)
     except SignedOut:
@@ -92,7 +94,7 @@ def run(batch: Batch) -> None:
             batch.save(update_fields=("mailbox",))
         except ApiError:  # only a nicer name for the log
             pass
-    while True:
+    for turn in count(1):
         row = _next_row(batch)
         if row is None:
             return None
@@ -108,6 +110,9 @@ def run(batch: Batch) -> None:
         row.finished = timezone.now()
         if Batch.objects.filter(pk=batch.pk, holder=batch.holder).exists():  # else another worker called it unknown
             row.save()
+        if turn >= TURN and Batch.objects.filter(state=State.WAITING).exclude(owner=batch.owner).exists():
+            Batch.objects.filter(pk=batch.pk, holder=batch.holder, state=State.RUNNING).update(state=State.WAITING)
+            return None
 
 
 def _next_row(batch: Batch) -> Row | None:

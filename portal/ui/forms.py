@@ -68,10 +68,12 @@ class PortalForm(forms.Form):
         self.record = {name: value for name, value in (record or {}).items() if name in self.base_fields}
         posted = request.method == "POST"
         initial = {**self.record, **kwargs.pop("initial", {})}
+        self.from_address = False  # filled in by the address: somebody else may have made that
         if not posted:  # what was typed before a session ended, or what a link proposes
             typed = [name for name in self.base_fields if name in request.GET and not screens.SECRET.search(name)]
             read = {name: self.base_fields[name].widget.value_from_datadict for name in typed}
             initial |= {name: read[name](request.GET, MultiValueDict(), name) for name in typed}
+            self.from_address = bool(typed) or "typed" in request.GET
             if "typed" in request.GET:  # a box that was not ticked says nothing
                 boxes = (name for name, field in self.base_fields.items() if isinstance(field, forms.BooleanField))
                 initial |= {name: name in request.GET for name in boxes}

@@ -142,6 +142,18 @@ def test_selected_mails_are_released_one_after_the_other(as_admin: Client) -> No
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
+def test_a_long_batch_lets_somebody_elses_short_one_through(
+    somebody: Client, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker, "TURN", 2)
+    long = start(somebody, "m1", "m2", "m3", "m4", "m5")
+    short = start(signed_in("the-opaque-token-of-a-colleague"), "m6")
+    while work():
+        pass
+    assert mailbox.releases == ["m1", "m2", "m6", "m3", "m4", "m5"]
+    assert (state(long), state(short)) == ("done", "done")
+
+
 def test_who_may_not_release_is_told_for_each_mail(as_helpdesk: Client) -> None:
     rows = Mail.objects.filter(folder__user__email=seed.ANNA, folder__path="Quarantine", infected=False)[:2]
     batch = start(as_helpdesk, *(row.fuglu_id for row in rows), user=User.objects.get(email=seed.ANNA).uid)

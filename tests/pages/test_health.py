@@ -125,6 +125,8 @@ HTMX = {"HX-Request": "true"}
 # All that fails, in the sandbox.
 
 def test_everything_that_fails_is_listed_with_the_worst_first(as_admin: Client) -> None:
+    now = timezone.now()
+    Health.objects.filter(domain__name=ALPENMILCH).update(performed_at=now - timedelta(minutes=40, seconds=5))
     page = as_admin.get("/health/")
     assert names(page) == [
         "alpenmilch-neu.example", "xn--grne-fracht-uhb.example", HAFEN, "Exchange Zürich", ALPENMILCH,
@@ -132,7 +134,7 @@ def test_everything_that_fails_is_listed_with_the_worst_first(as_admin: Client) 
     assert bars(page) == {"mx-elsewhere": 2, "mx-missing": 1, "relay": 1, "dkim-other": 1, "dkim-missing": 2}
     said = words(page)
     assert "4 of 7 domains have a problem, and 1 relay" in said
-    assert "checked 40\xa0minutes ago" in text(page) or "checked 41\xa0minutes ago" in text(page)
+    assert "checked 40\xa0minutes ago" in text(page)
     assert "Connecting to exchange.nordwind.example:465" in said
     assert 'href="/health/relay/"' in text(page)
 

@@ -12,6 +12,7 @@ import pytest
 from django import forms
 from django.core.validators import RegexValidator
 from django.db import connections
+from django.template.loader import render_to_string
 from django.test import RequestFactory
 from django_htmx.middleware import HtmxMiddleware
 
@@ -372,6 +373,13 @@ def test_a_link_may_propose_values_and_changes_no_box(desk: Desk) -> None:
 
 
 # Fields.
+
+def test_a_form_that_the_address_filled_in_says_so(desk: Desk) -> None:
+    told = "The address of this page filled in this form"
+    for address, filled in (("/?unknown=1", False), ("/?name=evil.example", True), ("/?typed=1", True)):
+        page = render_to_string("_form.html", {"form": Thing(desk.request(address=address), RECORD)})
+        assert (told in page) == filled
+
 
 def test_groups_show_every_field_once_and_no_empty_heading(desk: Desk) -> None:
     groups = Thing(desk.request(), RECORD).groups()
