@@ -481,9 +481,13 @@ GOOD = {
 }
 
 
-def answering(**other: Any) -> Answer:
-    """A gateway with a domain that is set up, but for some answers: by the last two parts of their path, or a status."""
+def answering(*failing: dict[str, Any], **other: Any) -> Answer:
+    """A gateway with a domain that is set up, but for some answers: by the last two parts of their path, or a status.
+
+    `failing` are the domains whose diagnostics fail, as getHealthErrors lists them.
+    """
     changed = {path: other.get(path.rpartition("/d1/")[2].replace("/", "_").strip("_"), body) for path, body in GOOD.items()}
+    changed["/health"] = list(failing)
 
     def answer(request: httpx.Request) -> httpx.Response:
         body = changed[request.url.path]
@@ -546,6 +550,18 @@ def test_where_the_gateway_names_no_host_the_checklist_says_where_to_look(browse
     assert state == "not yet"
     assert "DNS does not say where mail for this domain goes" in said
     assert "ask whoever runs the gateway" in said
+
+
+@pytest.mark.parametrize("result", ["ERROR_MX_MISSING_ENTRY", "ERROR"])
+def test_a_new_domain_has_the_mx_records_that_the_report_of_another_one_names(
+    result: str, browser_of_somebody: Client, gateway: Gateway,
+) -> None:
+    other = diagnosed(False, MX=("ERROR_MX_INVALID_ENTRY", ["Required: mx1.gateway.example"]))
+    failing = {"id": "d2", "type": "DOMAIN", "name": "other.example", "health": other}
+    gateway.answer = answering(failing, health=diagnosed(False, MX=(result, ["Fail: nothing found"]), DKIM=("OK", [])))
+    shown = text(browser_of_somebody.get("/domains/d1/setup/", headers=panel("domain-setup")))
+    assert re.findall(r"<code id=[^>]+>(.*?)</code>", shown, re.DOTALL) == ["example.org. 3600 IN MX 10 mx1.gateway.example."]
+    assert "The report does not say what they are called" not in shown
 
 
 @pytest.mark.parametrize(("result", "said"), [
