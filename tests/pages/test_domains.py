@@ -295,6 +295,29 @@ def test_all_domains_come_as_a_file(kind: str, as_admin: Client) -> None:
     assert str(row["Created"])[:2] == "20"
 
 
+@pytest.mark.parametrize("typed", ["grüne-fracht", "Grüne-Fracht.example", "xn--grne"])
+def test_a_name_with_letters_of_its_own_is_found_and_read(typed: str, as_admin: Client) -> None:
+    answer = as_admin.get("/domains/", {"name": typed})
+    assert names(answer) == ["xn--grne-fracht-uhb.example"]
+    assert text(answer).count("<small>grüne-fracht.example</small>") == 1  # though it is the description, too
+    assert '<p class="muted">grüne-fracht.example</p>' in text(as_admin.get(domain("xn--grne-fracht-uhb.example")))
+
+
+def test_the_setup_of_a_new_domain_comes_before_its_facts(as_admin: Client) -> None:
+    for url, first in ((domain("nordwind.example"), False), (domain("nordwind.example") + "?new=1", True),
+                       (domain("alpenmilch-neu.example"), True)):
+        shown = text(as_admin.get(url))
+        assert shown.count('id="domain-setup"') == 1
+        assert (shown.index('id="domain-setup"') < shown.index('id="about"')) is first
+    assert 'id="domain-setup"' not in text(as_admin.get(domain("altmilch.example") + "?new=1"))  # deleted
+
+
+def test_a_deleted_domain_is_not_offered_to_be_changed(as_admin: Client) -> None:
+    for name, offered in (("nordwind.example", True), ("altmilch.example", False)):
+        url = domain(name)
+        assert (f'href="{url}edit/"' in text(as_admin.get(url))) is offered
+
+
 @pytest.mark.parametrize("kind", READ)
 def test_a_file_has_the_rows_of_the_filter_in_the_order_of_the_list(kind: str, as_admin: Client) -> None:
     shown = as_admin.get("/domains/?name=nordwind&sort=-name&page=1")
