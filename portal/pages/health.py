@@ -105,7 +105,7 @@ def _counted(failing: list[Failing], total: int | None = None) -> dict[str, Any]
 def _explained(request: PortalRequest, latest: health.EntityHealth, name: str, keys: list[Record] | None) -> Diagnosis:
     """The report in words. Where it does not name the gateway's mail servers, the report of another domain may."""
     found = diagnosis(latest, name, keys=keys)
-    if any(one.kind and one.title == TESTS["MX"] and not one.records for one in found.findings):
+    if any(one.kind and one.title == str(TESTS["MX"]) and not one.records for one in found.findings):
         found = diagnosis(latest, name, keys=keys, hosts=checks.mail_servers(request.api))
     return found
 

@@ -141,3 +141,9 @@ def test_on_a_phone_the_tab_of_the_page_is_in_sight(visits: Visits, sandbox: San
         page.goto(f"/domains/{sandbox.domain(NORDWIND)}/{path}")
         tab = page.get_by_role("navigation", name="Pages of this domain").get_by_role("link", name=name)
         expect(tab).to_be_in_viewport(ratio=0.9)
+
+
+def test_a_long_filter_makes_no_page_wider(admin: Page) -> None:
+    admin.goto("/domains/?name=" + "x" * 200)
+    expect(admin.get_by_text("Nothing matches")).to_be_visible()
+    fits(admin)
