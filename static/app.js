@@ -171,7 +171,9 @@
   });
   document.addEventListener("DOMContentLoaded", () => {
     if (one("#held .panel-head, #held .failed")) settle();
-    const first = one("[data-first]");
+    const tab = one(".subnav [aria-current]"); /* where the tabs are wider than the page */
+    if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 40;
+    const first = one("[data-first], .wrong :is(input, select, textarea)");
     if (first && document.activeElement === document.body) first.focus();
   });
 })();

@@ -1,5 +1,6 @@
 """The documents say what the code does."""
 
+import ast
 import re
 
 import pytest
@@ -36,6 +37,17 @@ def test_every_text_is_translated(language: str) -> None:
         if message.id and not message.fuzzy and message.string and (isinstance(message.string, str) or all(message.string))
     }
     assert wanted - found == set(), "run `make texts` and translate"
+
+
+def test_no_text_is_where_the_collection_does_not_look() -> None:
+    """In an f-string, for one: whoever reads it would read English."""
+    wanted = {text for message in texts.collected() for text in ([message.id] if isinstance(message.id, str) else message.id)}
+    for path in sorted((texts.ROOT / "portal").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in texts.KEYWORDS and node.args:
+                text = node.args[0]
+                if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                    assert text.value in wanted, f"{path.name}:{node.lineno}"
 
 
 @pytest.mark.parametrize("language", texts.LANGUAGES)

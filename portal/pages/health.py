@@ -14,7 +14,7 @@ import portal.ui.addresses  # noqa: F401 (registers <id:>)
 from portal.api import dkim, domains, health
 from portal.api.errors import ApiError, NotFound
 from portal.ui import charts, checks
-from portal.ui.diagnosis import BAD, KINDS, OK, WARN, Diagnosis, Failing, diagnosis, failing_entries, failing_entry, hosts_of
+from portal.ui.diagnosis import BAD, KINDS, OK, TESTS, WARN, Diagnosis, Failing, diagnosis, failing_entries, failing_entry
 from portal.ui.dkim import Record, records
 from portal.ui.pages import PortalRequest, got, one_time_key, region, said, together
 from portal.ui.screens import is_fragment
@@ -105,12 +105,8 @@ def _counted(failing: list[Failing], total: int | None = None) -> dict[str, Any]
 def _explained(request: PortalRequest, latest: health.EntityHealth, name: str, keys: list[Record] | None) -> Diagnosis:
     """The report in words. Where it does not name the gateway's mail servers, the report of another domain may."""
     found = diagnosis(latest, name, keys=keys)
-    if any(one.kind and one.kind.id.startswith("mx-") and not one.records for one in found.findings):
-        try:
-            hosts = hosts_of(request.api.call(health.ERRORS, list[health.DiagnosticEntry]))
-        except ApiError:
-            return found
-        found = diagnosis(latest, name, keys=keys, hosts=hosts)
+    if any(one.kind and one.title == str(TESTS["MX"]) and not one.records for one in found.findings):
+        found = diagnosis(latest, name, keys=keys, hosts=checks.mail_servers(request.api))
     return found
 
 

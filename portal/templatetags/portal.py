@@ -15,7 +15,7 @@ from django.utils.formats import date_format
 from django.utils.translation import get_language
 
 from portal.api.errors import ApiError
-from portal.ui import screens, verdict, words
+from portal.ui import names, screens, verdict, words
 
 register = template.Library()
 
@@ -45,6 +45,12 @@ def ago(at: datetime | None) -> str:
     if ahead > 60:
         return date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT")
     return str(naturaltime(min(at, timezone.now())))
+
+
+@register.filter
+def readable(name: Any) -> str:
+    """A domain name with its own letters, where it is written as xn--…; "" for any other."""
+    return names.readable(name) if isinstance(name, str) else ""
 
 
 @register.filter

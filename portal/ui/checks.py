@@ -1,10 +1,13 @@
-"""Running a diagnostic now."""
+"""Running a diagnostic now, and what the reports of other domains tell."""
 
 from typing import Any
 
 from portal.api import health
+from portal.api.client import Client
+from portal.api.errors import ApiError, SignedOut
 from portal.api.operation import Operation
 from portal.audit.log import DoneAlready, act
+from portal.ui.diagnosis import hosts_of
 from portal.ui.pages import PortalRequest
 
 
@@ -21,3 +24,13 @@ def run(request: PortalRequest, type: str, id: str, target: str, url: str) -> he
         return found
     except DoneAlready:
         return request.api.call(read, health.EntityHealth, **ids)
+
+
+def mail_servers(api: Client) -> list[str]:
+    """The gateway's own, as the report of any failing domain names them; none where it is not known. One call."""
+    try:
+        return hosts_of(api.call(health.ERRORS, list[health.DiagnosticEntry]))
+    except SignedOut:
+        raise
+    except ApiError:
+        return []

@@ -313,6 +313,7 @@ def finding(
         case "unchecked":
             meaning = _("The gateway could not look it up. That proves nothing, neither good nor bad.")
             todo = _("Run the diagnostic again in a few minutes. If it stays so, ask whoever runs the gateway.")
+            records = mx_records(name, hosts) if type == "MX" else []  # what has to be there, whatever is
         case _other:
             meaning = _("The gateway reports “%(code)s”, a result that is new to this dashboard.")
             meaning %= {"code": short(test.result or "?")}

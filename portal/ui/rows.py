@@ -35,6 +35,7 @@ def environment(**options: Any) -> Environment:
         "local": pass_context(lambda said, milliseconds: local(milliseconds, said["zone"])),
         "minute": minute,
         "number": pass_context(lambda said, value: _number(value, said["language"])),
+        "readable": portal.readable,
         "row_id": portal.row_id,
         "size": portal.size,
         "status_name": pass_context(lambda said, status: _name(words.status_name, status, said["language"])),

@@ -36,6 +36,7 @@ def test_a_domain_by_keyboard_alone(admin: Page, sandbox: Sandbox, watch: Watch)
     admin.get_by_role("button", name="Create the domain").focus()
     admin.keyboard.press("Enter")
     expect(admin.get_by_text("inside of the network 192.0.2.0/24")).to_be_visible()
+    expect(admin.get_by_label("Networks that may send")).to_be_focused()  # what has to be mended
     expect(admin.get_by_role("navigation", name="Steps")).to_contain_text("to mend")
     expect(admin.get_by_label("Archive")).to_be_checked()
     admin.get_by_label("Networks that may send").fill("192.0.2.0/24")
@@ -60,7 +61,7 @@ def test_the_whole_life_of_a_domain_without_javascript(visits: Visits, sandbox: 
     page.get_by_role("button", name="Create the domain").click()
     expect(page.locator(".toast")).to_contain_text("leben.example is created")
 
-    hub = page.url
+    hub = page.url.partition("?")[0]
     page.goto(f"{hub}edit/")
     page.get_by_label("Description").fill("Ein Leben")
     page.get_by_role("button", name="Save").click()
@@ -132,3 +133,17 @@ def test_two_long_values_fit_on_a_phone(visits: Visits, sandbox: Sandbox) -> Non
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("row", name=re.compile("Description t+ m+"))).to_be_visible()
     fits(page)
+
+
+def test_on_a_phone_the_tab_of_the_page_is_in_sight(visits: Visits, sandbox: Sandbox) -> None:
+    page = visits("admin", size=PHONE)
+    for path, name in (("health/", "Health"), ("", "Overview")):
+        page.goto(f"/domains/{sandbox.domain(NORDWIND)}/{path}")
+        tab = page.get_by_role("navigation", name="Pages of this domain").get_by_role("link", name=name)
+        expect(tab).to_be_in_viewport(ratio=0.9)
+
+
+def test_a_long_filter_makes_no_page_wider(admin: Page) -> None:
+    admin.goto("/domains/?name=" + "x" * 200)
+    expect(admin.get_by_text("Nothing matches")).to_be_visible()
+    fits(admin)

@@ -101,7 +101,7 @@ def test_a_domain_with_everything_is_made_as_it_was_typed(as_admin: Client, cust
         outgoingSubnets="192.0.2.0/28\r\n2001:db8::/48\r\n192.0.2.99", outgoingProvidersIds=[provider.uid, ""],
     )
     domain = Domain.objects.get(name="neu.example")
-    assert answer["Location"] == f"/domains/{domain.uid}/"
+    assert answer["Location"] == f"/domains/{domain.uid}/?new=1"
     assert "neu.example is created. Next comes its setup" in told(as_admin, answer)
     assert bodies(sent) == [{
         "name": "neu.example", "customerId": customer.uid, "description": "zwei\nZeilen", "externalId": "RT-7", "status": "DISABLED",
@@ -261,7 +261,7 @@ def test_two_clicks_make_one_domain_and_both_lead_to_it(sandbox: dict[str, str],
 
     with ThreadPoolExecutor(2) as clicks:
         leads = set(clicks.map(click, range(2)))
-    assert leads == {f"/domains/{Domain.objects.get(name='zweimal.example').uid}/"}
+    assert leads == {f"/domains/{Domain.objects.get(name='zweimal.example').uid}/?new=1"}
     assert len(sent) == 1
 
 

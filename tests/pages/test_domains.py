@@ -295,6 +295,29 @@ def test_all_domains_come_as_a_file(kind: str, as_admin: Client) -> None:
     assert str(row["Created"])[:2] == "20"
 
 
+@pytest.mark.parametrize("typed", ["grüne-fracht", "Grüne-Fracht.example", "xn--grne"])
+def test_a_name_with_letters_of_its_own_is_found_and_read(typed: str, as_admin: Client) -> None:
+    answer = as_admin.get("/domains/", {"name": typed})
+    assert names(answer) == ["xn--grne-fracht-uhb.example"]
+    assert text(answer).count("<small>grüne-fracht.example</small>") == 1  # though it is the description, too
+    assert '<p class="muted">grüne-fracht.example</p>' in text(as_admin.get(domain("xn--grne-fracht-uhb.example")))
+
+
+def test_the_setup_of_a_new_domain_comes_before_its_facts(as_admin: Client) -> None:
+    for url, first in ((domain("nordwind.example"), False), (domain("nordwind.example") + "?new=1", True),
+                       (domain("alpenmilch-neu.example"), True)):
+        shown = text(as_admin.get(url))
+        assert shown.count('id="domain-setup"') == 1
+        assert (shown.index('id="domain-setup"') < shown.index('id="about"')) is first
+    assert 'id="domain-setup"' not in text(as_admin.get(domain("altmilch.example") + "?new=1"))  # deleted
+
+
+def test_a_deleted_domain_is_not_offered_to_be_changed(as_admin: Client) -> None:
+    for name, offered in (("nordwind.example", True), ("altmilch.example", False)):
+        url = domain(name)
+        assert (f'href="{url}edit/"' in text(as_admin.get(url))) is offered
+
+
 @pytest.mark.parametrize("kind", READ)
 def test_a_file_has_the_rows_of_the_filter_in_the_order_of_the_list(kind: str, as_admin: Client) -> None:
     shown = as_admin.get("/domains/?name=nordwind&sort=-name&page=1")
@@ -481,9 +504,13 @@ GOOD = {
 }
 
 
-def answering(**other: Any) -> Answer:
-    """A gateway with a domain that is set up, but for some answers: by the last two parts of their path, or a status."""
+def answering(*failing: dict[str, Any], **other: Any) -> Answer:
+    """A gateway with a domain that is set up, but for some answers: by the last two parts of their path, or a status.
+
+    `failing` are the domains whose diagnostics fail, as getHealthErrors lists them.
+    """
     changed = {path: other.get(path.rpartition("/d1/")[2].replace("/", "_").strip("_"), body) for path, body in GOOD.items()}
+    changed["/health"] = list(failing)
 
     def answer(request: httpx.Request) -> httpx.Response:
         body = changed[request.url.path]
@@ -546,6 +573,18 @@ def test_where_the_gateway_names_no_host_the_checklist_says_where_to_look(browse
     assert state == "not yet"
     assert "DNS does not say where mail for this domain goes" in said
     assert "ask whoever runs the gateway" in said
+
+
+@pytest.mark.parametrize("result", ["ERROR_MX_MISSING_ENTRY", "ERROR"])
+def test_a_new_domain_has_the_mx_records_that_the_report_of_another_one_names(
+    result: str, browser_of_somebody: Client, gateway: Gateway,
+) -> None:
+    other = diagnosed(False, MX=("ERROR_MX_INVALID_ENTRY", ["Required: mx1.gateway.example"]))
+    failing = {"id": "d2", "type": "DOMAIN", "name": "other.example", "health": other}
+    gateway.answer = answering(failing, health=diagnosed(False, MX=(result, ["Fail: nothing found"]), DKIM=("OK", [])))
+    shown = text(browser_of_somebody.get("/domains/d1/setup/", headers=panel("domain-setup")))
+    assert re.findall(r"<code id=[^>]+>(.*?)</code>", shown, re.DOTALL) == ["example.org. 3600 IN MX 10 mx1.gateway.example."]
+    assert "The report does not say what they are called" not in shown
 
 
 @pytest.mark.parametrize(("result", "said"), [

@@ -56,7 +56,7 @@ class DomainForm(PortalForm):
     )
     description = forms.CharField(label=lazy("Description"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
     externalId = forms.CharField(  # noqa: N815
-        label=lazy("Your reference"), required=False, help_text=lazy("For instance the contract's number in your billing.")
+        label=lazy("External id"), required=False, help_text=lazy("For instance the contract's number in your billing.")
     )
     status: Any = forms.ChoiceField(
         label=lazy("Status"),
@@ -219,6 +219,8 @@ class NewForm(DomainForm):
 
     def __init__(self, request: PortalRequest, offered: Known) -> None:
         super().__init__(request, None, offered, initial=self.FIRST)
+        customer = self.fields["customerId"]
+        customer.help_text = " ".join([str(customer.help_text), _("Where there is only one, this may stay empty.")])
 
     def clean(self) -> dict[str, Any]:
         found = super().clean()
@@ -294,7 +296,7 @@ def domain_new(request: PortalRequest) -> HttpResponse:
             if domain_id is None:
                 return said(request, _("%(domain)s is created.") % {"domain": shown}, found_at)
             text = _("%(domain)s is created. Next comes its setup: this page says what is still to be done.") % {"domain": shown}
-            return said(request, text, reverse("domain-hub", args=(domain_id,)))
+            return said(request, text, reverse("domain-hub", args=(domain_id,)) + "?new=1")
     return render(request, "domains/new.html", {"form": form}, status=form.status)
 
 
@@ -321,7 +323,7 @@ def domain_edit(request: PortalRequest, domain_id: str) -> HttpResponse:
     back = reverse("domain-hub", args=(domain_id,))
     if domain.status == "DELETED":
         text = _("Nothing was saved: the domain was deleted meanwhile.") if request.method == "POST" else ""
-        text = f"{text} {_('A deleted domain cannot be changed. It can be restored, and then changed.')}".strip()
+        text = f"{text} ".lstrip() + _("A deleted domain cannot be changed. It can be restored, and then changed.")
         return _cannot(request, domain, domain_id, text)
     form = EditForm(request, domain, offered, choices)
     if request.method == "POST" and form.is_valid():

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from portal.api import access_controls, client, dkim, domains, health, users
 from portal.api.errors import ApiError, NotFound
+from portal.ui.checks import mail_servers
 from portal.ui.diagnosis import OTHER, UNCHECKED, Finding, Record, diagnosis, finding
 from portal.ui.dkim import Record as Key, records
 from portal.ui.pages import PortalRequest, got, region, together
@@ -59,7 +60,7 @@ def domain_setup(request: PortalRequest, domain_id: str) -> HttpResponse:
     )
     domain, connected = got(first)
     steps = [
-        _mx(domain_id, domain, diagnosed),
+        _mx(request, domain_id, domain, diagnosed),
         _dkim(domain_id, domain, diagnosed, keys, sysadmin=request.person.may_sysadmin),
         _relay(domain_id, domain, connected),
         _admins(domain_id, admins),
@@ -76,8 +77,10 @@ def relay_of(domain: domains.Domain) -> domains.Platform | None:
     return next((relay for relay in relays if relay.default), relays[0] if relays else None)
 
 
-def _mx(domain_id: str, domain: domains.Domain, diagnosed: health.EntityHealth | ApiError) -> Step:
+def _mx(request: PortalRequest, domain_id: str, domain: domains.Domain, diagnosed: health.EntityHealth | ApiError) -> Step:
     found = _finding(diagnosed, "MX", domain.name or domain_id)
+    if found and found.kind and not found.records:  # as of a new domain, whose report does not say what has to be there
+        found = _finding(diagnosed, "MX", domain.name or domain_id, hosts=mail_servers(request.api))
     step = Step("mx", _("MX records"), UNKNOWN, "", reverse("domain-health", args=(domain_id,)), _("To the diagnostic"))
     if found is None:
         text = "" if isinstance(diagnosed, ApiError) else _("The diagnostic did not look at the MX records.")
@@ -94,7 +97,7 @@ def _dkim(
         text = _("The domain has no keys, so its mail goes out unsigned.")
         text += " " + (_("Create them.") if sysadmin else _("A system administrator can create them."))
         return replace(step, state=TODO, text=text)
-    found = _finding(diagnosed, "DKIM", domain.name or domain_id, keys)
+    found = _finding(diagnosed, "DKIM", domain.name or domain_id, keys=keys)
     if found:
         step = replace(step, **_told(found))
     elif not isinstance(diagnosed, ApiError):
@@ -151,11 +154,11 @@ def _users(domain_id: str, domain: domains.Domain, people: client.Page[users.Use
     return Step("users", title, TODO, text, reverse("domain-edit", args=(domain_id,)), _("Change the domain"))
 
 
-def _finding(diagnosed: health.EntityHealth | ApiError, type: str, name: str, keys: list[Key] | None = None) -> Finding | None:
+def _finding(diagnosed: health.EntityHealth | ApiError, type: str, name: str, **more: Any) -> Finding | None:
     """One test of a diagnostic; its verdict as a whole says nothing about one of them (HealthRecord.status)."""
     report = None if isinstance(diagnosed, ApiError) else diagnosed.report
     test = next((test for test in (report.entries if report else None) or () if test.type == type), None)
-    return finding(test, name, keys=keys) if test else None
+    return finding(test, name, **more) if test else None
 
 
 def _told(found: Finding) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from django.core.exceptions import ValidationError
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +19,7 @@ from portal.pages.domains.setup import relay_of
 from portal.templatetags.portal import row_id
 from portal.ui import exports
 from portal.ui.known import known
+from portal.ui.names import host_name
 from portal.ui.pages import PortalRequest, region, together
 from portal.ui.tables import MOST_PER_PAGE, RemoteTable, remote_table
 from portal.ui.words import LANGUAGES, STATES, status_name
@@ -95,7 +97,8 @@ class Tab:
 def domain_list(request: PortalRequest) -> HttpResponseBase:
     """The domains the person may see, by one filter; `?format=csv` or `xlsx` is all of them as a file."""
     name, value = _filter(request)
-    query = {name: f"*{value}*" if name in TYPED_PLAINLY and "*" not in value else value} if name else {}
+    asked = _sent(value) if name == "name" else value
+    query = {name: f"*{asked}*" if name in TYPED_PLAINLY and "*" not in asked else asked} if name else {}
 
     def fetch(offset: int, size: int, sort: str) -> client.Page[domains.Domain]:
         return request.api.page(domains.LIST, domains.Domain, offset=offset, size=size, sort=sort, query=query)
@@ -133,6 +136,14 @@ def _filter(request: PortalRequest) -> tuple[str, str]:
         if value.strip("* ") and (name != "status" or value in STATES):
             return name, value
     return "", ""
+
+
+def _sent(part: str) -> str:
+    """A part of a domain's name as the gateway has it: käserei is xn--…; as it was typed where that is no whole part of one."""
+    try:
+        return part if part.isascii() else host_name(part)
+    except ValidationError:
+        return part
 
 
 def _shown(name: str, value: str, rows: list[domains.Domain]) -> str:
@@ -193,6 +204,7 @@ def domain_hub(request: PortalRequest, domain_id: str) -> HttpResponse:
         "domain_id": domain_id,
         "language": dict(LANGUAGES).get(domain.defaultLanguage or "", domain.defaultLanguage),
         "relay": relay_of(domain),
+        "new": domain.status == "PENDING" or ("new" in request.GET and domain.status != "DELETED"),
     }
     return render(request, "domains/hub.html", context)
 
