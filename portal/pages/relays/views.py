@@ -75,7 +75,8 @@ def _edit(request: PortalRequest, domain: domains.DomainRelays, domain_id: str, 
         target = f"{written.get('name') or NO_NAME} ({domain.name or domain_id})"
         write = _write(request, domain_id, relay, written)
         if form.submit(domains.EDIT, target=target, url=back, taken="name", **write):
-            text = _("The relay is changed.") if relay else _("The relay is added.")
+            changed = _("The relay is changed. What its last check found may not hold any more: check it again.")
+            text = changed if relay else _("The relay is added.")
             if relay and (others := form.meanwhile()):
                 text += " " + _("Somebody else changed meanwhile: %(fields)s.") % {"fields": ", ".join(others)}
             return said(request, text, back)
