@@ -10,6 +10,7 @@ from tests.browser.steps import settled, toast
 from tests.browser.test_accessibility import look
 from tests.browser.test_small_screens import fits
 
+JUST_NOW = re.compile("checked (now|a second ago|[0-9]+.seconds ago)")  # a slow machine needs a moment
 HAFEN = "nordwind-hafen.example"
 
 
@@ -42,7 +43,7 @@ def test_one_is_checked_again_in_its_place_by_keyboard(admin: Page, sandbox: San
     admin.keyboard.press("Enter")
     admin.keyboard.press("Enter")  # one that is impatient
     expect(toast(admin)).to_contain_text(f"{HAFEN}: Could not be checked.")
-    expect(row(admin, HAFEN)).to_contain_text("checked now")
+    expect(row(admin, HAFEN)).to_contain_text(JUST_NOW)
     expect(row(admin, HAFEN).locator(".chip")).to_have_text("Could not be checked")
     expect(button).to_be_focused()
     look(admin)
@@ -57,7 +58,7 @@ def test_the_panel_of_a_domain_checks_again_in_its_place(admin: Page, sandbox: S
     panel = admin.locator("#domain-health")
     expect(panel).to_contain_text("No MX record")
     admin.get_by_role("button", name="Check again").click()
-    expect(panel).to_contain_text("checked now")
+    expect(panel).to_contain_text(JUST_NOW)
     expect(admin.get_by_role("button", name="Check again")).to_be_focused()
     expect(toast(admin)).to_contain_text("Could not be checked")
 
@@ -90,7 +91,7 @@ def test_everything_works_by_plain_links_and_forms(visits: Visits, sandbox: Sand
     page.get_by_text("What the gateway saw").first.click()
     expect(page.get_by_text("no DNS resolver is configured").first).to_be_visible()
     page.get_by_role("button", name="Check again").click()
-    expect(page.get_by_text("checked now").first).to_be_visible()
+    expect(page.get_by_text(JUST_NOW).first).to_be_visible()
     page.get_by_role("button", name="Check Mailserver again").click()
     expect(toast(page)).to_contain_text("Mailserver: Relay cannot be reached.")
     page.goto("/health/")
