@@ -60,6 +60,8 @@ if not CLEANMAIL_API_URL and not SANDBOX:
 UPSTREAM = "cleanmail_admin.upstream"  # the module that makes the connection
 # Where the gateway keeps held mail; the contract names no folder.
 QUARANTINE_FOLDER = env.str("QUARANTINE_FOLDER", default="Quarantine")
+# The gateway's own mail servers, for the MX records of new domains; without them they are read from a report that names them.
+GATEWAY_MX = env.list("GATEWAY_MX", default=[])
 
 # The name under which the gateway signs its Authentication-Results. Known, no other header of that name is believed.
 AUTHSERV_ID = env.str("AUTHSERV_ID", default="")

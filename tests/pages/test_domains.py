@@ -661,6 +661,17 @@ def test_what_is_missing_says_what_to_do(
     assert found["First administrator"][0] == "not yet"
 
 
+def test_the_mail_servers_of_the_settings_are_there_to_copy_though_no_report_names_them(
+    browser_of_somebody: Client, gateway: Gateway, settings: Any,
+) -> None:
+    settings.GATEWAY_MX = ["mx1.gateway.example", "mx2.gateway.example"]
+    missing = {"type": "MX", "result": "ERROR_MX_MISSING_ENTRY", "output": ["Fail: No MX entry found"]}
+    gateway.answer = answering(health={"performedAt": 1790000000, "report": {"status": False, "entries": [missing]}})
+    shown = text(browser_of_somebody.get("/domains/d1/setup/", headers=panel("domain-setup")))
+    assert "example.org. 3600 IN MX 10 mx1.gateway.example.\nexample.org. 3600 IN MX 20 mx2.gateway.example." in shown
+    assert "/health" not in [request.url.path for request in gateway.asked]
+
+
 ITEMS = {"health": ["MX records", "DKIM signature"], "dkim": [], "admins": ["First administrator"], "users": ["Users"]}
 
 
