@@ -118,6 +118,7 @@ TEMPLATES = [
         "OPTIONS": {"environment": "portal.ui.rows.environment"},
     },
 ]
+FORM_RENDERER = "portal.ui.forms.Renderer"
 
 # WAL lets readers go on while one writes; IMMEDIATE makes a writer wait for its turn instead of failing half-way.
 SQLITE = {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"}

@@ -17,8 +17,8 @@ handler404 = "portal.pages.errors.not_found"
 handler500 = "portal.pages.errors.server_error"
 
 pages = (
-    "home", "signin", "search", "users.urls", "domains.urls", "policies", "relays", "aliases", "dkim", "options", "access",
-    "health", "batches", "activity", "probes",
+    "home", "signin", "search", "users.urls", "domains.urls", "policies.urls", "relays.urls", "aliases", "dkim", "options",
+    "access", "health", "batches", "activity", "probes",
 )  # fmt: skip
 urlpatterns: list[URLPattern | URLResolver] = [path("", include(f"portal.pages.{page}")) for page in pages]
 urlpatterns.append(path("language/", public(set_language), name="language"))

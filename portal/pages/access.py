@@ -140,7 +140,7 @@ def domain_access(request: PortalRequest, domain_id: str) -> HttpResponse:
             return said(request, _("Nothing was changed."), here)
         target = domain.name or domain_id
         if form.submit(domains.SET_USERS_ACCESS, target=target, url=here, json=form.chosen(), domainId=domain_id):
-            return said(request, _("What the users may do is changed.") + _meanwhile(form), here)
+            return said(request, form.told(_("What the users may do is changed.")), here)
     return render(request, "access/users.html", {**context, "form": form}, status=form.status)
 
 
@@ -333,7 +333,7 @@ def admin_edit(request: PortalRequest, domain_id: str, admin_id: str) -> HttpRes
             adminId=admin_id,
         ):
             text = _("What %(name)s may do is changed.") % {"name": admin.name}
-            return said(request, text + _meanwhile(form), back)
+            return said(request, form.told(text), back)
     return render(request, "access/edit.html", {**context, "form": form}, status=form.status)
 
 
@@ -422,12 +422,6 @@ def _to_grant(
 def _is(request: PortalRequest, admin: Administrator) -> bool:
     """Is this the account of the person who asks?"""
     return bool(admin.account.login) and request.person.who == admin.account.login
-
-
-def _meanwhile(form: PortalForm) -> str:
-    """What somebody else changed while the form was open, and stays as they left it."""
-    others = form.meanwhile()
-    return " " + _("Somebody else changed meanwhile: %(fields)s.") % {"fields": ", ".join(others)} if others else ""
 
 
 urlpatterns = [

@@ -15,7 +15,7 @@ from django.utils.formats import date_format
 from django.utils.translation import get_language
 
 from portal.api.errors import ApiError
-from portal.ui import names, screens, verdict, words
+from portal.ui import names, screens, words
 
 register = template.Library()
 
@@ -57,16 +57,6 @@ def readable(name: Any) -> str:
 def size(octets: Any) -> str:
     """Bytes as a person says them; "" where the API said nothing."""
     return filesizeformat(octets) if isinstance(octets, int) and 0 <= octets < 2**63 else ""
-
-
-@register.filter
-def sender(text: Any) -> verdict.Sender:
-    return verdict.sender(text)
-
-
-@register.filter
-def the_verdict(headers: Any) -> verdict.Verdict:
-    return verdict.verdict(headers)
 
 
 register.filter("status_name", words.status_name)

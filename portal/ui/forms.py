@@ -77,7 +77,6 @@ class PortalForm(forms.Form):
             if "typed" in request.GET:  # a box that was not ticked says nothing
                 boxes = (name for name, field in self.base_fields.items() if isinstance(field, forms.BooleanField))
                 initial |= {name: name in request.GET for name in boxes}
-        kwargs.setdefault("renderer", Renderer())
         super().__init__(request.POST if posted else None, initial={**initial, **self._fresh()}, **kwargs)
         self.status = 422 if posted else 200  # of the page that shows this form again
         self.overtaken: list[Overtaken] = []
@@ -106,6 +105,11 @@ class PortalForm(forms.Form):
         """The labels of fields that somebody else changed, and the person did not: they stay as that person left them."""
         mine, seen = self.changed(), self._seen()
         return [str(self[name].label) for name in seen if name not in mine and not same(self.record.get(name), seen[name])]
+
+    def told(self, text: str) -> str:
+        """`text`, which says that it is done, and what somebody else changed meanwhile."""
+        others = self.meanwhile()
+        return text + " " + _("Somebody else changed meanwhile: %(fields)s.") % {"fields": ", ".join(others)} if others else text
 
     def clean(self) -> dict[str, Any]:
         """Stops where the person and somebody else changed the same field; saving once more overwrites knowingly."""

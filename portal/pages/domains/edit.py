@@ -333,10 +333,7 @@ def domain_edit(request: PortalRequest, domain_id: str) -> HttpResponse:
         headers = IGNORE_MX if form.cleaned_data.get("ignoreMx") else None
         target = domain.name or domain_id
         if form.submit(domains.EDIT, target=target, url=back, json=changes, headers=headers, domainId=domain_id):
-            text = _("The domain is changed.")
-            if others := form.meanwhile():
-                text += " " + _("Somebody else changed meanwhile: %(fields)s.") % {"fields": ", ".join(others)}
-            return said(request, text, back)
+            return said(request, form.told(_("The domain is changed.")), back)
         if changes.keys() & {"status", "name"}:
             offer_to_ignore_mx(form)
     context = {"domain": domain, "domain_id": domain_id, "form": form}

@@ -8,7 +8,6 @@ from django import forms
 from django.utils.translation import gettext as _, gettext_lazy as lazy
 
 from portal.pages.policies.form import FIELDS, PolicyForm, ScoreField, days, months, score_text
-from portal.ui.forms import Renderer
 from portal.ui.pages import PortalRequest
 
 # The properties that have a say in it.
@@ -89,7 +88,7 @@ def scale(request: PortalRequest, policy: Mapping[str, Any]) -> Scale:
     """The scale of a policy, given flat, and of the score in the request, if there is one."""
     spam, limit = policy.get("spamScore"), policy.get("relayProps.spamScoreLimit")
     given = request.POST if request.method == "POST" else request.GET
-    form = TryForm(given if "score" in given else None, initial={"score": spam}, renderer=Renderer())
+    form = TryForm(given if "score" in given else None, initial={"score": spam})
     tried = (form.cleaned_data.get("score") if form.is_valid() else None) if form.is_bound else spam
     top = max(SHORTEST, *(1.25 * score for score in (spam, limit) if score is not None), 0)
     bands = [] if spam is None else _bands(policy, spam, limit, top)

@@ -75,10 +75,7 @@ def policy(request: PortalRequest, policy_id: str) -> HttpResponse:
             return said(request, _("Nothing was changed."), here)
         target = form.cleaned_data["name"]
         if form.submit(policies.EDIT, target=target, url=here, taken="name", json=body, policyId=policy_id):
-            text = _("The policy is changed.")
-            if others := form.meanwhile():
-                text += " " + _("Somebody else changed meanwhile: %(fields)s.") % {"fields": ", ".join(others)}
-            return said(request, text, here)
+            return said(request, form.told(_("The policy is changed.")), here)
     context = {**_with_domain(request, found), "policy": found, "policy_id": policy_id}
     if request.method == "GET" and not request.person.may_sysadmin:
         shown = {name: value for name, value in flat(found).items() if name in NAMES and value not in (None, False)}

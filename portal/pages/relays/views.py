@@ -76,10 +76,7 @@ def _edit(request: PortalRequest, domain: domains.DomainRelays, domain_id: str, 
         write = _write(request, domain_id, relay, written)
         if form.submit(domains.EDIT, target=target, url=back, taken="name", **write):
             changed = _("The relay is changed. What its last check found may not hold any more: check it again.")
-            text = changed if relay else _("The relay is added.")
-            if relay and (others := form.meanwhile()):
-                text += " " + _("Somebody else changed meanwhile: %(fields)s.") % {"fields": ", ".join(others)}
-            return said(request, text, back)
+            return said(request, form.told(changed) if relay else _("The relay is added."), back)
     context = {"domain": domain, "domain_id": domain_id, "relay": relay, "form": form, "told": told}
     return render(request, "relays/edit.html", context, status=form.status)
 
