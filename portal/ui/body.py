@@ -12,10 +12,10 @@ from email import message_from_bytes
 from email.message import Message
 from email.policy import Compat32
 from html.parser import HTMLParser
-from itertools import islice
-from urllib.parse import urlsplit
 
 import nh3
+
+from portal.ui.links import Link, in_text, judged
 
 # A mail can be made to burst a parser: these limits keep every one at a few seconds and some hundred megabytes.
 LARGEST_SOURCE = 32 * 1024 * 1024  # bytes of a mail that we still take apart
@@ -25,7 +25,7 @@ LARGEST_HTML = 512 * 1024  # characters; the sanitiser does 3 MB a second, and a
 MOST_TAGS = 10_000  # opening, closing and comments: tags within tags cost the square of their number
 LARGEST_TEXT = 200_000  # characters in the page
 LARGEST_IMAGES = 2 * 1024 * 1024  # bytes of inline images that go along
-MOST_PARTS = MOST_LINKS = 200
+MOST_PARTS = 200
 LONGEST_TAG = 20_000  # characters: a tag of attributes alone keeps the sanitiser busy
 
 CHARSETS = re.compile(
@@ -77,15 +77,6 @@ RENAMED_TAGS = TAGS | {f"x-{tag}" for tag in ("b", "big", "code", "em", "font", 
 BAD_STYLE = re.compile(r"url|image|expression|import|src\s*\(|[\\@<>{}]", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Link:
-    """Where a link says it goes and where it goes. `odd` when the two are different hosts, or the host imitates another."""
-
-    shown: str
-    target: str
-    odd: bool
-
-
 @dataclass
 class Body:
     """A mail taken apart: its text, its HTML as received (unsafe), its links and its inline images by Content-ID."""
@@ -127,15 +118,14 @@ def take_apart(content: str | None, source: str | None) -> Body:
         body.html, body.cut = "", True
     if body.html:
         reader = _read_links(body.html)
-        body.links = _judged(reader.found)
+        body.links = judged(reader.found)
         body.remote = reader.remote or bool(re.search(r"url\s*\(\s*[\"']?https?:", body.html, re.IGNORECASE))
         if not body.text.strip():
             body.text = to_text(body.html)
     if len(body.text) > LARGEST_TEXT:
         body.text, body.cut = body.text[:LARGEST_TEXT], True
     if not body.html:
-        found = islice(re.finditer(r"https?://[^\s<>\"]{1,2000}", body.text), MOST_LINKS)
-        body.links = [Link(link[0], link[0], _imitates(link[0])) for link in found]
+        body.links = in_text(body.text)
     return body
 
 
@@ -195,19 +185,7 @@ def to_text(html: str) -> str:
 
 def links(html: str) -> list[Link]:
     """Every link with what it shows and where it really goes, 200 at most."""
-    return _judged(_read_links(html).found)
-
-
-def _judged(pairs: list[tuple[str, str]]) -> list[Link]:
-    found: list[Link] = []
-    seen: set[tuple[str, str]] = set()
-    for target, shown in pairs:
-        if (target, shown) not in seen and target.lower().startswith(("http:", "https:", "mailto:")):
-            seen.add((target, shown))
-            said = re.search(r"((?:[\w-]+\.)+(?:xn--[\w-]+|[^\W\d_]{2,}))\b", shown)
-            lies = bool(said) and not target.lower().startswith("mailto:") and not _same_host(said[1], _host(target))  # type: ignore[index]
-            found.append(Link(shown, target, lies or _imitates(target)))
-    return found[:200]
+    return judged(_read_links(html).found)
 
 
 def _read_links(html: str) -> "_Links":
@@ -261,24 +239,6 @@ class _Links(HTMLParser):
         if self.href and len(self.found) < 1000:
             self.found.append((self.href[:2000], " ".join("".join(self.text).split())[:300]))
         self.href, self.text = None, []
-
-
-def _host(url: str) -> str:
-    try:
-        return (urlsplit(url).hostname or "").lower()
-    except ValueError:
-        return ""
-
-
-def _same_host(one: str, other: str) -> bool:
-    one, other = (host.lower().removeprefix("www.") for host in (one, other))
-    return one == other or other.endswith("." + one)
-
-
-def _imitates(url: str) -> bool:
-    """A host in punycode or other letters can look like another; so does a user name before the host."""
-    host = _host(url)
-    return "xn--" in host or not host.isascii() or "@" in url.partition("//")[2].partition("/")[0]
 
 
 class _ShortHeaders(Compat32):
