@@ -81,8 +81,10 @@ INSTALLED_APPS = [
     "cleanmail_admin",
 ]
 MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
     "portal.middleware.security_headers",
+    "django_htmx.middleware.HtmxMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "portal.middleware.bodies",  # before whatever could read one
     "django.middleware.gzip.GZipMiddleware",  # pads at random, so that lengths tell nothing of secrets (BREACH)
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -91,7 +93,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
     "portal.middleware.SignedIn",
     "portal.middleware.ApiErrors",
 ]
@@ -185,7 +186,8 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 
-FILE_UPLOAD_HANDLERS: list[str] = []  # no form takes a file, so none is written to a disk
+# Only views that are marked with `takes` get here with a file, and it goes to a disk block by block.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000  # a folder's selection has one for each mail
 
 STATIC_URL = "/static/"

@@ -10,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.i18n import set_language
 
 from cleanmail_admin.upstream import answer_in_sandbox
-from portal.ui.pages import public
+from portal.ui.pages import public, takes
 
 handler400 = "portal.pages.errors.bad_request"
 handler404 = "portal.pages.errors.not_found"
@@ -25,6 +25,7 @@ urlpatterns.append(path("language/", public(set_language), name="language"))
 
 
 @public
+@takes("", None)  # it has limits of its own
 @csrf_exempt  # an API of its own, with bearer tokens and no cookies
 def sandbox_api(request: WSGIRequest, rest: str) -> HttpResponseBase:
     """The sandbox over HTTP. The server's raw path tells an encoded slash from a real one, where it passes that on."""

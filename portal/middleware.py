@@ -1,19 +1,23 @@
-"""What holds for every page: security headers, signed in by default, and the gateway's errors as screens."""
+"""What holds for every page: security headers, what may be sent, signed in by default, and the gateway's errors as screens."""
 
+import sys
 from collections.abc import Callable
 from functools import cache
+from io import BytesIO, IOBase
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.utils import timezone
+from django.urls import Resolver404, resolve
+from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.views.debug import SafeExceptionReporterFilter
 
 from portal import session
 from portal.api.errors import ApiError, SignedOut
-from portal.ui.screens import error_screen, session_over
+from portal.ui.pages import FORM
+from portal.ui.screens import error_screen, not_taken, session_over
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -23,19 +27,101 @@ CSP = (
 )
 
 
+HEADERS = {
+    "Content-Security-Policy": CSP,
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), interest-cohort=()",
+    "X-Frame-Options": settings.X_FRAME_OPTIONS,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": settings.SECURE_REFERRER_POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
 def security_headers(get_response: Handler) -> Handler:
-    """The strict policy on every answer; a view that serves a mail's body brings its own, stricter one."""
+    """The strict policy on every answer, whoever gives it; a view that serves a mail's body brings its own, stricter one."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if request.path_info == "/healthz":  # before anything that could refuse it: a probe knows no host name of ours
-            safe = request.method in ("GET", "HEAD")
-            return HttpResponse("ok\n", content_type="text/plain") if safe else HttpResponseNotAllowed(["GET", "HEAD"])
-        response = get_response(request)
-        response.headers.setdefault("Content-Security-Policy", CSP)
-        response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), interest-cohort=()")
+        # For the pages of what fails before the language is found further in; they would speak the last reader's.
+        translation.activate(translation.get_language_from_request(request))
+        if request.path_info != "/healthz":
+            response = get_response(request)
+        elif request.method in ("GET", "HEAD"):  # before anything that could refuse it: a probe knows no host name of ours
+            response = HttpResponse("ok\n", content_type="text/plain")
+        else:
+            response = HttpResponseNotAllowed(["GET", "HEAD"])
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
         return response
 
     return middleware
+
+
+def bodies(get_response: Handler) -> Handler:
+    """What is sent is judged by its headers before anything reads it: a form of this site and not a large one, or what the view
+    at this address is marked to take. A form is read here, whole or not at all: half of one is nothing to act on."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        status = _admit(request)
+        return not_taken(request, status) if status else get_response(request)
+
+    return middleware
+
+
+def _admit(request: Any) -> int:
+    """Give the request a body that cannot grow. The status of the refusal, or 0."""
+    length, chunked = request.META.get("CONTENT_LENGTH") or "", "HTTP_TRANSFER_ENCODING" in request.META
+    if length and (chunked or not (length.isascii() and length.isdigit())):
+        return 400
+    if not chunked and not length.strip("0"):
+        return 0
+    kind, most = _taken(request.path_info)
+    if most is None:
+        return 0
+    if request.content_type != kind or "HTTP_CONTENT_ENCODING" in request.META:
+        return 415
+    source = request.META["wsgi.input"]
+    try:
+        if chunked:
+            if kind != FORM[0] or not request.META.get("wsgi.input_terminated"):
+                return 411
+            body = source.read(most + 1)
+            if len(body) > most:
+                return 413
+            request.META["CONTENT_LENGTH"], request._stream = str(len(body)), BytesIO(body)
+            return 0
+        size = int(length) if len(length) < 19 else sys.maxsize
+        if size > most:
+            return 413
+        whole = Whole(source, size)
+        request._stream = BytesIO(whole.read()) if kind == FORM[0] else whole
+    except Exception:  # it broke off, took too long, or has no proper chunks; each server has errors of its own for that
+        return 400
+    return 0
+
+
+class Whole(IOBase):
+    """A body of `left` bytes. That it ends before is an error, and not its end."""
+
+    def __init__(self, source: Any, left: int) -> None:
+        self.source, self.left = source, left
+
+    def read(self, size: int = -1) -> bytes:
+        wanted = self.left if size < 0 else min(size, self.left)
+        block: bytes = self.source.read(wanted)
+        self.left -= len(block)
+        if len(block) < wanted:
+            raise OSError("The body broke off.")
+        return block
+
+
+def _taken(path: str) -> tuple[str, int | None]:
+    """The kind of body that is taken at an address, and how many bytes; None where the view has limits of its own."""
+    try:
+        view = resolve(path).func
+    except Resolver404:
+        return FORM
+    taken: tuple[str, int | None] = getattr(view, "takes", FORM)
+    return taken
 
 
 @cache

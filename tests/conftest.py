@@ -10,10 +10,24 @@ import pytest
 from django.conf import settings
 from django.db import connections
 from django.test import Client
+from django.utils.http import urlencode
 
 from cleanmail_admin import upstream
+from portal.ui.pages import FORM
 
 Handler = Callable[[httpx.Request], httpx.Response]
+
+_post = Client.post
+
+
+def _form(self: Client, path: str, data: Any = None, content_type: str = FORM[0], **more: Any) -> Any:
+    """A form as a browser sends it. Django's own client makes an upload of each."""
+    if content_type == FORM[0] and (data is None or isinstance(data, dict)):
+        data = urlencode(data or {}, doseq=True)
+    return _post(self, path, data, content_type, **more)
+
+
+Client.post = _form  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="session")

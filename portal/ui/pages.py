@@ -117,3 +117,20 @@ def polls(view: Callable[..., Any]) -> Callable[..., Any]:
     """Mark a view that a page asks for by itself: it does not keep a session alive."""
     view.polls = True  # type: ignore[attr-defined]
     return view
+
+
+FORM: tuple[str, int | None] = "application/x-www-form-urlencoded", 2**20  # what every address takes: 1 MB of a form
+
+
+def takes(kind: str, most: int | None) -> Callable[..., Any]:
+    """Mark a view that takes bodies of another `kind`, up to `most` bytes in all; None where it reads and measures them itself.
+
+    What is taken as multipart/form-data is streamed to a temporary file. It is read where POST or FILES is first asked for, which
+    Django's check for forged forms does before the view.
+    """
+
+    def mark(view: Callable[..., Any]) -> Callable[..., Any]:
+        view.takes = (kind, most)  # type: ignore[attr-defined]
+        return view
+
+    return mark

@@ -104,6 +104,19 @@ def screen(request: HttpRequest, status: int, title: str, text: str, error: erro
     return response
 
 
+def not_taken(request: Any, status: int) -> HttpResponse:
+    """What was sent is not taken here. Told before anybody knows who is there."""
+    request.person = None
+    match status:
+        case 413:
+            title, text = _("Too large"), _("This page does not take that much at once. Nothing was done.")
+        case 415:
+            title, text = _("Wrong format"), _("This page does not take data in this format. Nothing was done.")
+        case _other:
+            title, text = _("Bad request"), _("The browser sent something this site does not understand.")
+    return screen(request, status, title, text)
+
+
 def session_over(request: HttpRequest) -> HttpResponse:
     """To the sign-in page, and back to where the person was, with what was typed."""
     back = request.get_full_path()
