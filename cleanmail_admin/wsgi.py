@@ -13,7 +13,7 @@ from django.conf import settings  # noqa: E402 (only now are there settings)
 
 from portal.batches import worker  # noqa: E402
 
-TAKEN = ("", "charset=utf-8", "charset=utf8")
+TAKEN = ("", "charset=utf-8")
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -27,6 +27,7 @@ from sandbox.models import Folder, Mail, MailSource, Upload, User
 from sandbox.names import address_of
 
 LARGEST_FILE = 25_000_000  # bytes
+FORM_AROUND = 10_000  # bytes of the form that a file comes in; more is not even read
 MOST_WAITING = 50  # files of one account that wait for a mail
 SENT, DRAFTS = "Sent", "Drafts"
 
@@ -57,6 +58,8 @@ def upload_attachment(request: HttpRequest, caller: Caller) -> HttpResponse:
     """uploadAttachment"""
     if not (request.content_type or "").startswith("multipart/"):
         raise Refusal(400, "A file is uploaded as multipart/form-data.")
+    if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_FILE + FORM_AROUND:
+        raise Refusal(400, f"A file of more than {LARGEST_FILE} bytes is too large.", {"file": "too large"})
     try:
         request.upload_handlers = [MemoryFileUploadHandler(request), TemporaryFileUploadHandler(request)]
         fields, files = request.POST, request.FILES
