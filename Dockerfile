@@ -3,7 +3,8 @@ WORKDIR /app
 COPY requirements.txt .
 RUN pip install --no-cache-dir --require-hashes -r requirements.txt
 COPY . .
-RUN SECRET_KEY=for-the-build-only TOKEN_KEYS=for-the-build-only-for-the-build-only CLEANMAIL_API_URL=http://gateway \
+RUN SECRET_KEY=for-the-build-only-for-the-build-only-for-the-build-only TOKEN_KEYS=for-the-build-only-for-the-build-only \
+    CLEANMAIL_API_URL=https://gateway \
     python manage.py collectstatic --noinput \
  && useradd --system --home /data --create-home portal && chown -R portal /data
 USER portal

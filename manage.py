@@ -6,6 +6,8 @@ import sys
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cleanmail_admin.settings")
+    if sys.argv[1:2] != ["collectstatic"]:  # what it makes is for whoever serves it; databases and keys are for nobody else
+        os.umask(0o077)
     if sys.argv[1:2] == ["sandbox"]:  # the embedded gateway is for one's own machine, like `make demo`
         os.environ.setdefault("DEBUG", "1")
     from django.core.exceptions import ImproperlyConfigured

@@ -1,7 +1,7 @@
 """How long others may hold a thread, and what gunicorn's own log leaves out.
 
-gunicorn's threads wait without end for the rest of a head or a body, and for who does not read an answer. A proxy in front keeps such
-callers away (README.md); this is what stands where one does not.
+gunicorn's threads wait without end for the rest of a head or a body, and for who does not read an answer. A proxy in front keeps
+such callers away (README.md); this is for where none does. Why it is made like this: docs/decisions/0009.
 """
 
 import errno

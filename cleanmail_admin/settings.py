@@ -9,9 +9,11 @@ import logging
 import os
 import secrets
 from contextlib import suppress
+from ipaddress import ip_address
 from pathlib import Path
 
 import environ
+import httpx
 from django.core.exceptions import ImproperlyConfigured
 
 env = environ.Env()
@@ -45,7 +47,16 @@ def _key(name: str) -> str:
         raise ImproperlyConfigured(f"The data folder {VAR} cannot be written: {problem}") from None
 
 
+def _on_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 SECRET_KEY = _key("SECRET_KEY")
+if len(SECRET_KEY) < 50:
+    raise ImproperlyConfigured("SECRET_KEY needs 50 characters or more.")
 # Seal the gateway tokens inside the sessions. The first key encrypts, all of them decrypt: put a new one in front to rotate.
 TOKEN_KEYS = [key.strip() for key in _key("TOKEN_KEYS").split(",") if key.strip()]
 if not TOKEN_KEYS or any(len(key) < 32 for key in TOKEN_KEYS):
@@ -54,6 +65,19 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 
 # The gateway. Empty means the embedded sandbox.
 CLEANMAIL_API_URL = env.str("CLEANMAIL_API_URL", default="").rstrip("/")
+ALLOW_HTTP_GATEWAY = env.bool("ALLOW_HTTP_GATEWAY", default=LOCAL)  # over a network that nobody else is in
+if CLEANMAIL_API_URL:
+    try:
+        _gateway = httpx.URL(CLEANMAIL_API_URL)
+    except httpx.InvalidURL:
+        _gateway = httpx.URL("")
+    if _gateway.scheme not in ("http", "https") or not _gateway.host or _gateway.userinfo or _gateway.query or _gateway.fragment:
+        raise ImproperlyConfigured("CLEANMAIL_API_URL is no address of a gateway, like https://gateway.example/api.")
+    if _gateway.scheme == "http" and not ALLOW_HTTP_GATEWAY and not _on_this_machine(_gateway.host):
+        raise ImproperlyConfigured(
+            "CLEANMAIL_API_URL begins with http://: whoever is on the way can read the tokens. "
+            "Use https://, or set ALLOW_HTTP_GATEWAY=1."
+        )
 SANDBOX = env.bool("SANDBOX", default=LOCAL) and not CLEANMAIL_API_URL
 if not CLEANMAIL_API_URL and not SANDBOX:
     raise ImproperlyConfigured("Set CLEANMAIL_API_URL to the gateway's address, or SANDBOX=1 to serve the embedded sandbox.")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from importlib import import_module
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -33,6 +33,8 @@ from portal.audit.models import SignInAttempt
 SESSION_LIMIT = settings.SESSION_COOKIE_AGE  # seconds from the sign-in, however busy the person is
 TRIES, WINDOW = {"address": 20, "token": 5}, timedelta(minutes=5)
 LONGEST_TOKEN = 8192
+# IPv6 networks whose addresses end in an IPv4 one: mapped, compatible, translated (SIIT and NAT64).
+WITH_IPV4 = [ip_network(f"{start}/96") for start in ("::ffff:0:0", "::", "::ffff:0:0:0", "64:ff9b::", "64:ff9b:1::")]
 MOST_KEPT = 50  # secrets of a session
 
 
@@ -197,17 +199,26 @@ def remember_held_folder(request: HttpRequest, path: str) -> None:
 def address_of(request: HttpRequest) -> str:
     """Where the request comes from. Behind the trusted proxy that is the last address it added, never one a client sent.
 
-    Without a port, and of IPv6 the network: one customer has 2^64 addresses in it.
+    Without a port, and of IPv6 the network: one customer has 2^64 addresses in it. An IPv4 address that is written as an IPv6 one
+    stays itself: all of IPv4 would be one network.
     """
     text = str(request.META.get("REMOTE_ADDR", ""))
     if settings.TRUST_PROXY and (forwarded := request.META.get("HTTP_X_FORWARDED_FOR", "")):
         text = forwarded.rpartition(",")[2].strip()
     bare = text[1:].partition("]")[0] if text.startswith("[") else text.partition(":")[0] if text.count(":") == 1 else text
     try:
-        address = ip_address(bare)
+        address = ip_address(bare.partition("%")[0])  # a zone is our own network card
     except ValueError:
         return text
-    return str(ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
+    if address.version == 4 or address.is_link_local or address.is_loopback:  # of link-local addresses all are in one network
+        return str(address)
+    inside = (
+        address.teredo[1]
+        if address.teredo
+        else address.sixtofour
+        or next((IPv4Address(int(address) & 0xFFFFFFFF) for network in WITH_IPV4 if address in network), None)
+    )
+    return str(inside or ip_network((address, 64), strict=False))
 
 
 @sensitive_variables()
@@ -271,4 +282,11 @@ def _claims(token: str) -> dict[str, Any]:
         claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
     except (ValueError, RecursionError):
         return {}
-    return claims if isinstance(claims, dict) else {}
+    if not isinstance(claims, dict):
+        return {}
+    end = claims.pop("exp", None)
+    if (
+        isinstance(end, int | float) and not isinstance(end, bool) and end == end
+    ):  # NaN is no time, and what lies beyond all time is
+        claims["exp"] = max(0, min(end, 2**53))
+    return claims

@@ -113,6 +113,18 @@ def manage(data: Path, *command: str, **environment: str) -> "subprocess.Complet
         ({**KEYS, "TOKEN_KEYS": "too short"}, "Every key in TOKEN_KEYS needs 32 characters or more."),
         ({**KEYS, "TOKEN_KEYS": KEYS["TOKEN_KEYS"] + ",short"}, "Every key in TOKEN_KEYS needs 32 characters or more."),
         ({**KEYS, "TOKEN_KEYS": " , "}, "Every key in TOKEN_KEYS needs 32 characters or more."),
+        ({**KEYS, "SECRET_KEY": "x7" * 24}, "SECRET_KEY needs 50 characters or more."),
+        ({**KEYS, "SECRET_KEY": "short", "DEBUG": "1"}, "SECRET_KEY needs 50 characters or more."),
+        ({**KEYS, "CLEANMAIL_API_URL": "http://gateway.example"}, "Use https://, or set ALLOW_HTTP_GATEWAY=1."),
+        ({**KEYS, "CLEANMAIL_API_URL": "HTTP://10.0.0.1:9000/api"}, "Use https://, or set ALLOW_HTTP_GATEWAY=1."),
+        ({**KEYS, "CLEANMAIL_API_URL": "http://127.0.0.1.example"}, "Use https://, or set ALLOW_HTTP_GATEWAY=1."),
+        ({**KEYS, "CLEANMAIL_API_URL": "http://localhost.example"}, "Use https://, or set ALLOW_HTTP_GATEWAY=1."),
+        ({**KEYS, "CLEANMAIL_API_URL": "gateway.example"}, "CLEANMAIL_API_URL is no address of a gateway"),
+        ({**KEYS, "CLEANMAIL_API_URL": "ftp://gateway.example"}, "CLEANMAIL_API_URL is no address of a gateway"),
+        ({**KEYS, "CLEANMAIL_API_URL": "https://"}, "CLEANMAIL_API_URL is no address of a gateway"),
+        ({**KEYS, "CLEANMAIL_API_URL": "https://[::1"}, "CLEANMAIL_API_URL is no address of a gateway"),
+        ({**KEYS, "CLEANMAIL_API_URL": "https://u:p@gateway.example"}, "CLEANMAIL_API_URL is no address of a gateway"),
+        ({**KEYS, "CLEANMAIL_API_URL": "https://gateway.example/?a=b"}, "CLEANMAIL_API_URL is no address of a gateway"),
         (KEYS, "Set CLEANMAIL_API_URL"),
         ({**KEYS, "SANDBOX": "0"}, "Set CLEANMAIL_API_URL"),
     ],
@@ -130,6 +142,38 @@ def test_production_says_in_one_sentence_what_is_missing_and_does_not_start(tmp_
 def test_production_passes_every_check_of_a_deployment(tmp_path: Path):
     checked = manage(tmp_path, "check", "--deploy", "--fail-level", "WARNING", **KEYS, **GATEWAY)
     assert (checked.returncode, checked.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:9000", "[::1]:9000", "localhost", "LOCALHOST"])
+def test_a_gateway_on_the_same_machine_needs_no_certificate(tmp_path: Path, host: str):
+    assert manage(tmp_path, "check", **{**KEYS, **GATEWAY, "CLEANMAIL_API_URL": f"http://{host}/api"}).returncode == 0
+
+
+def test_the_check_of_a_deployment_names_a_gateway_without_a_certificate(tmp_path: Path):
+    asked = {**KEYS, **GATEWAY, "CLEANMAIL_API_URL": "http://gateway.example", "ALLOW_HTTP_GATEWAY": "1"}
+    assert manage(tmp_path, "check", **asked).returncode == 0
+    checked = manage(tmp_path, "check", "--deploy", "--fail-level", "WARNING", **asked)
+    assert checked.returncode == 1
+    assert "ALLOW_HTTP_GATEWAY is set" in checked.stderr
+
+
+def test_what_is_made_is_for_nobody_else_and_the_check_of_a_deployment_says_where_that_was_changed(tmp_path: Path):
+    data = tmp_path / "data"
+    assert manage(data, "migrate", **KEYS, **GATEWAY, DATABASE_URL=f"sqlite:///{tmp_path}/portal.sqlite3").returncode == 0
+    assert manage(data, "demo", "--prepare", DEBUG="1").returncode == 0
+    made = [data, *data.rglob("*"), *tmp_path.glob("*.sqlite3*")]
+    assert len(made) > 4
+    assert [file.name for file in made if file.stat().st_mode & 0o077] == []
+    database = tmp_path / "portal.sqlite3"
+    database.chmod(0o644)
+    checked = manage(data, "check", "--deploy", **KEYS, **GATEWAY, DATABASE_URL=f"sqlite:///{database}")
+    assert checked.returncode == 1
+    assert f"chmod 600 {database}" in checked.stderr
+
+
+def test_the_files_that_everybody_gets_can_be_read_by_whoever_serves_them(tmp_path: Path):
+    assert manage(tmp_path, "collectstatic", "--noinput", **KEYS, **GATEWAY).returncode == 0
+    assert [file.name for file in (tmp_path / "static").rglob("*") if not file.stat().st_mode & 0o004] == []
 
 
 LOOK = """

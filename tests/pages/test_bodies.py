@@ -281,8 +281,7 @@ def test_a_file_is_read_block_by_block(gateway: Gateway, upload_url: str):
 
 
 def test_a_file_that_breaks_off_does_not_pass_for_a_whole_one():
-    body = parts(500_000)
-    whole = middleware.Whole(BytesIO(body[:300_000]), len(body))
+    whole = middleware.Whole(BytesIO(b"x" * 100_000), 150_000)
+    assert len(whole.read(2**16)) == 2**16
     with pytest.raises(OSError, match="broke off"):
-        while whole.read(2**16):
-            pass
+        whole.read(2**16)

@@ -74,6 +74,11 @@ def jwt(**claims: Any) -> str:
     return f"{packed({'alg': 'none'})}.{packed(claims)}.c2lnbmF0dXJl"
 
 
+def claiming(text: bytes) -> str:
+    """A token that says of itself what no honest one would."""
+    return f"a.{base64.urlsafe_b64encode(text).decode().rstrip('=')}.c"
+
+
 def stored(browser: Client) -> Any:
     """The session of a browser, to be looked at and changed."""
     key = browser.cookies[project.SESSION_COOKIE_NAME].value
@@ -258,6 +263,63 @@ def test_the_address_is_the_connections_own_unless_there_is_a_trusted_proxy(gate
     assert sign_in(Client(headers={"X-Forwarded-For": "10.9.9.9,192.0.2.60"}), "last").status_code == 429
 
 
+NEIGHBOURS = [
+    ("::ffff:192.0.2.1", "::ffff:192.0.2.2"),
+    ("[::ffff:192.0.2.1]:4433", "[::ffff:192.0.2.2]:4433"),
+    ("::ffff:c000:201", "::ffff:c000:202"),
+    ("::192.0.2.1", "::192.0.2.2"),
+    ("::ffff:0:192.0.2.1", "::ffff:0:192.0.2.2"),
+    ("64:ff9b::192.0.2.1", "64:ff9b::192.0.2.2"),
+    ("64:ff9b:1::192.0.2.1", "64:ff9b:1::192.0.2.2"),
+    ("2002:c000:201::1", "2002:c000:202::1"),
+    ("2001:0:4136:e378:8000:63bf:3fff:fdfe", "2001:0:4136:e378:8000:63bf:3fff:fdfd"),
+    ("fe80::1%eth0", "fe80::2%eth0"),
+    ("2001:db8:0:1::1", "2001:db8:0:2::1"),
+    ("::1", "::ffff:127.0.0.2"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), NEIGHBOURS, ids=lambda address: address)
+@pytest.mark.parametrize("proxy", [False, True], ids=["direct", "proxy"])
+def test_nobody_is_locked_out_by_the_tries_of_another_address(gateway: Gateway, settings: Any, one: str, other: str, proxy: bool):
+    gateway.answer = refuses()
+    settings.TRUST_PROXY = proxy
+
+    def browser(address: str) -> Client:
+        return Client(HTTP_X_FORWARDED_FOR=f"10.0.0.1, {address}") if proxy else Client(REMOTE_ADDR=address)
+
+    assert [sign_in(browser(one), f"guess-{n}").status_code for n in range(21)] == [403] * 20 + [429]
+    assert sign_in(browser(other), "guess-x").status_code == 403
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        (
+            "192.0.2.1",
+            "192.0.2.1:5000",
+            "::ffff:192.0.2.1",
+            "[::ffff:c000:201]:1",
+            "64:ff9b::c000:201",
+            "2002:c000:201:7::9",
+            "::192.0.2.1",
+        ),
+        ("2001:db8::1", "2001:db8::ffff:1", "[2001:db8::2]:443", "2001:db8::1%eth0"),
+        ("fe80::1", "fe80::1%eth0", "FE80::1%25wlan0"),
+    ],
+    ids=lambda same: same[0],
+)
+def test_an_address_is_the_same_however_it_is_written(same: tuple[str, ...]):
+    assert len({session.address_of(SimpleNamespace(META={"REMOTE_ADDR": address})) for address in same}) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["", "unknown", "_hidden", "1.2.3", "[::1", "::ffff:1.2.3.999", "%", "\x00", "1.2.3.4, ", "::g"]
+)
+def test_what_is_no_address_is_a_place_of_its_own(text: str):
+    assert session.address_of(SimpleNamespace(META={"REMOTE_ADDR": text})) in (text, "::1")
+
+
 # The token stays here
 
 
@@ -362,7 +424,9 @@ def test_a_link_shows_a_button_and_whoever_only_looks_is_not_signed_in(gateway: 
     browser = Client()
     answer = browser.get(LINK)
     assert answer.status_code == 200
-    assert re.search(r'<form method="post" action="/sign-in/link/">.*<button[^>]*>Sign in</button>', answer.content.decode(), re.S)
+    assert re.search(
+        r'<form method="post" action="/sign-in/link/">.*<button[^>]*>Sign in</button>', answer.content.decode(), re.S
+    )
     assert (answer["Referrer-Policy"], answer["Cache-Control"]) == ("strict-origin", "no-store")
     assert gateway.asked == []
     assert Session.objects.count() == SignInAttempt.objects.count() == 0
@@ -426,8 +490,10 @@ def test_another_site_signs_nobody_in_by_a_link(gateway: Gateway):
     form = {"token": TOKEN, "csrfmiddlewaretoken": secret}
     ours = "http://testserver"
     for origin, body, by in (
-        (ours, {"token": TOKEN}, browser), (ours, form, Client(enforce_csrf_checks=True)),
-        ("null", form, browser), ("https://evil.example", form, browser),
+        (ours, {"token": TOKEN}, browser),
+        (ours, form, Client(enforce_csrf_checks=True)),
+        ("null", form, browser),
+        ("https://evil.example", form, browser),
     ):
         assert by.post("/sign-in/link/", body, headers={"Origin": origin}).status_code == 403
     assert Session.objects.count() == 0
@@ -443,8 +509,12 @@ def test_an_access_log_that_is_switched_on_leaves_the_token_out(tmp_path: Path):
     config.set("access_log_format", settings["access_log_format"])
     request = SimpleNamespace(headers=[("REFERER", f"http://testserver{LINK}")])
     environ = {
-        "REQUEST_METHOD": "GET", "RAW_URI": LINK, "PATH_INFO": "/sign-in/link/", "QUERY_STRING": f"token={TOKEN}",
-        "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_REFERER": f"http://testserver{LINK}",
+        "REQUEST_METHOD": "GET",
+        "RAW_URI": LINK,
+        "PATH_INFO": "/sign-in/link/",
+        "QUERY_STRING": f"token={TOKEN}",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_REFERER": f"http://testserver{LINK}",
     }
     answer = SimpleNamespace(status="200 OK", sent=10, headers=[])
     Logger(config).access(answer, request, environ, timedelta(milliseconds=3))
@@ -530,6 +600,13 @@ def test_a_session_ends_with_its_token(gateway: Gateway, more: float):
     assert stored(far)["ends"] <= int(time.time()) + session.SESSION_LIMIT
 
 
+@pytest.mark.parametrize("end", [float("-inf"), -(10**400), -1e308, -0.0, 0])
+def test_a_token_that_ended_before_all_time_is_refused_like_any_other_that_has_ended(gateway: Gateway, end: float):
+    answer = sign_in(Client(), jwt(exp=end))
+    assert (answer.status_code, told(answer)) == (403, [WRONG])
+    assert Session.objects.count() == 0
+
+
 @pytest.mark.parametrize("ago", [0, 1, 0.5, 10**9])
 def test_a_token_that_has_ended_is_refused_even_if_the_gateway_takes_it(gateway: Gateway, ago: float):
     answer = sign_in(Client(), jwt(exp=time.time() - ago if ago % 1 else int(time.time()) - ago))
@@ -545,6 +622,12 @@ def test_a_token_that_has_ended_is_refused_even_if_the_gateway_takes_it(gateway:
         jwt(exp=float("nan")),
         jwt(exp=float("inf")),
         jwt(exp=10**300),
+        jwt(exp=10**4000),
+        jwt(exp=True),
+        jwt(exp="Infinity"),
+        jwt(exp=[1e400]),
+        claiming(b'{"exp": 1e400}'),
+        claiming(b'{"exp": ' + b"9" * 5000 + b"}"),
         jwt(sub="x" * 5000),
         jwt(sub="\ud800"),
         jwt(sub="a\nb\x00<script>alert(1)</script>"),
@@ -745,6 +828,46 @@ def test_the_sign_in_page_and_the_error_pages_have_all_headers_too(gateway: Gate
         assert answer["Cross-Origin-Opener-Policy"] == "same-origin"
         assert answer["Cache-Control"] == "no-store"
         assert {part.partition("=")[0].strip() for part in answer["Permissions-Policy"].split(",")} >= {"camera", "microphone"}
+
+
+@pytest.mark.parametrize("https", [False, True])
+@pytest.mark.parametrize("ssl_only", [False, True])
+def test_every_answer_has_all_headers_whoever_gives_it(gateway: Gateway, settings: Any, https: bool, ssl_only: bool):
+    settings.SECURE_SSL_REDIRECT = ssl_only
+    browser = Client(raise_request_exception=False)
+    gateway.answer = lambda request: 1 / 0
+    form = "application/x-www-form-urlencoded"
+    for answer in (
+        browser.get("/sign-in/", headers={"Host": "evil.example"}, secure=https),
+        browser.get("/sign-in/", headers={"Host": "a b"}, secure=https),
+        browser.get("/static/app.css", secure=https),
+        browser.get("/static/app.css", headers={"Host": "evil.example"}, secure=https),
+        browser.get("/static/none.css", secure=https),
+        browser.get("/nowhere/", secure=https),
+        browser.get("/sign-in", secure=https),
+        browser.get("/users/", secure=https),
+        browser.get("/healthz", headers={"Host": "evil.example"}, secure=https),
+        browser.post("/healthz", secure=https),
+        browser.post("/sign-in/", {"token": TOKEN}, secure=https),
+        browser.post("/sign-in/", b"x" * (2**20 + 1), form, secure=https),
+        browser.post("/sign-in/", "{}", "application/json", secure=https),
+        browser.post("/sign-in/", "x", form, secure=https, CONTENT_LENGTH="x"),
+        browser.get("/sandbox/api/nowhere", secure=https),
+        browser.get(LINK, secure=https),
+    ):
+        assert answer.status_code in (200, 301, 302, 400, 404, 405, 413, 415, 500)
+        assert answer["Content-Security-Policy"] == CSP
+        assert answer["X-Frame-Options"] == "DENY"
+        assert answer["X-Content-Type-Options"] == "nosniff"
+        assert answer["Referrer-Policy"] in ("same-origin", "strict-origin")
+        assert answer["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert "camera=()" in answer["Permissions-Policy"]
+
+
+def test_a_page_from_before_the_language_is_known_does_not_speak_the_last_readers(gateway: Gateway):
+    assert '<html lang="de"' in Client(headers={"Accept-Language": "de"}).get("/sign-in/").content.decode()
+    answer = Client(headers={"Accept-Language": "en", "Host": "evil.example"}).get("/sign-in/")
+    assert (answer.status_code, '<html lang="en"' in answer.content.decode()) == (400, True)
 
 
 def test_a_get_changes_nothing_anywhere(browser_of_somebody: Client, gateway: Gateway):
