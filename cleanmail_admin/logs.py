@@ -22,8 +22,8 @@ class Routes(logging.Filter):
         if isinstance(request, HttpRequest):
             status = getattr(record, "status_code", 500)
             what = responses.get(status, str(status))
-            if record.name == "django.security.csrf" and record.args:
-                what += f" ({str(record.args[0]).partition(' - ')[0]})"  # what follows is the other site's address
+            if record.name == "django.security.csrf" and isinstance(record.args, tuple):
+                what += f" ({str(*record.args[:1]).partition(' - ')[0]})"  # what follows is the other site's address
             record.msg, record.args = f"{what}: {method(request.method)} {route(request.path_info)}", ()
             if status < 500:  # whoever asks for nonsense fills no log with tracebacks
                 record.exc_info = None
@@ -55,4 +55,4 @@ def route(path: str) -> str:
 
 
 def method(name: str | None) -> str:
-    return name if name in HTTPMethod.__members__ else "?"
+    return name if name and name in HTTPMethod.__members__ else "?"

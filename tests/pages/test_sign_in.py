@@ -313,9 +313,7 @@ def test_an_address_is_the_same_however_it_is_written(same: tuple[str, ...]):
     assert len({session.address_of(SimpleNamespace(META={"REMOTE_ADDR": address})) for address in same}) == 1
 
 
-@pytest.mark.parametrize(
-    "text", ["", "unknown", "_hidden", "1.2.3", "[::1", "::ffff:1.2.3.999", "%", "\x00", "1.2.3.4, ", "::g"]
-)
+@pytest.mark.parametrize("text", ["", "unknown", "_hidden", "1.2.3", "[::1", "::ffff:1.2.3.999", "%", "\x00", "1.2.3.4, ", "::g"])
 def test_what_is_no_address_is_a_place_of_its_own(text: str):
     assert session.address_of(SimpleNamespace(META={"REMOTE_ADDR": text})) in (text, "::1")
 
