@@ -27,6 +27,7 @@ class Routes(logging.Filter):
             record.msg, record.args = f"{what}: {method(request.method)} {route(request.path_info)}", ()
             if status < 500:  # whoever asks for nonsense fills no log with tracebacks
                 record.exc_info = None
+                record.levelno, record.levelname = logging.WARNING, "WARNING"
         return True
 
 
