@@ -4,6 +4,7 @@ import re
 from typing import Any
 from urllib.parse import quote_plus, urlencode, urlsplit
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,6 +15,7 @@ from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 
 from portal import session
 from portal.api import domains, errors
+from portal.audit.models import Entry
 from portal.ui.words import operation_name
 
 NOT_TYPED = {"csrfmiddlewaretoken", "once", "confirmed", "seen", "typed"}
@@ -66,6 +68,12 @@ def explain(error: errors.ApiError) -> tuple[int, str, str]:
                 504,
                 _("We do not know whether it happened"),
                 _("The request was sent, but no answer came. Look at the current state before you repeat it."),
+            )
+        case errors.BadAnswer(wrote=True):
+            return (
+                502,
+                _("We do not know whether it happened"),
+                _("The request was sent, but the answer makes no sense. Look at the current state before you repeat it."),
             )
         case errors.TimedOut():
             return 504, _("The gateway takes too long"), _("The gateway did not answer in time. Nothing was changed.")
@@ -132,6 +140,18 @@ def session_over(request: HttpRequest) -> HttpResponse:
     asked = {"next": back} if back != "/" else {}
     url = reverse("sign-in") + "?" + urlencode({**asked, "ended": "1"} if had_session(request) else asked)
     return HttpResponseClientRedirect(url) if is_fragment(request) else HttpResponseRedirect(url)
+
+
+def told_all_the_same(request: Any) -> HttpResponse | None:
+    """What a write came to, where the page that would tell it cannot be opened any more: the person has signed out meanwhile."""
+    if not session.ended_meanwhile(request):
+        return None
+    told = [str(message) for message in messages.get_messages(request)]
+    if not told:
+        mine = Entry.objects.filter(owner=request.person.owner, request_id=request.api.request_id).order_by("id")
+        told = [f"{operation_name(one.operation)}: {one.target} ({one.get_result_display()})." for one in mine]
+    request.person = None
+    return screen(request, 200, _("You have signed out meanwhile"), " ".join(told)) if told else None
 
 
 def _typed(request: HttpRequest) -> dict[str, list[str]]:
