@@ -57,7 +57,7 @@ DELETE_UPLOAD = Operation("deleteAttachment", "DELETE", "/emails/attachments/{ui
 
 
 def lock(user_id: str | int, folder: str, mail_id: str | int) -> tuple[str, str, str]:
-    """What stands for a mail, by its user's and its own id as the gateway tells them: an address may say either by another name."""
+    """What stands for a mail: the ids of its user and its own, as the gateway tells them. An address may say either otherwise."""
     return str(user_id), folder, str(mail_id)
 
 

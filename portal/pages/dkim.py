@@ -7,6 +7,7 @@ handed over when their record is published: docs/decisions/0008.
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from typing import Any, cast
@@ -353,10 +354,8 @@ def _switch(
     target = f"{domain.name or domain_id}: {rotation.old_selector} → {rotation.selector}"
     if not form.submit(dkim.REPLACE, dkim.Lines, target=target, url=url, json=body, domainId=domain_id):
         return False
-    try:
+    with suppress(SignedOut):  # in another tab: what was done is told all the same (portal/middleware.py)
         _keep(request, domain_id, Rotation(**{**asdict(rotation), "private": "", "switched": int(time.time())}))
-    except SignedOut:  # in another tab; what was done is told all the same (portal/middleware.py)
-        pass
     return True
 
 
