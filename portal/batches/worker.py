@@ -4,6 +4,7 @@ A batch belongs to the worker that holds its lease. When the lease has run out t
 batch over, marks the row that was in flight as unknown (it may have happened) and goes on with the rows behind it.
 """
 
+import json
 import logging
 import threading
 from datetime import timedelta
@@ -181,7 +182,7 @@ def _know_the_user(api: Client, batch: Batch) -> None:
 
 def _once(batch: Batch, row: Row) -> str:
     """The one-time key of a row. A form that is sent twice acts once on each target, though the selection be another."""
-    return f"{batch.form}-{row.target}" if batch.form else f"batch-{batch.pk}-{row.pk}"
+    return json.dumps([batch.form, batch.ids, row.target], sort_keys=True) if batch.form else f"batch-{batch.pk}-{row.pk}"
 
 
 def _check(person: Person, api: Client, batch: Batch, row: Row) -> tuple[State, str, str]:
