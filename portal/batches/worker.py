@@ -27,7 +27,7 @@ from portal.batches.models import Batch, Row, State
 from portal.session import Person
 from portal.ui import diagnosis, verdict
 
-LEASE = timedelta(seconds=60)  # longer than one row can take (portal/api/client.py, timeouts)
+LEASE = timedelta(seconds=90)  # longer than one row can take: three calls, and the wait for somebody else's (audit/log.py)
 PAUSE = 1.0  # seconds between two looks for work
 TURN = 25  # rows of a batch, after which somebody else's that waits gets its turn
 log = logging.getLogger("portal.batches")
