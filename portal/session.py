@@ -109,10 +109,15 @@ def sign_in(request: HttpRequest, token: str) -> None:
 
 def sign_out(request: HttpRequest) -> None:
     """End the session, here and in the database, with all that it keeps."""
-    key = request.session.session_key
+    drop(request)
     request.session.flush()
-    if key:  # behind it: what another tab keeps in this moment goes too
-        Kept.objects.filter(session_id=key).delete()
+
+
+def drop(request: HttpRequest) -> None:
+    """End the session, and leave the browser's cookie as it is: by now it may be that of a new sign-in."""
+    if key := request.session.session_key:
+        _store(key).delete(key)
+        Kept.objects.filter(session_id=key).delete()  # behind it: what another tab keeps in this moment goes too
 
 
 def ended_meanwhile(request: HttpRequest) -> bool:
@@ -166,7 +171,6 @@ def refused(request: HttpRequest, operation: str) -> set[str]:
 
 def remember_refusal(request: HttpRequest, operation: str, domain: str | int) -> None:
     """Keep that the gateway refused `operation` in `domain`."""
-
 
     def add(stored: Any) -> None:
         known = stored.get("refused", {})
@@ -233,8 +237,9 @@ class Messages(SessionStorage):
     """What the next page tells. Each request puts in and takes out its own, whatever others tell meanwhile."""
 
     def update(self, response: Any) -> None:
-        told, new = list(self._loaded_messages) if self.used else [], list(self._queued_messages)
-        self._prepare_messages(new)
+        base: Any = self  # what Django documents for those who write a store, and its types leave out
+        told, new = list(base._loaded_messages) if self.used else [], list(base._queued_messages)
+        base._prepare_messages(new)
         if not told and not new:
             return
 

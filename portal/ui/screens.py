@@ -69,14 +69,14 @@ def explain(error: errors.ApiError) -> tuple[int, str, str]:
                 _("We do not know whether it happened"),
                 _("The request was sent, but no answer came. Look at the current state before you repeat it."),
             )
+        case errors.TimedOut():
+            return 504, _("The gateway takes too long"), _("The gateway did not answer in time. Nothing was changed.")
         case errors.BadAnswer(wrote=True):
             return (
                 502,
-                _("We do not know whether it happened"),
-                _("The request was sent, but the answer makes no sense. Look at the current state before you repeat it."),
+                _("The gateway's answer makes no sense"),
+                _("So we do not know whether it happened. Look at the current state before you repeat it."),
             )
-        case errors.TimedOut():
-            return 504, _("The gateway takes too long"), _("The gateway did not answer in time. Nothing was changed.")
         case errors.BadAnswer():
             return 502, _("The gateway's answer makes no sense"), _("The answer was not in the agreed form, or it was cut short.")
         case _other:
@@ -86,7 +86,7 @@ def explain(error: errors.ApiError) -> tuple[int, str, str]:
 def error_screen(request: HttpRequest, error: errors.ApiError) -> HttpResponse:
     """The right screen for `error`: a whole page, or a notice in the place that asked. The session is kept, except on 401."""
     if isinstance(error, errors.SignedOut):
-        session.sign_out(request)
+        session.drop(request)
         return session_over(request)
     session.learn_from(request, error)
     return screen(request, *explain(error), error)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from itertools import count
+from typing import Any, cast
 from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -67,7 +68,7 @@ class _Sent:
 def written(parts: Iterable[Sequence[Sequence[Cell]]]) -> Iterator[bytes]:
     """The bytes of a workbook with the rows of `parts`, in which no text is a formula. One that ends early opens nowhere."""
     sent, numbers = _Sent(), count(1)
-    archive = ZipFile(sent, "w", ZIP_DEFLATED)
+    archive = ZipFile(cast(Any, sent), "w", ZIP_DEFLATED)
     for name, text in PARTS.items():
         archive.writestr(name, text)
     sheet = archive.open("xl/worksheets/sheet1.xml", "w")

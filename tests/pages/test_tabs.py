@@ -20,7 +20,7 @@ from portal.audit.models import Entry, Kept
 from portal.ui import dkim
 from tests.conftest import Gateway, signed_in
 
-pytestmark = pytest.mark.django_db(databases=["default", "sandbox"])
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
 Answer = Callable[[httpx.Request], httpx.Response]
 PAIR = dkim.make_pair()
 BACKENDS = "django.contrib.sessions.backends."
@@ -224,6 +224,18 @@ def test_what_is_prepared_after_signing_out_is_kept_nowhere(tabs: Tabs) -> None:
     tabs.meanwhile(lambda: tabs.other.post("/sign-out/"))
     assert tabs.slow.post(ROTATE, NEW)["Location"].startswith("/sign-in/")
     assert Kept.objects.count() == 0
+
+
+def test_a_slow_page_that_finds_its_token_gone_leaves_a_new_sign_in_alone(tabs: Tabs) -> None:
+    def signs_in_again() -> None:
+        tabs.other.post("/sign-in/", {"token": "a-new-token-of-a-test"})
+
+    tabs.meanwhile(signs_in_again, lambda request: httpx.Response(401))
+    answer = tabs.slow.get("/users/")
+    assert answer["Location"].startswith("/sign-in/")
+    assert tabs.settings.SESSION_COOKIE_NAME not in answer.cookies
+    tabs.gateway.answer = gateway_answers
+    assert tabs.other.get("/users/").status_code == 200
 
 
 # What a session keeps ends with it.
