@@ -17,7 +17,7 @@ from django.views.debug import SafeExceptionReporterFilter
 from portal import session
 from portal.api.errors import ApiError, SignedOut
 from portal.ui.pages import FORM
-from portal.ui.screens import error_screen, not_taken, session_over
+from portal.ui.screens import error_screen, not_taken, session_over, told_all_the_same
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -139,6 +139,8 @@ class SignedIn:
         zone = request.COOKIES.get("timezone", "")
         with timezone.override(ZoneInfo(zone) if zone in _zones() else None):
             response = self.get_response(request)
+            if request.method == "POST" and "Location" in response.headers and getattr(request, "person", None):
+                response = told_all_the_same(request) or response
         if not request.path_info.startswith(settings.STATIC_URL):
             response.headers.setdefault("Cache-Control", "no-store")
             patch_vary_headers(response, ("HX-Request", "HX-Target", "Cookie"))

@@ -2,6 +2,9 @@
 
 The token lives sealed in a server-side session; the browser holds the session's key. A session ends at the earliest of
 the idle limit, the absolute limit and the token's own end.
+
+A request's own copy of the session is as old as the request is slow. So it is never saved again after the sign-in: what
+changes later is changed in the store, at once and alone (`_change`; docs/decisions/0010).
 """
 
 import base64
@@ -9,8 +12,9 @@ import hashlib
 import hmac
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import import_module
 from ipaddress import IPv4Address, ip_address, ip_network
@@ -20,6 +24,9 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+from django.contrib.messages.storage.session import SessionStorage
+from django.contrib.sessions.backends.base import UpdateError
+from django.db import transaction
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 from django.utils import timezone
@@ -28,7 +35,7 @@ from django.views.decorators.debug import sensitive_variables
 from portal.api import domains, users
 from portal.api.client import Client
 from portal.api.errors import ApiError, NotAllowed, SignedOut, TooFast
-from portal.audit.models import SignInAttempt
+from portal.audit.models import Kept, SignInAttempt
 
 SESSION_LIMIT = settings.SESSION_COOKIE_AGE  # seconds from the sign-in, however busy the person is
 TRIES, WINDOW = {"address": 20, "token": 5}, timedelta(minutes=5)
@@ -82,7 +89,8 @@ def sign_in(request: HttpRequest, token: str) -> None:
     owner = _keyed("owner", token)
     who = str(claims.get("sub") or "")[:200].encode("utf-8", "replace").decode() or f"token {owner[:6]}"
     SignInAttempt.objects.filter(token=_keyed("try", token)).delete()
-    request.session.flush()
+    _prune()
+    sign_out(request)
     rotate_token(request)
     request.session.update(
         {
@@ -100,8 +108,22 @@ def sign_in(request: HttpRequest, token: str) -> None:
 
 
 def sign_out(request: HttpRequest) -> None:
-    """End the session, here and in the database."""
+    """End the session, here and in the database, with all that it keeps."""
+    drop(request)
     request.session.flush()
+
+
+def drop(request: HttpRequest) -> None:
+    """End the session, and leave the browser's cookie as it is: by now it may be that of a new sign-in."""
+    if key := request.session.session_key:
+        _store(key).delete(key)
+        Kept.objects.filter(session_id=key).delete()  # behind it: what another tab keeps in this moment goes too
+
+
+def ended_meanwhile(request: HttpRequest) -> bool:
+    """True when the session has ended since this request found it: somebody signed out in another tab."""
+    key = request.session.session_key
+    return key is not None and "token" not in _store(key)
 
 
 def person(request: HttpRequest, *, polling: bool = False) -> Person | None:
@@ -111,10 +133,10 @@ def person(request: HttpRequest, *, polling: bool = False) -> Person | None:
         return None
     now = int(time.time())
     if now >= session["ends"] or now - session["seen"] > settings.SESSION_IDLE_SECONDS:
-        session.flush()
+        sign_out(request)
         return None
     if not polling and now - session["seen"] > 60:  # once a minute is exact enough, and spares a write for each page
-        session["seen"] = now
+        _change(request, lambda stored: stored.update({"seen": max(now, stored["seen"])}))
     return Person(session["who"], session["owner"], session["mailbox"], session.get("sysadmin"))
 
 
@@ -125,7 +147,7 @@ def client(request: HttpRequest) -> Client:
 
 def client_of(session_key: str) -> Client:
     """The client of a session, for work that goes on without a request. Raises SignedOut when the session is over."""
-    session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    session = _store(session_key)
     now = time.time()
     if "token" not in session or now >= session.get("ends", 0) or now - session["seen"] > settings.SESSION_IDLE_SECONDS:
         raise SignedOut("")
@@ -149,37 +171,52 @@ def refused(request: HttpRequest, operation: str) -> set[str]:
 
 def remember_refusal(request: HttpRequest, operation: str, domain: str | int) -> None:
     """Keep that the gateway refused `operation` in `domain`."""
-    known = request.session.setdefault("refused", {})
-    known[operation] = sorted({*known.get(operation, ()), str(domain)})[:200]
-    request.session.modified = True
+
+    def add(stored: Any) -> None:
+        known = stored.get("refused", {})
+        stored["refused"] = {**known, operation: sorted({*known.get(operation, ()), str(domain)})[:200]}
+
+    _change(request, add)
 
 
 def learn_from(request: HttpRequest, error: ApiError) -> None:
     """A refusal of what every system administrator may do tells that this person is none. (Creating a domain has a quota.)"""
     if isinstance(error, NotAllowed) and error.needs == "sysadmin" and error.operation != domains.CREATE.id:
-        request.session["sysadmin"] = False
+        _change(request, lambda stored: stored.update({"sysadmin": False}))
 
 
 @sensitive_variables()
-def keep_secret(request: HttpRequest, name: str, text: str) -> None:
-    """Keep something that nobody may read, sealed like the token, until this session ends. The oldest of too many goes."""
-    forget_secret(request, name)
-    kept = list(request.session["kept"].items())[1 - MOST_KEPT :]
-    request.session["kept"] = {**dict(kept), name: _seal().encrypt(text.encode()).decode()}
+def keep_secret(request: HttpRequest, name: str, text: str, *, replace: bool = True) -> None:
+    """Keep something that nobody may read, sealed like the token, until this session ends. The oldest of too many goes.
+
+    Without `replace`, what is there already stays: of two clicks the first one counts. Raises SignedOut where the session
+    has ended meanwhile: nothing outlives it.
+    """
+    key, place = session_key(request), _keyed("kept", name)
+    ends = datetime.fromtimestamp(ends_at(request), UTC)
+    with transaction.atomic():
+        if not _locked(key):
+            raise SignedOut("")
+        mine = Kept.objects.filter(session_id=key)
+        if not replace and mine.filter(name=place).exists():
+            return
+        mine.filter(name=place).delete()
+        Kept.objects.create(session_id=key, name=place, sealed=_seal().encrypt(text.encode()).decode(), ends=ends)
+        mine.exclude(pk__in=mine.order_by("-pk").values("pk")[:MOST_KEPT]).delete()
 
 
 @sensitive_variables()
 def kept_secret(request: HttpRequest, name: str) -> str:
     """What was kept under this name; "" where nothing is, or where the key of its seal is gone."""
-    sealed = request.session.get("kept", {}).get(name, "")
+    found = Kept.objects.filter(session_id=session_key(request), name=_keyed("kept", name)).first()
     try:
-        return _seal().decrypt(sealed.encode()).decode() if sealed else ""
+        return _seal().decrypt(found.sealed.encode()).decode() if found else ""
     except InvalidToken:
         return ""
 
 
 def forget_secret(request: HttpRequest, name: str) -> None:
-    request.session["kept"] = {known: sealed for known, sealed in request.session.get("kept", {}).items() if known != name}
+    Kept.objects.filter(session_id=session_key(request), name=_keyed("kept", name)).delete()
 
 
 def ends_at(request: HttpRequest) -> int:
@@ -193,7 +230,27 @@ def held_folder(request: HttpRequest) -> str:
 
 
 def remember_held_folder(request: HttpRequest, path: str) -> None:
-    request.session["held"] = path
+    _change(request, lambda stored: stored.update({"held": path}))
+
+
+class Messages(SessionStorage):
+    """What the next page tells. Each request puts in and takes out its own, whatever others tell meanwhile."""
+
+    def update(self, response: Any) -> None:
+        base: Any = self  # what Django documents for those who write a store, and its types leave out
+        told, new = list(base._loaded_messages) if self.used else [], list(base._queued_messages)
+        base._prepare_messages(new)
+        if not told and not new:
+            return
+
+        def pass_on(stored: Any) -> None:
+            waiting = self.deserialize_messages(stored.get(self.session_key)) or []
+            for one in told:
+                if one in waiting:
+                    waiting.remove(one)
+            stored[self.session_key] = self.serialize_messages([*waiting, *new])
+
+        _change(self.request, pass_on)
 
 
 def address_of(request: HttpRequest) -> str:
@@ -219,6 +276,48 @@ def address_of(request: HttpRequest) -> str:
         or next((IPv4Address(int(address) & 0xFFFFFFFF) for network in WITH_IPV4 if address in network), None)
     )
     return str(inside or ip_network((address, 64), strict=False))
+
+
+def _change(request: HttpRequest, change: Callable[[Any], None]) -> None:
+    """Change the session as it is in the store by now. One that has ended meanwhile stays ended.
+
+    The request goes on with what came of it, unmodified in Django's sense: nothing is saved when it ends.
+    """
+    key = getattr(request.session, "session_key", None)
+    if key is None:
+        return
+    with transaction.atomic():
+        stored = _store(key)
+        if not _locked(key) or "token" not in stored:
+            return
+        change(stored)
+        try:
+            stored.save()
+        except UpdateError:  # ended just now, in a store that knows no locks
+            return
+    stored.modified = False
+    request.session = stored
+
+
+def _store(key: str) -> Any:
+    return import_module(settings.SESSION_ENGINE).SessionStore(key)
+
+
+def _locked(key: str) -> bool:
+    """Hold the session's row until the transaction ends; False when it is not there any more.
+
+    Only a store in the database has a row. In one that is nothing but a cache, two changes in the same millisecond can
+    still lose one.
+    """
+    store = _store(key)
+    if not hasattr(store, "get_model_class"):
+        return bool(store.exists(key))
+    return store.get_model_class().objects.select_for_update().filter(session_key=key).first() is not None
+
+
+def _prune() -> None:
+    """What was kept by sessions that ended without a word. (`clearsessions` takes it along with a session's row.)"""
+    Kept.objects.filter(ends__lt=timezone.now()).delete()
 
 
 @sensitive_variables()

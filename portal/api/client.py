@@ -117,16 +117,19 @@ class Client:
     ) -> Any:
         """One call; the answer decoded as `type`, or None where no body is wanted. Raises an ApiError.
 
+        A success with a body that is no JSON comes from something that says success to anything (a captive portal), or was
+        cut short: it is a BadAnswer, also where no body is wanted.
+
         A gateway may quote in a refusal what it was sent. What is sent under the name of a secret is left out there, and so is
         `secret`, which is sent under another one.
         """
-        response, body = self._whole(op, op.url(**ids), query, json, headers, secret)
+        _response, body = self._whole(op, op.url(**ids), query, json, headers, secret)
         if type is None:
-            if body and "html" in response.headers.get("content-type", ""):  # a captive portal says 200 to anything
-                raise BadAnswer(op.id, request_id=self.request_id)
+            if body.strip():
+                self._decode(op, body, msgspec.Raw)  # looked at, and not made into anything
             return None
         if get_origin(type) is list and len(body) > LARGEST_LIST:
-            raise BadAnswer(op.id, request_id=self.request_id)
+            raise self._nonsense(op)
         return self._decode(op, body, type)
 
     def page(
@@ -144,7 +147,7 @@ class Client:
         asked = {"offset": offset, "pageSize": size, **({"sort": sort} if sort else {}), **(query or {})}
         response, body = self._whole(op, op.url(**ids), asked, None, None)
         if len(body) > LARGEST_PAGE:
-            raise BadAnswer(op.id, request_id=self.request_id)
+            raise self._nonsense(op)
         rows: list[T] = self._decode(op, body, list[type])[:size]  # type: ignore[valid-type]
         try:
             total = min(max(int(response.headers["x-total-count"]), offset + len(rows) if rows else 0), MOST_ROWS)
@@ -216,7 +219,7 @@ class Client:
             status = response.status_code
             if response.headers.get("content-encoding", "identity").lower() != "identity":
                 response.close()
-                raise BadAnswer(op.id, request_id=self.request_id)
+                raise self._nonsense(op)
             return response
         finally:
             log.info("%s %s %d ms %s", op.id, status or "no answer", (time.monotonic() - started) * 1000, self.request_id)
@@ -227,7 +230,7 @@ class Client:
             for chunk in response.iter_bytes():
                 body += chunk
                 if len(body) > LARGEST:
-                    raise BadAnswer(op.id, request_id=self.request_id)
+                    raise self._nonsense(op)
                 if time.monotonic() - started > WHOLE_ANSWER:
                     raise httpx.ReadTimeout("the answer took too long")
         finally:
@@ -238,13 +241,18 @@ class Client:
         try:
             return msgspec.json.decode(body, type=type)
         except UNREADABLE:
-            raise BadAnswer(op.id, request_id=self.request_id) from None
+            raise self._nonsense(op) from None
+
+    def _nonsense(self, op: Operation) -> BadAnswer:
+        error = BadAnswer(op.id, request_id=self.request_id)
+        error.wrote = op.method != "GET"
+        return error
 
     def _no_answer(self, op: Operation, problem: httpx.RequestError) -> ApiError:
         if isinstance(problem, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
             return Unreachable(op.id, request_id=self.request_id)
         if op.method == "GET" and not isinstance(problem, httpx.TimeoutException):
-            return BadAnswer(op.id, request_id=self.request_id)
+            return self._nonsense(op)
         error = TimedOut(op.id, request_id=self.request_id)
         error.wrote = op.method != "GET"
         return error

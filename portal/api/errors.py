@@ -71,4 +71,6 @@ class TimedOut(ApiError):
 
 
 class BadAnswer(ApiError):
-    """An answer that is no JSON, or has not the documented shape."""
+    """An answer that is no JSON, or has not the documented shape. When `wrote`, nobody knows whether it happened."""
+
+    wrote = False

@@ -56,6 +56,11 @@ READ_UPLOAD = Operation("downloadAttachment", "GET", "/emails/attachments/{uid}/
 DELETE_UPLOAD = Operation("deleteAttachment", "DELETE", "/emails/attachments/{uid}/{filename}")
 
 
+def lock(user_id: str | int, folder: str, mail_id: str | int) -> tuple[str, str, str]:
+    """What stands for a mail: the ids of its user and its own, as the gateway tells them. An address may say either otherwise."""
+    return str(user_id), folder, str(mail_id)
+
+
 class Folder(msgspec.Struct, frozen=True, kw_only=True):
     """ImapFolder; the two counters come only when `fields=STATS` was asked for."""
 

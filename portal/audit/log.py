@@ -1,7 +1,8 @@
 """Every write to the gateway goes through here, so that none can happen without a line in the activity log."""
 
+import re
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -36,12 +37,14 @@ def act(
     once: str = "",
     lock: tuple[str, ...] = (),
     wait: bool = False,
+    since: datetime | None = None,
     **call: Any,
 ) -> Any:
     """Do one write and log it. Returns what `Client.call` returns and raises what it raises.
 
     `target` says in words what it is done to, `url` is the target's page. `once` is the one-time key of the form and `lock`
     names the thing acted on: a second click, or a second person at the same moment, gets DoneAlready instead of a second write.
+    With `since`, so does whoever asks for what was done to it after that: what they saw was older.
     With `wait`, the second person's write is not taken for the first one's, and follows when that has ended. `json` may be a
     function that makes the body: it is called once the lock is held, and so can read what is there before nobody else changes it.
     """
@@ -55,7 +58,7 @@ def act(
         once=_key(person, op, once),
         lock=sha256("\0".join((op.id, *lock)).encode()).hexdigest() if lock else "",
     )
-    while first := _begin(entry):
+    while first := _begin(entry, since):
         somebody_elses = not entry.once or first.once != entry.once
         first = _ended(first)
         if not (wait and somebody_elses and first.result):
@@ -83,6 +86,13 @@ def earlier(person: Person, once: str, op: Operation) -> Entry | None:
     return _ended(first) if first else None
 
 
+def shown_at(once: str) -> datetime | None:
+    """When the form with this one-time key was shown (portal/ui/pages.py); None where the key does not tell."""
+    found = re.match(r"([0-9a-f]{11})-", once)
+    at = datetime.fromtimestamp(int(found[1], 16) / 1000, UTC) if found else None
+    return at if at and at <= timezone.now() else None
+
+
 def _key(person: Person, op: Operation, once: str) -> str | None:
     """A key is good for one write of each kind, since a form may have several buttons, and for one person only."""
     return sha256("\0".join((person.owner, op.id, once)).encode("utf-8", "replace")).hexdigest() if once else None
@@ -93,13 +103,18 @@ def is_unclear(error: ApiError) -> bool:
     return isinstance(error, TimedOut | BadAnswer | UpstreamFailed)
 
 
-def _begin(entry: Entry) -> Entry | None:
+def _begin(entry: Entry, since: datetime | None = None) -> Entry | None:
     """Store the entry; where one with the same key or lock stands in the way, return that instead."""
     for _ in range(2):
         try:
             with transaction.atomic():
                 entry.save(force_insert=True)
-            return None
+                # With the lock held: nobody does the same between this look and the write.
+                done = Entry.objects.filter(lock=entry.lock, at__gte=since).exclude(pk=entry.pk) if since and entry.lock else None
+                first = done.filter(result__in=(Result.DONE, Result.UNKNOWN)).first() if done is not None else None
+                if first:
+                    entry.delete()
+            return first
         except IntegrityError:
             first = Entry.objects.filter(once=entry.once).first() if entry.once else None
             first = first or Entry.objects.filter(lock=entry.lock, result="").exclude(lock="").first()

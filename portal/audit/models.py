@@ -1,4 +1,4 @@
-"""Who did what, and who tried to sign in: the first of the two things the portal stores itself."""
+"""Who did what, who tried to sign in, and what a session keeps: the first of the two things the portal stores itself."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -32,7 +32,10 @@ class Entry(models.Model):
 
     class Meta:
         ordering = ("-id",)
-        indexes = (models.Index(fields=("owner", "-id"), name="entry_owner"),)
+        indexes = (
+            models.Index(fields=("owner", "-id"), name="entry_owner"),
+            models.Index(fields=("lock", "at"), name="entry_lock", condition=~models.Q(lock="")),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=("lock",),
@@ -54,3 +57,21 @@ class SignInAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M}"
+
+
+class Kept(models.Model):
+    """A secret that a session keeps, sealed: it goes with the session's row, or at its end (portal/session.py).
+
+    No constraint of the database: a store of sessions that is a cache has no rows.
+    """
+
+    session = models.ForeignKey("sessions.Session", models.CASCADE, related_name="+", db_constraint=False, db_index=False)
+    name = models.CharField(max_length=64)  # a keyed hash
+    sealed = models.TextField()
+    ends = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("session", "name"), name="one_secret_a_name"),)
+
+    def __str__(self) -> str:
+        return f"until {self.ends:%Y-%m-%d %H:%M}"

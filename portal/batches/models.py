@@ -25,7 +25,11 @@ class Batch(models.Model):
     operation = models.CharField(max_length=64)  # openapi operationId
     ids = models.JSONField()  # the ids all rows share: {"userIdOrEmail": …, "folderPath": …}, {} for diagnostics
     mailbox = models.CharField(max_length=320, blank=True)  # of releases: the user's address, known once the worker has asked
+    user = models.CharField(max_length=1000, blank=True, db_default="")  # of releases: the user's own id, known likewise
     url = models.CharField(max_length=2000)  # the page it was started from
+    form = models.CharField(max_length=64, blank=True, db_default="")  # the one-time key of the form it was started with
+    # That key and what was asked for with it: a second click finds the first one's batch.
+    once = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001 (unique needs NULL for "no key")
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING, db_index=True)
     why = models.CharField(max_length=300, blank=True)  # why it stopped by itself: a message to translate when it is shown
     # The worker that runs it renews this; once it has passed, another worker takes over.

@@ -4,6 +4,7 @@ A batch belongs to the worker that holds its lease. When the lease has run out t
 batch over, marks the row that was in flight as unknown (it may have happened) and goes on with the rows behind it.
 """
 
+import json
 import logging
 import threading
 from datetime import timedelta
@@ -20,13 +21,13 @@ from portal import session
 from portal.api import domains, health, mail, users
 from portal.api.client import Client
 from portal.api.errors import ApiError, NotAllowed, NotFound, PreconditionFailed, SignedOut, TooFast, Unreachable
-from portal.audit.log import DoneAlready, act, is_unclear
+from portal.audit.log import DoneAlready, act, is_unclear, shown_at
 from portal.audit.models import Result
 from portal.batches.models import Batch, Row, State
 from portal.session import Person
 from portal.ui import diagnosis, verdict
 
-LEASE = timedelta(seconds=60)  # longer than one row can take (portal/api/client.py, timeouts)
+LEASE = timedelta(seconds=90)  # longer than one row can take: three calls, and the wait for somebody else's (audit/log.py)
 PAUSE = 1.0  # seconds between two looks for work
 TURN = 25  # rows of a batch, after which somebody else's that waits gets its turn
 log = logging.getLogger("portal.batches")
@@ -87,13 +88,6 @@ def run(batch: Batch) -> None:
         return _stop(batch, _("The session is over. Sign in and resume."))
     person = Person(batch.who, batch.owner, None)
     work = WORK[batch.operation]
-    if batch.operation == mail.RELEASE.id and not batch.mailbox:
-        try:
-            user = api.call(users.READ, users.User, userId=batch.ids["userIdOrEmail"])
-            batch.mailbox = user.email or ""
-            batch.save(update_fields=("mailbox",))
-        except ApiError:  # only a nicer name for the log
-            pass
     for turn in count(1):
         row = _next_row(batch)
         if row is None:
@@ -136,6 +130,8 @@ def _stop(batch: Batch, why: str) -> None:
 def _release(person: Person, api: Client, batch: Batch, row: Row) -> tuple[State, str, str]:
     """Release the mail of one row: state, message and the gateway's words. Infected mail waits for somebody to decide."""
     ids, infected = batch.ids, _("Infected: release it by itself, where the page says what that means.")
+    if not batch.user:
+        _know_the_user(api, batch)
     try:
         message = api.call(mail.READ, mail.MessageContent, fugluIdOrMailId=row.target, **ids)
         row.label = (message.subject or "")[:300]
@@ -147,14 +143,16 @@ def _release(person: Person, api: Client, batch: Batch, row: Row) -> tuple[State
             mail.RELEASE,
             target=f"{batch.mailbox or ids['userIdOrEmail']}: {row.label}",
             url=batch.url,
-            once=f"batch-{batch.pk}-{row.pk}",
-            lock=(ids["userIdOrEmail"], ids["folderPath"], str(message.id or row.target)),
+            once=_once(batch, row),
+            lock=mail.lock(batch.user or ids["userIdOrEmail"], ids["folderPath"], message.id or row.target),
+            since=shown_at(batch.form) or batch.created,
             fugluId=row.target,
             **ids,
         )
     except DoneAlready as first:
         if first.entry.result != Result.DONE:
             return State.UNKNOWN, _("Tried before. Check the inbox before you repeat it."), ""
+        return State.DONE, _("It was released already, and is not sent a second time."), ""
     except PreconditionFailed:
         return State.REFUSED, infected, ""
     except NotFound:
@@ -168,6 +166,23 @@ def _release(person: Person, api: Client, batch: Batch, row: Row) -> tuple[State
             return State.UNKNOWN, _("No clear answer came. Check the inbox before you repeat it."), ""
         return State.REFUSED, _("The gateway refused it."), error.message
     return State.DONE, _("Released."), ""
+
+
+def _know_the_user(api: Client, batch: Batch) -> None:
+    """Whose mails they are, whatever the address said: the id, by which two releases of one mail know each other, and a name."""
+    try:
+        user = api.call(users.READ, users.User, userId=batch.ids["userIdOrEmail"])
+    except SignedOut:
+        raise
+    except ApiError:  # it is tried again for the next row
+        return
+    batch.user, batch.mailbox = str(user.id or user.email or "")[:1000], (user.email or "")[:320]
+    batch.save(update_fields=("user", "mailbox"))
+
+
+def _once(batch: Batch, row: Row) -> str:
+    """The one-time key of a row. A form that is sent twice acts once on each target, though the selection be another."""
+    return json.dumps([batch.form, batch.ids, row.target], sort_keys=True) if batch.form else f"batch-{batch.pk}-{row.pk}"
 
 
 def _check(person: Person, api: Client, batch: Batch, row: Row) -> tuple[State, str, str]:
@@ -184,7 +199,7 @@ def _check(person: Person, api: Client, batch: Batch, row: Row) -> tuple[State, 
             health.EntityHealth,
             target=row.label or row.target,
             url=reverse("domain-health", args=(row.target,)),
-            once=f"batch-{batch.pk}-{row.pk}",
+            once=_once(batch, row),
             domainId=row.target,
         )
     except DoneAlready as first:

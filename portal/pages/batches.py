@@ -1,6 +1,9 @@
 """Long work: start it, watch it, stop it, go on with it."""
 
-from django.db import transaction
+import json
+from hashlib import sha256
+
+from django.db import IntegrityError, transaction
 from django.db.models import Count
 from django.http import Http404, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.shortcuts import render
@@ -39,8 +42,7 @@ def batch_release(request: PortalRequest) -> HttpResponse:
     back = reverse("mail-list", args=(user, folder)) if user and folder else "/"
     if not mails:
         return HttpResponseRedirect(back)
-    with transaction.atomic():
-        batch = _start(request, mail.RELEASE.id, mails, back, {"userIdOrEmail": user, "folderPath": folder})
+    batch = _start(request, mail.RELEASE.id, mails, back, {"userIdOrEmail": user, "folderPath": folder})
     worker.wake()
     return HttpResponseRedirect(reverse("batch", args=(batch.pk,)))
 
@@ -49,7 +51,7 @@ def batch_release(request: PortalRequest) -> HttpResponse:
 def batch_check(request: PortalRequest) -> HttpResponse:
     """Run the diagnostics of domains (`domain`, many), then lead back to `next`. GET leads to all diagnostics.
 
-    A second click, while the first one's batch is not done, leads to that.
+    While a batch of the same domains is not done, another one of them leads to that.
     """
     found = list(dict.fromkeys(request.POST.getlist("domain")))[:MOST]
     try:
@@ -60,28 +62,40 @@ def batch_check(request: PortalRequest) -> HttpResponse:
     back = safe_next(request, request.POST.get("next", ""))[:2000]
     if not found:
         return HttpResponseRedirect(reverse("health") if back == "/" else back)
-    with transaction.atomic():
-        going = Batch.objects.filter(
-            owner=request.person.owner, operation=health.CHECK_DOMAIN.id, state__in=(State.WAITING, State.RUNNING)
-        )
-        same = (one for one in going if set(one.rows.values_list("target", flat=True)) == set(found))
-        batch = next(same, None) or _start(request, health.CHECK_DOMAIN.id, found, reverse("health") if back == "/" else back, {})
+    going = Batch.objects.filter(
+        owner=request.person.owner, operation=health.CHECK_DOMAIN.id, state__in=(State.WAITING, State.RUNNING)
+    )
+    same = (one for one in going if set(one.rows.values_list("target", flat=True)) == set(found))
+    batch = next(same, None) or _start(request, health.CHECK_DOMAIN.id, found, reverse("health") if back == "/" else back, {})
     worker.wake()
     return HttpResponseRedirect(reverse("batch", args=(batch.pk,)))
 
 
 def _start(request: PortalRequest, operation: str, targets: list[str], back: str, ids: dict[str, str]) -> Batch:
-    """A new batch of this person's, with a row for each target."""
-    batch = Batch.objects.create(
-        owner=request.person.owner,
-        who=request.person.who,
-        session_key=session.session_key(request),
-        operation=operation,
-        ids=ids,
-        url=back,
-    )
-    Row.objects.bulk_create(Row(batch=batch, target=target) for target in targets)
-    return batch
+    """A new batch of this person's, with a row for each target; for a second click, the batch of the first one."""
+    form = request.POST.get("once", "")
+    form = form if len(form) <= 64 and form.isprintable() else ""
+    asked = json.dumps([request.person.owner, operation, form, ids, sorted(targets)], sort_keys=True)
+    once = sha256(asked.encode()).hexdigest() if form else None
+    try:
+        with transaction.atomic():
+            batch = Batch.objects.create(
+                owner=request.person.owner,
+                who=request.person.who,
+                session_key=session.session_key(request),
+                operation=operation,
+                ids=ids,
+                url=back,
+                form=form,
+                once=once,
+            )
+            Row.objects.bulk_create(Row(batch=batch, target=target) for target in targets)
+        return batch
+    except IntegrityError:
+        first = Batch.objects.filter(once=once).first() if once else None
+        if first is None:
+            raise
+        return first
 
 
 @polls

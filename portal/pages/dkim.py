@@ -7,6 +7,7 @@ handed over when their record is published: docs/decisions/0008.
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from typing import Any, cast
@@ -308,7 +309,7 @@ def dkim_rotate(request: PortalRequest, domain_id: str) -> HttpResponse:
             pair = form.pair or keys.make_pair()
             _keep(request, domain_id, Rotation(
                 form.cleaned_data["selector"], pair.public, pair.private, now.selector, now.public, int(time.time()),
-            ))  # fmt: skip
+            ), replace=False)  # fmt: skip
             return HttpResponseRedirect(here)
     elif step == "prepare" or (done and step):  # a second click, or another window was faster
         return HttpResponseRedirect(here)
@@ -353,7 +354,8 @@ def _switch(
     target = f"{domain.name or domain_id}: {rotation.old_selector} → {rotation.selector}"
     if not form.submit(dkim.REPLACE, dkim.Lines, target=target, url=url, json=body, domainId=domain_id):
         return False
-    _keep(request, domain_id, Rotation(**{**asdict(rotation), "private": "", "switched": int(time.time())}))
+    with suppress(SignedOut):  # in another tab: what was done is told all the same (portal/middleware.py)
+        _keep(request, domain_id, Rotation(**{**asdict(rotation), "private": "", "switched": int(time.time())}))
     return True
 
 
@@ -487,8 +489,8 @@ def _kept_as(domain_id: str) -> str:
 
 
 @sensitive_variables()
-def _keep(request: PortalRequest, domain_id: str, rotation: Rotation) -> None:
-    session.keep_secret(request, _kept_as(domain_id), json.dumps(asdict(rotation)))
+def _keep(request: PortalRequest, domain_id: str, rotation: Rotation, *, replace: bool = True) -> None:
+    session.keep_secret(request, _kept_as(domain_id), json.dumps(asdict(rotation)), replace=replace)
 
 
 @sensitive_variables()

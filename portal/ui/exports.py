@@ -1,4 +1,6 @@
-"""Lists as files: all rows of a remote list as CSV or as a workbook, fetched page by page, in constant memory.
+"""Lists as files: all rows of a remote list as CSV or as a workbook, fetched page by page while they are sent.
+
+Nothing of them is kept here, neither in memory nor in a file: when the reader goes, or the process, so does the work.
 
 Every text is somebody else's: none of them becomes a formula in the reader's spreadsheet.
 """
@@ -6,25 +8,26 @@ Every text is somebody else's: none of them becomes a formula in the reader's sp
 import csv
 import io
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from tempfile import TemporaryFile
+from itertools import chain
 from typing import Any
 
-from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
 
-from portal.api.errors import BadAnswer
+from portal.api.errors import BadAnswer, TimedOut
+from portal.ui import workbook
 from portal.ui.rows import local
 from portal.ui.tables import MOST_PER_PAGE, Fetch
 
 Cell = str | int | float | bool | date | None
 MOST_ROWS = 1_000_000  # a sheet ends a little above
-LONGEST = 32_767  # characters in a cell of a workbook
+LONGEST = 3600.0  # seconds: each file holds a thread
+PATIENCE = 5.0  # seconds of a workbook that are made before it is sent
 EXACT = 2**53  # above it a spreadsheet rounds
 # At the beginning of a cell, or of what a spreadsheet makes one: where numbers have commas, it divides lines at semicolons
 # and knows no quotation mark that follows a comma.
@@ -47,7 +50,8 @@ def export(kind: str, name: str, columns: Sequence[Column], fetch: Fetch, sort: 
     """All rows of the list behind `fetch` as a file `name-<today>.csv` or `.xlsx`.
 
     The first page is fetched before the answer begins, so an ApiError is the usual screen. One that comes later breaks the
-    connection of a CSV, which the browser reports; a workbook is whole before its first byte is sent.
+    connection, which the browser reports. Half a CSV can be read all the same, half a workbook cannot; so a browser shows a
+    workbook's late trouble as a screen, too, where it comes within the first seconds.
     """
     pages = _pages(fetch, sort)
     first = next(pages)
@@ -56,13 +60,13 @@ def export(kind: str, name: str, columns: Sequence[Column], fetch: Fetch, sort: 
 
     def lines() -> Iterator[list[list[Cell]]]:
         yield [heading]
-        yield [[column.value(row) for column in columns] for row in first]
-        for rows in pages:
-            yield [[column.value(row) for column in columns] for row in rows]
+        for rows in chain((first,), pages):
+            yield [[_said(column.value(row)) for column in columns] for row in rows]
 
     if kind == "xlsx":
-        return FileResponse(_workbook(lines()), as_attachment=True, filename=filename, content_type=XLSX)
-    answer = StreamingHttpResponse(_csv(lines()), content_type="text/csv; charset=utf-8")
+        answer = StreamingHttpResponse(_begun(_for_the_reader(workbook.written(lines()))), content_type=XLSX)
+    else:
+        answer = StreamingHttpResponse(_for_the_reader(_csv(lines())), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{filename}"'
     return answer
 
@@ -75,8 +79,10 @@ def day(milliseconds: Any) -> date | None:
 
 def _pages(fetch: Fetch, sort: str) -> Iterator[list[Any]]:
     """Page after page, until all rows are there. A gateway that stops before its own total has not told all: BadAnswer."""
-    offset = 0
+    offset, until = 0, time.monotonic() + LONGEST
     while True:
+        if time.monotonic() > until:
+            raise TimedOut("")
         page = fetch(offset, MOST_PER_PAGE, sort)
         offset += len(page.rows)
         yield page.rows
@@ -88,17 +94,42 @@ def _pages(fetch: Fetch, sort: str) -> Iterator[list[Any]]:
 
 def _csv(parts: Iterator[list[list[Cell]]]) -> Iterator[bytes]:
     """One piece a page. Excel reads UTF-8 only where a mark says so; the mark is no cell."""
-    language, zone = translation.get_language() or "en", timezone.get_current_timezone()
     mark = "\ufeff"
-    while True:
+    for rows in parts:
         out = io.StringIO(newline="")
-        with translation.override(language), timezone.override(zone):  # the request is over by now
-            rows = next(parts, None)
-            if rows is None:
-                return
-            csv.writer(out).writerows([[_safe(_said(value)) for value in row] for row in rows])
+        csv.writer(out).writerows([[_safe(value) for value in row] for row in rows])
         yield (mark + out.getvalue()).encode()
         mark = ""
+
+
+def _for_the_reader(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Each piece made in the language and the time zone of now: when a streamed answer is made, its request is over."""
+    language, zone = translation.get_language() or "en", timezone.get_current_timezone()
+
+    def each() -> Iterator[bytes]:
+        while True:
+            with translation.override(language), timezone.override(zone):
+                piece = next(pieces, None)
+            if piece is None:
+                return
+            yield piece
+
+    return each()  # this function is no generator itself: it would not even begin before the request is over
+
+
+def _begun(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The same pieces, those of the first seconds made now."""
+    until, made = time.monotonic() + PATIENCE, list[bytes]()
+    for piece in pieces:
+        made.append(piece)
+        if time.monotonic() > until:
+            break
+
+    def each() -> Iterator[bytes]:
+        yield from made
+        yield from pieces
+
+    return each()
 
 
 def _safe(value: Cell) -> Cell:
@@ -113,31 +144,3 @@ def _said(value: Cell) -> Cell:
     if isinstance(value, int | float):
         return value if abs(value) < EXACT else str(value)
     return NO_TEXT.sub("", value) if isinstance(value, str) else value
-
-
-def _workbook(parts: Iterator[list[list[Cell]]]) -> Any:
-    """A workbook of one sheet as an open file."""
-    file = TemporaryFile()  # noqa: SIM115 (the answer closes it)
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet()
-    sheet.freeze_panes = "A2"
-    try:
-        for rows in parts:
-            for row in rows:
-                sheet.append([_cell(sheet, _said(value)) for value in row])
-    except BaseException:
-        with file:
-            book.save(file)  # only this removes the library's own temporary file
-        raise
-    book.save(file)
-    file.seek(0)
-    return file
-
-
-def _cell(sheet: Any, value: Cell) -> Any:
-    """A text is a text, though it begin like a formula; all else is what it is."""
-    if not isinstance(value, str):
-        return value
-    cell = WriteOnlyCell(sheet, value[:LONGEST])
-    cell.data_type = "s"
-    return cell

@@ -13,7 +13,7 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _, gettext_lazy as lazy
 
 from portal import session
-from portal.api.errors import ApiError, Conflict, NotFound, SignedOut, TimedOut
+from portal.api.errors import ApiError, Conflict, NotFound, SignedOut
 from portal.api.operation import Operation
 from portal.audit.log import DoneAlready, act, is_unclear
 from portal.audit.models import Result
@@ -176,7 +176,7 @@ class PortalForm(forms.Form):
         if isinstance(error, Conflict) and taken and not known:
             self.add_error(taken, error.message or text)
         else:
-            if is_unclear(error) and not isinstance(error, TimedOut):  # which says so itself
+            if is_unclear(error) and not getattr(error, "wrote", False):  # which says so itself
                 text += " " + _("Look at the current state before you repeat it.")
             self.add_error(None, f"{title}. {text}" + (f" {_('The gateway says:')} “{error.message}”" if error.message else ""))
         for field, name, why in places:

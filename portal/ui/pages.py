@@ -1,5 +1,6 @@
 """What pages share: the layout they extend, calls side by side, one-time keys, and what every request of theirs carries."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -90,8 +91,8 @@ def said(request: HttpRequest, text: str, url: str, level: int = messages.SUCCES
 
 
 def one_time_key() -> str:
-    """A key for a form that acts: two clicks on it are one action."""
-    return uuid4().hex
+    """A key for a form that acts: two clicks on it are one action. It tells when the form was shown (`log.shown_at`)."""
+    return f"{int(time.time() * 1000):011x}-{uuid4().hex}"
 
 
 @dataclass(frozen=True)

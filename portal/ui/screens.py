@@ -4,6 +4,7 @@ import re
 from typing import Any
 from urllib.parse import quote_plus, urlencode, urlsplit
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,6 +15,7 @@ from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 
 from portal import session
 from portal.api import domains, errors
+from portal.audit.models import Entry
 from portal.ui.words import operation_name
 
 NOT_TYPED = {"csrfmiddlewaretoken", "once", "confirmed", "seen", "typed"}
@@ -69,6 +71,12 @@ def explain(error: errors.ApiError) -> tuple[int, str, str]:
             )
         case errors.TimedOut():
             return 504, _("The gateway takes too long"), _("The gateway did not answer in time. Nothing was changed.")
+        case errors.BadAnswer(wrote=True):
+            return (
+                502,
+                _("The gateway's answer makes no sense"),
+                _("So we do not know whether it happened. Look at the current state before you repeat it."),
+            )
         case errors.BadAnswer():
             return 502, _("The gateway's answer makes no sense"), _("The answer was not in the agreed form, or it was cut short.")
         case _other:
@@ -78,7 +86,7 @@ def explain(error: errors.ApiError) -> tuple[int, str, str]:
 def error_screen(request: HttpRequest, error: errors.ApiError) -> HttpResponse:
     """The right screen for `error`: a whole page, or a notice in the place that asked. The session is kept, except on 401."""
     if isinstance(error, errors.SignedOut):
-        session.sign_out(request)
+        session.drop(request)
         return session_over(request)
     session.learn_from(request, error)
     return screen(request, *explain(error), error)
@@ -132,6 +140,18 @@ def session_over(request: HttpRequest) -> HttpResponse:
     asked = {"next": back} if back != "/" else {}
     url = reverse("sign-in") + "?" + urlencode({**asked, "ended": "1"} if had_session(request) else asked)
     return HttpResponseClientRedirect(url) if is_fragment(request) else HttpResponseRedirect(url)
+
+
+def told_all_the_same(request: Any) -> HttpResponse | None:
+    """What a write came to, where the page that would tell it cannot be opened any more: the person has signed out meanwhile."""
+    if not session.ended_meanwhile(request):
+        return None
+    told = [str(message) for message in messages.get_messages(request)]
+    if not told:
+        mine = Entry.objects.filter(owner=request.person.owner, request_id=request.api.request_id).order_by("id")
+        told = [f"{operation_name(one.operation)}: {one.target} ({one.get_result_display()})." for one in mine]
+    request.person = None
+    return screen(request, 200, _("You have signed out meanwhile"), " ".join(told)) if told else None
 
 
 def _typed(request: HttpRequest) -> dict[str, list[str]]:

@@ -272,6 +272,38 @@ def test_a_captive_portal_that_says_200_to_a_write_is_no_success(asked):
     assert len(asked) == 1
 
 
+JUNK = [b"<h1>Welcome to the hotel</h1>", b"OK", b"{", b'{"id": 1', b'{"id": "d1"} and more', b"\xff\xfe", b"[" * 50_000, b"nul"]
+
+
+@pytest.mark.parametrize("body", JUNK, ids=lambda body: body[:20])
+@pytest.mark.parametrize("media", ["application/json", "text/html", "text/plain", ""])
+@pytest.mark.parametrize("status", [200, 201, 202])
+def test_a_success_with_junk_as_the_answer_to_a_write_is_not_known_to_be_one(asked, body, media, status):
+    api = asked.client(lambda request: httpx.Response(status, content=body, headers={"Content-Type": media} if media else {}))
+    for type in (None, users.User):
+        with pytest.raises(BadAnswer) as caught:
+            api.call(mail.RELEASE, type, **RELEASE)
+        assert is_unclear(caught.value)
+        assert caught.value.wrote
+    assert len(asked) == 2, "no write is repeated"
+    with pytest.raises(BadAnswer) as caught:
+        api.call(users.READ, users.User, userId="1")
+    assert not caught.value.wrote
+
+
+@pytest.mark.parametrize("body", [b"", b" \r\n", b"{}", b'{"id": "m1"}', b"[]", b"null", b'"done"'])
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+def test_a_write_without_a_wanted_body_may_be_answered_with_any_json(asked, body, status):
+    assert asked.client(httpx.Response(status, content=body)).call(mail.RELEASE, **RELEASE) is None
+
+
+@pytest.mark.parametrize("body", [b"", b" ", b"null", b"[]", b'"done"'])
+def test_a_write_whose_answer_lacks_what_it_should_bring_is_not_known_to_be_done(asked, body):
+    with pytest.raises(BadAnswer) as caught:
+        asked.client(httpx.Response(201, content=body)).call(users.CREATE, users.User, json={})
+    assert caught.value.wrote
+
+
 def test_unknown_fields_are_ignored_and_missing_ones_are_none(asked):
     answer = httpx.Response(200, content=b'{"id": 7, "surprise": {"a": [1, 2]}, "email": null}')
     assert asked.client(answer).call(users.READ, users.User, userId="7") == users.User(id=7)

@@ -16,7 +16,7 @@ from django.test import Client
 
 from cleanmail_admin.upstream import SandboxTransport
 from portal import session
-from portal.audit.models import Entry
+from portal.audit.models import Entry, Kept
 from portal.ui import dkim
 from sandbox.models import DkimKey, Domain
 from tests.conftest import Gateway
@@ -306,7 +306,7 @@ def test_the_switch_hands_over_the_very_key_whose_record_was_shown(as_admin: Cli
     assert (entry.operation, entry.target) == ("updateDomainDkim", "nordwind.example: protect → next")
     assert "Finished." in text(as_admin.post(url("rotate/"), {"step": "forget"}, follow=True))
     assert "Prepare a new key" in text(as_admin.get(url("rotate/")))
-    assert as_admin.session["kept"] == {}
+    assert not Kept.objects.exists()
 
 
 def test_two_clicks_on_the_switch_at_the_same_moment_are_one(as_admin: Client) -> None:
@@ -369,14 +369,14 @@ def test_a_gateway_that_took_another_key_than_the_one_it_was_given_is_told_of_an
     assert "Now it signs as theirs" in text(as_admin.get(url("rotate/")))
 
 
-def test_a_session_keeps_the_newest_of_many_prepared_keys() -> None:
-    request = type("Request", (), {"session": {}})()
+def test_a_session_keeps_the_newest_of_many_prepared_keys(as_admin: Client) -> None:
+    request = as_admin.get("/").wsgi_request
     for number in range(60):
         session.keep_secret(request, f"dkim {number}", "x")
     session.keep_secret(request, "dkim 30", "y")
     assert (session.kept_secret(request, "dkim 9"), session.kept_secret(request, "dkim 30")) == ("", "y")
-    assert len(request.session["kept"]) == 50
-    assert "y" not in request.session["kept"].values()
+    assert Kept.objects.count() == 50
+    assert "y" not in Kept.objects.values_list("sealed", flat=True)
 
 
 def test_a_second_preparation_keeps_the_first_one(as_admin: Client) -> None:

@@ -4,6 +4,7 @@ import csv
 import html
 import io
 import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -423,6 +424,69 @@ def test_a_list_without_an_end_is_no_file(browser_of_somebody: Client, gateway: 
     gateway.answer = many(10**9)
     assert browser_of_somebody.get("/domains/?format=xlsx").status_code == 502
     assert len(gateway.asked) == 5
+
+
+@pytest.mark.parametrize("kind", READ)
+@pytest.mark.parametrize(("zone", "day"), [("Asia/Tokyo", "2026-03-02"), ("America/Lima", "2026-03-01"), ("", "2026-03-01")])
+def test_the_days_of_a_file_are_those_of_its_reader(
+    kind: str, zone: str, day: str, browser_of_somebody: Client, gateway: Gateway,
+) -> None:
+    row = {"id": "d1", "name": "a.example", "creationDate": 1772405400000}  # 22:50 in UTC
+    rows = [row] * 500
+    gateway.answer = lambda request: httpx.Response(
+        200, json=rows[int(request.url.params["offset"]):][:200], headers={"X-Total-Count": "500"}
+    )
+    browser_of_somebody.cookies["timezone"] = zone
+    found = READ[kind](browser_of_somebody.get("/domains/", {"format": kind}))
+    assert {str(row["Created"])[:10] for row in found} == {day}
+    assert len(found) == 500
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No part of a workbook is made before it is sent, but for the first."""
+    monkeypatch.setattr("portal.ui.exports.PATIENCE", -1)
+
+
+@pytest.mark.parametrize("kind", READ)
+def test_when_the_reader_goes_the_work_on_a_file_ends(
+    kind: str, browser_of_somebody: Client, gateway: Gateway, at_once: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    gateway.answer = many(100_000)
+    answer: Any = browser_of_somebody.get("/domains/", {"format": kind})
+    assert len(gateway.asked) < 5
+    pieces = iter(answer)
+    next(pieces), next(pieces)
+    asked = len(gateway.asked)
+    assert asked < 50
+    assert list(tmp_path.iterdir()) == []  # what is killed leaves nothing behind
+    answer.close()
+    assert list(pieces) == []
+    assert len(gateway.asked) == asked
+
+
+@pytest.mark.parametrize("failure", LATE.values(), ids=LATE)
+def test_half_a_workbook_that_was_begun_opens_nowhere(
+    failure: Answer, browser_of_somebody: Client, gateway: Gateway, at_once: None,
+) -> None:
+    from portal.api.errors import ApiError
+
+    gateway.answer = second_page(failure)
+    answer: Any = browser_of_somebody.get("/domains/?format=xlsx")
+    sent = bytearray()
+    pieces = map(sent.extend, answer)
+    with pytest.raises(ApiError):  # the server breaks the connection
+        list(pieces)
+    with pytest.raises(zipfile.BadZipFile):
+        openpyxl.load_workbook(io.BytesIO(sent))
+
+
+def test_a_file_that_takes_too_long_is_given_up(browser_of_somebody: Client, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portal.ui.exports.LONGEST", -1)
+    gateway.answer = many(1000)
+    assert browser_of_somebody.get("/domains/?format=csv").status_code == 504
+    assert gateway.asked == []
 
 
 def test_a_format_that_is_none_is_the_page(browser_of_somebody: Client) -> None:

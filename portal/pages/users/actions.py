@@ -23,7 +23,7 @@ from portal import session
 from portal.api import domains, mail, sender_rules, users
 from portal.api.errors import ApiError, Conflict, NotAllowed, NotFound, PreconditionFailed, Refused, SignedOut, Unreachable
 from portal.api.operation import Operation
-from portal.audit.log import DoneAlready, act, earlier, is_unclear
+from portal.audit.log import DoneAlready, act, earlier, is_unclear, shown_at
 from portal.audit.models import Entry, Result
 from portal.pages.users.mail import mail_rows, reading
 from portal.templatetags.portal import moment
@@ -202,7 +202,7 @@ class Mail:
     def lock(self) -> tuple[str, ...]:
         """What stands for this mail however it was addressed: by either of its ids, by its user's id or address."""
         known = self.message.id if self.message and self.message.id else self.mail_id
-        return (str(self.user.id or self.user_id), self.folder, str(known))
+        return mail.lock(self.user.id or self.user.email or self.user_id, self.folder, known)
 
     @property
     def target(self) -> str:
@@ -252,6 +252,7 @@ def _release(request: PortalRequest, mailed: Mail, form: ActionForm) -> None:
         "target": mailed.target,
         "url": mailed.url,
         "lock": mailed.lock,
+        "since": shown_at(form.cleaned_data["once"]),
         "userIdOrEmail": mailed.user_id,
         "folderPath": mailed.folder,
         "fugluId": mailed.mail_id,

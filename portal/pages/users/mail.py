@@ -248,7 +248,8 @@ def _list(
     keep = "?" + urlencode(kept) if kept else ""  # every link of the list leads back to this view of it
     base = reverse("mail-list", args=(user_id, folder))
     lines = mail_rows(page.object_list, base, keep=keep, open_id=open_id, newest=newest)
-    return {"page": page, "lines": lines, "search": search, "searched": bool(query), "folder": folder, "sort": sort}
+    context = {"page": page, "lines": lines, "search": search, "searched": bool(query), "folder": folder, "sort": sort}
+    return {**context, "selection_once": one_time_key()}
 
 
 def _held_elsewhere(request: PortalRequest, user_id: str, folder: str) -> str:
