@@ -17,7 +17,7 @@ from email.message import Message
 from email.policy import Compat32
 from itertools import islice
 
-import webencodings
+import webencodings  # type: ignore[import-untyped]
 
 # What one message can cost: mail is made to burst a parser, too.
 LONGEST_HEAD = 1_000_000  # bytes of all headers

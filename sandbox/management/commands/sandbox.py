@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from contextlib import nullcontext
 from typing import Any
 
 from django.conf import settings
@@ -58,9 +59,10 @@ class Command(BaseCommand):
             raise CommandError(str(problem)) from None
         most, missing = incoming.largest(target), 0
         for name in files:
-            shown = name.encode(errors="backslashreplace").decode()  # a file name may be any bytes
+            # A file name may be any bytes, and a line stays one.
+            shown = name.encode(errors="backslashreplace").decode().replace("\n", "\\n")
             try:
-                with sys.stdin.buffer if name == "-" else open(name, "rb") as file:
+                with nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb") as file:
                     message = file.read(most + 1)
                 if len(message) > most:
                     raise incoming.Unwanted(f"larger than {most // incoming.MEGABYTE} MB, the limit of the mailbox's policy")
