@@ -119,6 +119,8 @@ def test_a_domain_whose_mail_comes_here_and_whose_key_is_published_is_well(sysad
         others = [one["name"] for one in sysadmin.get("/health").json()]  # those of the demo's data
         sysadmin.put(f"/domains/{nordwind.uid}/dkim")
         assert diagnosed(sysadmin, nordwind) == (False, {"MX": "OK", "DKIM": "ERROR_DKIM_INVALID_COUPLE"})
+        output = sysadmin.get(f"/domains/{nordwind.uid}/health").json()["report"]["entries"][1]["output"]
+        assert output[1:] == [f"Found: {record}", "Fail: DKIM key defined in DNS does not match with private part"]
     assert nordwind.name not in others
     assert sorted(one["name"] for one in sysadmin.get("/health").json()) == sorted([*others, nordwind.name])
 
@@ -135,6 +137,17 @@ def test_what_the_mx_records_say(sysadmin, nordwind, settings, records, expected
         ok, results = diagnosed(sysadmin, nordwind)
     assert (ok, results["MX"]) == expected
     assert results["DKIM"] == "ERROR_DKIM_MISSING_ENTRY"
+
+
+def test_a_null_mx_is_found_and_names_no_host(sysadmin, nordwind, settings):
+    path = f"/domains/{nordwind.uid}"
+    with servers.dns_server({(nordwind.name, "MX"): ["0 ."]}) as settings.SANDBOX_RESOLVER:
+        entry = sysadmin.post(f"{path}/health").json()["report"]["entries"][0]
+        assert sysadmin.delete(path).status_code == 204  # its mail does not come here
+    assert entry["result"] == "ERROR_MX_INVALID_ENTRY"
+    assert entry["output"] == [
+        "Lookup for MX entry in DNS for nordwind.example", "Found: .", "Required: mx1.gateway.example, mx2.gateway.example", "Fail",
+    ]
 
 
 @pytest.mark.parametrize("how", ["none", "dead", "silent", "servfail", "nonsense"])
