@@ -119,8 +119,6 @@ def test_a_domain_whose_mail_comes_here_and_whose_key_is_published_is_well(sysad
         others = [one["name"] for one in sysadmin.get("/health").json()]  # those of the demo's data
         sysadmin.put(f"/domains/{nordwind.uid}/dkim")
         assert diagnosed(sysadmin, nordwind) == (False, {"MX": "OK", "DKIM": "ERROR_DKIM_INVALID_COUPLE"})
-        output = sysadmin.get(f"/domains/{nordwind.uid}/health").json()["report"]["entries"][1]["output"]
-        assert output[1:] == [f"Found: {record}", "Fail: DKIM key defined in DNS does not match with private part"]
     assert nordwind.name not in others
     assert sorted(one["name"] for one in sysadmin.get("/health").json()) == sorted([*others, nordwind.name])
 
