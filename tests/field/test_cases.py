@@ -95,7 +95,8 @@ def flags(shown: LexborHTMLParser) -> list[str]:
                 found.append(f"notice: {said}")
     why = words(pane.css_first(".why"))
     found += ["proven"] if "Proven to come from" in why else ["not proven"] if "Not proven to come from" in why else []
-    found += [f"hidden: {words(mark).removeprefix('[hidden:').removesuffix(']').strip()}" for mark in pane.css("pre mark")]
+    hidden = [words(mark).removeprefix("[hidden:").removesuffix("]").strip() for mark in pane.css("pre mark")]
+    found += [f"hidden: {' '.join(hidden)}"] if hidden else []
     found += [f"attached: {words(link)}" for link in pane.css("a[href*='/attached/']")]
     found += ["misleading link" for _ in pane.css("ul.links .chip.bad")]
     found += ["disguised file" for _ in pane.css("ul.files .chip.bad")]
