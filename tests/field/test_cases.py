@@ -23,7 +23,7 @@ from sandbox.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
 CASES = Path(__file__).parent / "cases"
-NAMES = sorted(path.stem for path in CASES.glob("*.json"))
+NAMES = sorted(path.stem for path in CASES.glob("*.eml"))
 UNKNOWN_TEXT = "This mail has no text."
 
 # What a warning says, and what the cases call it.
