@@ -187,3 +187,40 @@ def test_every_case_is_shown_right_to_an_administrator(
             shown = page(f"{base}{mail_id}/", as_admin)
             compare(shown, listed[mail_id], case, owner=False)
             assert shown.css_first("pre.text") is None
+
+
+def put(name: str) -> str:
+    out = StringIO()
+    call_command("sandbox", "deliver", "--to", seed.ANNA, str(CASES / f"{name}.eml"), stdout=out)
+    return out.getvalue().split()[-1]
+
+
+@pytest.mark.parametrize("name", ["16-date-2096", "date-in-2099-with-other-words"])
+def test_a_message_from_the_future_is_listed_by_its_arrival_and_is_not_opened_unasked(
+    name: str, as_admin: Client, as_owner: Client,
+) -> None:
+    future, now = put(name), put("09-from-with-comment")
+    base = reverse("mail-list", args=(User.objects.get(email=seed.ANNA).uid, "Quarantine"))
+    for somebody in (as_admin, as_owner):
+        shown = page(base, somebody, {"newest": ""}).css("ol.mails li.mail")
+        ids = [row.css_first("input[name=mail]").attributes["value"] for row in shown]
+        assert ids.index(now) < ids.index(future)
+        assert [row.css_first("input[name=mail]").attributes["value"] for row in shown if row.css_first("[data-newest]")] == [now]
+
+
+@pytest.mark.parametrize(("others", "expected"), [
+    (["mx1.gateway.example; dkim=pass header.d=rheintal-papier.example"], "Proven to come from"),
+    (["mx9.elsewhere.example; dkim=pass header.d=rheintal-papier.example"], "Not proven to come from"),
+    (["mx9.elsewhere.example; dkim=pass header.d=x.example", "MX1.Gateway.example 1; dmarc=pass header.from=rheintal-papier.example"], "Proven to"),
+])
+def test_all_results_of_the_gateway_count_where_its_name_is_known_and_nobody_elses(
+    others: list[str], expected: str, as_admin: Client, settings: Any, tmp_path: Path,
+) -> None:
+    settings.AUTHSERV_ID = "mx1.gateway.example"
+    results = ["mx1.gateway.example; spf=pass smtp.mailfrom=massmail.example", *others]
+    head = "".join(f"Authentication-Results: {one}\r\n" for one in results)
+    (tmp_path / "a.eml").write_text(f"{head}From: news@rheintal-papier.example\r\nSubject: x\r\n\r\nx")
+    out = StringIO()
+    call_command("sandbox", "deliver", "--to", seed.ANNA, str(tmp_path / "a.eml"), stdout=out)
+    base = reverse("mail-list", args=(User.objects.get(email=seed.ANNA).uid, "Quarantine"))
+    assert expected in words(page(f"{base}{out.getvalue().split()[-1]}/", as_admin).css_first(".why"))
