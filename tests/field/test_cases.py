@@ -3,7 +3,7 @@
 Each case is a message, cases/NAME.eml, beside what has to be shown of it, cases/NAME.json: `subject`, `from`, `text` (pieces, in
 this order), `attachments` (their names as they are in the message) and `flags` (what the pages warn of or say, and nothing else;
 the words are those of `flags` below). Some have `not` (must not be in the text), `inside` (is in the attached message when that
-is opened), `facts` (of an invitation) and `links` (are listed). `flags` of a body are for its owner only.
+is opened), `in_the_text` (files that only its owner sees the names of), `facts` (of an invitation) and `links` (are listed). `flags` of a body are for its owner only.
 """
 
 import json
@@ -100,7 +100,7 @@ def flags(shown: LexborHTMLParser) -> list[str]:
     found += [f"attached: {words(link)}" for link in pane.css("a[href*='/attached/']")]
     found += ["misleading link" for _ in pane.css("ul.links .chip.bad")]
     found += ["disguised file" for _ in pane.css("ul.files .chip.bad")]
-    found += [words(event.css_first("h4")) for event in pane.css(".invitation")]
+    found += [words(event.css_first("strong")) for event in pane.css(".invitation")]
     heads = {words(line.css_first("dt")): line.css_first("dd") for line in pane.css("header dl.heads > div")}
     found += ["no return address"] if words(heads.get("Sent by")).startswith("<>") else []
     if "can't be right" in words(heads["Sent"]):
@@ -124,7 +124,7 @@ def compare(shown: LexborHTMLParser, row: LexborNode, case: dict[str, Any], *, o
     else:
         assert address == ""
     names = [words(item.css_first("bdi, a, span")) for item in pane.css("section[aria-labelledby=files] ul.files li")]
-    assert names == [visible(name) for name in case["attachments"]]
+    assert names == [visible(name) for name in (*case["attachments"], *(case.get("in_the_text", ()) if owner else ()))]
     assert bool(row.css_first("svg[role=img]")) == bool(case["attachments"])
     assert flags(shown) == sorted(flag for flag in case["flags"] if owner or not flag.startswith(OF_THE_BODY))
     for flag in case["flags"]:
