@@ -1,25 +1,21 @@
-"""Internet messages (RFC 5322, MIME), read the way a mail store must: whatever the bytes are, something comes out.
-
-The compat32 policy of the standard library keeps headers as they came. Its modern policy parses them at once, and raises
-on some that are broken, which held mail is full of.
-"""
+"""What a mail store reads from the bytes of a message: its listing, its text and its files (sandbox/mime.py takes it apart)."""
 
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from email import message_from_bytes
-from email.errors import HeaderParseError, MessageError
-from email.header import decode_header
+from email.errors import MessageError
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from pathlib import PurePosixPath
 from typing import Any
 
+from sandbox import mime
+from sandbox.mime import Part, decoded
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
 SPECIALS = re.compile(r'[\\()<>\[\]:;@,."]')  # a display name with one of these needs quotes (RFC 5322, 3.2.3)
-ONE_OF_LIST = re.compile(r'(?:"(?:[^"\\]|\\.)*"|<[^>]*>|[^,])+')  # commas divide a list, but not in quotes or brackets
+LIST_TOKEN = re.compile(r'\\.|["<>(),]')
 NO_FILE_NAME = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*]')
 MESSAGE_ID = re.compile(r"[\x21-\x3b\x3d\x3f-\x7e]{1,200}")  # one that may stand in a header of ours
 HEADER_END = re.compile(rb"\r?\n\r?\n")
@@ -28,18 +24,18 @@ GATEWAY_TAGS = re.compile(rb"^(?:X-Spam-Flag|X-Quarantine-Reason):.*\n(?:[ \t].*
 
 def columns(raw: bytes, received: datetime) -> dict[str, Any]:
     """What is kept of a message for listings: the columns of sandbox.models.Mail, by name."""
-    message = message_from_bytes(raw)
-    headers: dict[str, str | list[str]] = {}
+    message, _ = mime.opened(raw)
+    parts = list(mime.leaves(raw))
+    charset = next((mime.charset(part) for part in parts if is_body(part)), "")  # raw bytes in headers are in it, too
+    headers: dict[str, list[str]] = {}
     names: dict[str, str] = {}  # a header keeps the spelling it came with first
     for name, value in message.raw_items():
         name = names.setdefault(name.lower(), name)
-        text = decoded(value)
-        known = headers.get(name)
-        headers[name] = text if known is None else [*known, text] if isinstance(known, list) else [known, text]
+        text = decoded(value, charset)
+        headers.setdefault(name, []).append(text)
 
     def first(name: str) -> str:
-        value = headers.get(names.get(name, ""), "")
-        return value if isinstance(value, str) else value[0]
+        return headers.get(names.get(name, ""), [""])[0]
 
     found: dict[str, Any] = {
         "fuglu_id": first("x-fuglu-id"),
@@ -47,14 +43,15 @@ def columns(raw: bytes, received: datetime) -> dict[str, Any]:
         "received_date": received,
         "sent_date": sent_date(first("date")) or received,
         "subject": first("subject"),
-        "sender": ", ".join(mailboxes(message, "from")),
-        "to": "\n".join(mailboxes(message, "to")),
-        "cc": "\n".join(mailboxes(message, "cc")),
-        "bcc": "\n".join(mailboxes(message, "bcc")),
-        "headers": headers,
+        "sender": ", ".join(mailboxes(message, "from", charset)),
+        "to": "\n".join(mailboxes(message, "to", charset)),
+        "cc": "\n".join(mailboxes(message, "cc", charset)),
+        "bcc": "\n".join(mailboxes(message, "bcc", charset)),
+        "headers": {name: texts if len(texts) > 1 else texts[0] for name, texts in headers.items()},
         "attachments": [
-            {"id": part_id, "name": file_name(part, part_id), "type": media_type(part), "size": len(data(part))}
-            for part_id, part in files(message)
+            {"id": part.number, "name": file_name(part, charset), "type": media_type(part), "size": len(mime.data(part))}
+            for part in parts
+            if not is_body(part)
         ],
         "size": len(raw),
         "infected": first("x-virus-status").lower().startswith("infected"),
@@ -79,33 +76,33 @@ def source_columns(raw: bytes) -> dict[str, Any]:
 
 def content(raw: bytes) -> str:
     """The text to show: HTML where there is some, else plain text."""
-    texts = [part for _, part in leaves(message_from_bytes(raw)) if is_body(part)]
-    texts.sort(key=lambda part: part.get_content_type() != "text/html")
-    return decode(data(texts[0]), texts[0].get_content_charset()) if texts else ""
+    texts = [part for part in mime.leaves(raw) if is_body(part)]
+    texts.sort(key=lambda part: part.head.get_content_type() != "text/html")
+    return mime.text(texts[0]) if texts else ""
 
 
 def source(raw: bytes) -> str:
-    """The message as text."""
-    return decode(raw, None)
+    """The message as text, one character a byte (ISO-8859-1): whoever wants the bytes has them."""
+    return raw.decode("latin-1")
 
 
 def file(raw: bytes, part_id: str) -> tuple[str, str, bytes] | None:
     """Name, media type and content of one file of a message; None where it has no such part."""
-    for known, part in files(message_from_bytes(raw)):
-        if known == part_id:
-            return file_name(part, part_id), media_type(part), data(part)
+    for part in files(raw):
+        if part.number == part_id:
+            return file_name(part), media_type(part), mime.data(part)
     return None
 
 
 def all_files(raw: bytes) -> Iterator[tuple[str, bytes]]:
     """Name and content of every file, with names that unpack side by side: no path in them, none twice."""
     taken = set()
-    for part_id, part in files(message_from_bytes(raw)):
-        name = safe_name(file_name(part, part_id))
+    for part in files(raw):
+        name = safe_name(file_name(part))
         if name.casefold() in taken:
-            name = f"{part_id} {name}"
+            name = f"{part.number} {name}"
         taken.add(name.casefold())
-        yield name, data(part)
+        yield name, mime.data(part)
 
 
 def safe_name(name: str) -> str:
@@ -132,76 +129,34 @@ def bare(message_id: str) -> str:
     return message_id[1:-1] if message_id.startswith("<") and message_id.endswith(">") else message_id
 
 
-def leaves(message: Message, number: str = "") -> Iterator[tuple[str, Message]]:
-    """The parts that hold something, with their IMAP numbers ("2", "1.2"). An attached message is one part."""
-    if message.get_content_maintype() == "multipart" and message.is_multipart():
-        for place, part in enumerate(message.get_payload(), start=1):
-            yield from leaves(part, f"{number}.{place}" if number else str(place))  # type: ignore[arg-type]
-    else:
-        yield number or "1", message
-
-
-def is_body(part: Message) -> bool:
+def is_body(part: Part) -> bool:
     """Text to read, and no file. A multipart without its parts is text too: there is nothing else to do with it."""
-    if part.get_content_maintype() == "multipart":
+    head = part.head
+    if head.get_content_maintype() == "multipart":
         return True
-    disposition = (part.get_content_disposition() or "").lower()
-    return part.get_content_type() in ("text/plain", "text/html") and disposition != "attachment" and not part.get_filename()
+    named = mime.parameter(head, "content-disposition", "filename") or mime.parameter(head, "content-type", "name")
+    return head.get_content_type() in ("text/plain", "text/html") and head.get_content_disposition() != "attachment" and not named
 
 
-def files(message: Message) -> Iterator[tuple[str, Message]]:
+def files(raw: bytes) -> Iterator[Part]:
     """The parts that are files, pictures inside the text among them."""
-    return ((part_id, part) for part_id, part in leaves(message) if not is_body(part))
+    return (part for part in mime.leaves(raw) if not is_body(part))
 
 
-def file_name(part: Message, part_id: str) -> str:
+def file_name(part: Part, charset: str = "") -> str:
     """The name as the sender wrote it, hostile or not; one made from the part's number where there is none."""
-    name = decoded(part.get_filename() or "")
-    return name or f"part-{part_id}" + (".eml" if part.get_content_type() == "message/rfc822" else "")
+    named = mime.parameter(part.head, "content-disposition", "filename") or mime.parameter(part.head, "content-type", "name")
+    name = decoded(named, charset)
+    return name or f"part-{part.number}" + (".eml" if part.head.get_content_type() == "message/rfc822" else "")
 
 
-def media_type(part: Message) -> str:
+def media_type(part: Part) -> str:
     """The declared media type; for one that is none, the type of unknown bytes."""
-    declared = part.get_content_type()
+    declared = part.head.get_content_type()
     return declared if MEDIA_TYPE.fullmatch(declared) else "application/octet-stream"
 
 
-def data(part: Message) -> bytes:
-    """The content of a part, as far as it can be decoded."""
-    if part.is_multipart():  # an attached message
-        inner = part.get_payload(0)
-        return inner.as_bytes() if isinstance(inner, Message) else b""
-    payload = part.get_payload(decode=True)
-    return payload if isinstance(payload, bytes) else b""
-
-
-def decode(text: bytes, charset: str | None) -> str:
-    """Text in its declared charset, where that is one that Python knows; else in the two likeliest."""
-    for attempt in filter(None, (charset, "utf-8")):
-        try:
-            return printable(text.decode(attempt))
-        except (LookupError, ValueError):  # an unknown charset, a codec that is none for text, or not in that charset
-            continue
-    return printable(text.decode("cp1252", "replace"))
-
-
-def decoded(value: Any) -> str:
-    """A header's value as one line of text: unfolded, with raw 8-bit bytes and encoded words decoded."""
-    line = re.sub(r"\r?\n[ \t]*", " ", decode(str(value).encode("utf-8", "surrogateescape"), None))
-    try:
-        chunks = decode_header(line)
-    except (HeaderParseError, ValueError):
-        chunks = [(line, None)]
-    text = "".join(
-        chunk if isinstance(chunk, str)  # decode_header gives text when nothing is encoded, else bytes in this odd spelling
-        else chunk.decode("raw-unicode-escape", "replace") if charset is None
-        else decode(chunk, charset)
-        for chunk, charset in chunks
-    )
-    return printable(re.sub(r"[\r\n\t]+", " ", text or line)).strip()
-
-
-def mailboxes(message: Message, name: str) -> list[str]:
+def mailboxes(message: Message, name: str, charset: str) -> list[str]:
     """The people in an address header, each as `name <address>`, or as the text that stands there.
 
     Taken apart before it is decoded: an encoded name may hold a comma or an angle bracket, which then means nothing. Only
@@ -209,13 +164,31 @@ def mailboxes(message: Message, name: str) -> list[str]:
     """
     found = []
     for key, value in message.raw_items():
-        for one in ONE_OF_LIST.findall(str(value)) if key.lower() == name else ():
+        for one in listed(value) if key.lower() == name else ():
             shown, _, rest = one.rpartition("<")
             if rest.rstrip().endswith(">"):
-                found.append(mailbox(unquoted(decoded(shown)), decoded(rest.rstrip()[:-1])))
+                found.append(mailbox(unquoted(decoded(shown, charset)), decoded(rest.rstrip()[:-1], charset)))
             else:
-                found.append(decoded(one))
+                found.append(decoded(one, charset))
     return [text for text in found if text]
+
+
+def listed(value: str) -> Iterator[str]:
+    """The members of an address list: commas divide it, but not in quotes, in brackets and in comments."""
+    begin, depth, within = 0, 0, ""
+    for token in LIST_TOKEN.finditer(value):
+        match token[0], within:
+            case '"' | "<" | "(", "":
+                within, depth = token[0], 1
+            case "(", "(":
+                depth += 1
+            case ('"', '"') | (">", "<") | (")", "("):
+                depth -= 1
+                within = within if depth else ""
+            case ",", "":
+                yield value[begin : token.start()]
+                begin = token.end()
+    yield value[begin:]
 
 
 def mailbox(name: str, address: str) -> str:
@@ -241,8 +214,3 @@ def sent_date(text: str) -> datetime | None:
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return moment if EPOCH <= moment < datetime(9999, 1, 1, tzinfo=UTC) else None
-
-
-def printable(text: str) -> str:
-    """Text that any encoder takes: half a character, left by bytes that were none, becomes the replacement character."""
-    return LONE_SURROGATES.sub("\ufffd", text)

@@ -137,6 +137,17 @@ def test_what_the_mx_records_say(sysadmin, nordwind, settings, records, expected
     assert results["DKIM"] == "ERROR_DKIM_MISSING_ENTRY"
 
 
+def test_a_null_mx_is_found_and_names_no_host(sysadmin, nordwind, settings):
+    path = f"/domains/{nordwind.uid}"
+    with servers.dns_server({(nordwind.name, "MX"): ["0 ."]}) as settings.SANDBOX_RESOLVER:
+        entry = sysadmin.post(f"{path}/health").json()["report"]["entries"][0]
+        assert sysadmin.delete(path).status_code == 204  # its mail does not come here
+    assert entry["result"] == "ERROR_MX_INVALID_ENTRY"
+    assert entry["output"] == [
+        "Lookup for MX entry in DNS for nordwind.example", "Found: .", "Required: mx1.gateway.example, mx2.gateway.example", "Fail",
+    ]
+
+
 @pytest.mark.parametrize("how", ["none", "dead", "silent", "servfail", "nonsense"])
 def test_a_resolver_that_does_not_answer_is_an_error_and_never_a_false_ok(sysadmin, nordwind, settings, how):
     if how in ("none", "dead", "nonsense"):

@@ -1,8 +1,9 @@
-"""`manage.py sandbox serve` and `manage.py sandbox seed`: the gateway alone, for curl and other clients, and its data."""
+"""`manage.py sandbox serve`, `seed` and `deliver`: the gateway alone, its data, and messages of one's own."""
 
 import os
 import sys
 import time
+from contextlib import nullcontext
 from typing import Any
 
 from django.conf import settings
@@ -10,7 +11,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
-from sandbox import seed, seedlarge
+from sandbox import incoming, seed, seedlarge
+from sandbox.emails import QUARANTINE
 
 
 class Command(BaseCommand):
@@ -24,6 +26,10 @@ class Command(BaseCommand):
         make = commands.add_parser("seed", help="make the data where it is missing")
         make.add_argument("--fresh", action="store_true", help="remove what is there first")
         make.add_argument("--scale", choices=("demo", "large"), default="demo")
+        put = commands.add_parser("deliver", help="put messages from files into a mailbox, and print FILE ID for each")
+        put.add_argument("--to", required=True, metavar="ADDRESS", help="whose mailbox")
+        put.add_argument("--folder", default=QUARANTINE)
+        put.add_argument("files", nargs="+", metavar="FILE.eml", help="- for standard input")
 
     def handle(self, *, what: str, **options: Any) -> None:
         try:
@@ -38,10 +44,34 @@ class Command(BaseCommand):
                 self.stdout.write(f"{counts}: {time.monotonic() - began:.0f} s")
         except (OSError, DatabaseError) as problem:
             raise CommandError(f"The data cannot be written to {settings.VAR}: {problem}") from None
+        if what == "deliver":
+            return self.deliver(**options)
         for who, token in seed.demo_tokens().items():
             self.stdout.write(f"\n  {who}\n  {token}\n")
         if what == "serve":
             self.serve(options["port"])
+
+    def deliver(self, *, to: str, folder: str, files: list[str], **_: Any) -> None:
+        """Each file that can be is delivered and named on standard output; each that cannot, with its reason, on the other."""
+        try:
+            target = incoming.folder_for(to, folder)
+        except incoming.Unwanted as problem:
+            raise CommandError(str(problem)) from None
+        most, missing = incoming.largest(target), 0
+        for name in files:
+            # A file name may be any bytes, and a line stays one.
+            shown = name.encode(errors="backslashreplace").decode().replace("\n", "\\n")
+            try:
+                with nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb") as file:
+                    message = file.read(most + 1)
+                if len(message) > most:
+                    raise incoming.Unwanted(f"larger than {most // incoming.MEGABYTE} MB, the limit of the mailbox's policy")
+                self.stdout.write(f"{shown} {incoming.put(target, message)}")
+            except (OSError, DatabaseError, incoming.Unwanted) as problem:
+                missing += 1
+                self.stderr.write(f"{shown}: {getattr(problem, 'strerror', None) or problem}")
+        if missing:
+            raise CommandError(f"{missing} of {len(files)} not delivered.")
 
     def serve(self, port: int) -> None:
         if not 0 < port < 65536:
