@@ -2,13 +2,13 @@
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route, expect, sync_playwright
 
 from tests.browser import server as servers
 from tests.browser.server import Gateway, Sandbox, Server
@@ -127,6 +127,19 @@ def watch() -> Iterator[Watch]:
     watch = Watch()
     yield watch
     assert watch.unexpected() == []
+
+
+class Between:
+    """Something between the browser and the portal that meddles with some requests, for as long as `meddles` is set.
+
+    It stands there before the page opens: a page that is open already hears of it from Chromium only by and by, and a busy one
+    still sends its next request past it.
+    """
+
+    def __init__(self, page: Page, where: str | re.Pattern[str], meddle: Callable[[Route], None]) -> None:
+        assert page.url == "about:blank", "the page is open already: some requests would slip past"
+        self.meddles = False
+        page.route(where, lambda route: meddle(route) if self.meddles else route.continue_())
 
 
 class Visits:
