@@ -18,10 +18,13 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
 
 
+@pytest.hookimpl(trylast=True)  # after pytest-django has sorted
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The journeys come first: they take longest, and one after the other they share a browser and a server."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
 
 
 # Playwright keeps an event loop running in this thread for as long as it lives, and Django refuses its database in such a
