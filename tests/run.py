@@ -47,6 +47,7 @@ if __name__ == "__main__":
         run(*command)
     if sys.argv[1:] != ["lint"]:
         need_chromium()
-        command = ["python", "-m", "pytest", *(sys.argv[1:] or ALL)]
-        print("·", *command, flush=True)
-        os.execve(sys.executable, command, ENV)  # in our place: Ctrl-C is pytest's own, which ends its workers and servers
+        command = ["-m", "pytest", *(sys.argv[1:] or ALL)]
+        print("· python", *command, flush=True)
+        # In our place: Ctrl-C is for pytest alone, which ends its workers and their servers.
+        os.execve(sys.executable, [sys.executable, *command], ENV)  # noqa: S606

@@ -76,6 +76,7 @@ class Form(dict[str, Any]):
 
     def __init__(self, form: LexborNode) -> None:
         super().__init__()
+        self.action = form.attributes.get("action") or ""
         self.names: set[str] = set()
         self.disabled: set[str] = set()
         for field in form.css("input, select, textarea"):
@@ -110,6 +111,6 @@ def _sent(field: LexborNode) -> list[str]:
 
 def form(page: Page, having: str = "once", action: str = "") -> Form:
     """The only form with this field, and with this in its address; a piece of HTML without any form is one itself."""
-    forms = [Form(form) for form in find(page, "form", None) or find(page, "body", None) if action in (form.attributes.get("action") or "")]
-    (found,) = (form for form in forms if having in form.names)
+    forms = map(Form, find(page, "form", None) or find(page, "body", None))
+    (found,) = (form for form in forms if having in form.names and action in form.action)
     return found

@@ -41,7 +41,9 @@ class Server:
     def running(self) -> Iterator["Server"]:
         with self.log.open("wb") as log:
             command = [sys.executable, "-c", SERVE, "cleanmail_admin.wsgi"]
-            with subprocess.Popen(command, cwd=ROOT, env=self.environment, stdin=subprocess.PIPE, stdout=log, stderr=log) as process:
+            with subprocess.Popen(
+                command, cwd=ROOT, env=self.environment, stdin=subprocess.PIPE, stdout=log, stderr=log
+            ) as process:
                 try:
                     self._until_it_answers(process)
                     yield self
