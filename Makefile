@@ -12,8 +12,8 @@ setup: .venv/run-ready ## make the environment in .venv, and nothing else
 demo: setup ## serve the dashboard on the embedded sandbox (PORT=8000)
 	@DEBUG=1 exec $(BIN)/python manage.py demo --port $(or $(PORT),8000)
 
-test: .venv/test-ready ## everything that must pass: lint, types, tests, browser
-	@$(BIN)/python tests/run.py
+test: .venv/test-ready ## everything that must pass: lint, types, tests, browser (ARGS="tests/pages/test_mail.py": these only)
+	@$(BIN)/python tests/run.py $(ARGS)
 
 bench: .venv/test-ready ## print what a page costs, as ratios of peers measured in the same run
 	@$(BIN)/python -m tests.bench

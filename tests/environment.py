@@ -1,10 +1,15 @@
-"""The environment of every test, set before Django reads its settings (loaded with -p, see pyproject.toml)."""
+"""The environment of every test, set before Django reads its settings (loaded with -p, see pyproject.toml).
+
+Each process that runs tests has a data folder of its own, and with it databases of its own: pytest itself, and inside of its folder
+those of the workers that it starts.
+"""
 
 import os
 import shutil
 import tempfile
 
-FOLDER = tempfile.mkdtemp(prefix="cleanmail-admin-tests-")
+OUTER = os.environ["DATA_DIR"] if "PYTEST_XDIST_WORKER" in os.environ else None
+FOLDER = tempfile.mkdtemp(prefix="cleanmail-admin-tests-", dir=OUTER)
 
 os.environ.update(
     DEBUG="1",

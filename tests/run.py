@@ -1,13 +1,13 @@
 """`make test`: lint, types, then every test; `make lint` stops after the types.
 
-The tests run in two processes side by side, each with a data folder of its own; what the second one says comes after the first.
+Whatever else is on the line goes to pytest as it stands: `tests/run.py tests/pages/test_mail.py -k search`. Without, all tests run,
+in as many workers as there are cores; PYTEST_XDIST_AUTO_NUM_WORKERS says another number.
 """
 
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
 
 BIN = os.path.dirname(sys.executable)
 ENV = {**os.environ, "DEBUG": "1", "CLEANMAIL_API_URL": ""}
@@ -24,24 +24,8 @@ def run(*command: str) -> None:
         sys.exit(code)
 
 
-# About the same time each. Whatever is new under tests/ is in the second one.
-HALVES = (["tests/browser", "tests/sandbox"], ["tests", "--ignore=tests/browser", "--ignore=tests/sandbox"])
-
-
-def run_tests() -> None:
-    command = [os.path.join(BIN, "python"), "-m", "pytest"]
-    print("·", *command[1:], *HALVES[0], "|", *HALVES[1], flush=True)
-    with tempfile.TemporaryFile() as said:
-        beside = subprocess.Popen([*command, *HALVES[0]], env=ENV, stdout=said, stderr=subprocess.STDOUT)
-        try:
-            codes = [subprocess.call([*command, *HALVES[1]], env=ENV), beside.wait()]
-        except BaseException:  # somebody pressed Ctrl-C: nothing goes on without a terminal
-            beside.terminate()
-            raise
-        said.seek(0)
-        sys.stdout.buffer.write(said.read())
-    if any(codes):
-        sys.exit("Some tests failed; they are named above.")
+# Each worker begins with a stretch of the list, so that few have to start a browser; who is done takes from the end of another's.
+ALL = ("-n", "logical", "--dist", "worksteal")
 
 
 def need_chromium() -> None:
@@ -63,4 +47,7 @@ if __name__ == "__main__":
         run(*command)
     if sys.argv[1:] != ["lint"]:
         need_chromium()
-        run("python", "-m", "pytest", *sys.argv[1:]) if sys.argv[1:] else run_tests()
+        command = ["-m", "pytest", *(sys.argv[1:] or ALL)]
+        print("· python", *command, flush=True)
+        # In our place: Ctrl-C is for pytest alone, which ends its workers and their servers.
+        os.execve(sys.executable, [sys.executable, *command], ENV)  # noqa: S606

@@ -83,9 +83,11 @@ def test_the_search_for_traces_would_find_one(monkeypatch: pytest.MonkeyPatch):
             test()
 
 
-def test_a_run_of_the_tests_leaves_no_folder_behind(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pytest", "tests/ui/test_verdict.py"]
-    subprocess.run(command, cwd=ROOT, env={**os.environ, "TMPDIR": str(tmp_path)}, check=True, capture_output=True)
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+def test_a_run_of_the_tests_leaves_no_folder_behind(workers: tuple[str, ...], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pytest", "tests/ui/test_verdict.py", *workers]
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    subprocess.run(command, cwd=ROOT, env={**ours, "TMPDIR": str(tmp_path)}, check=True, capture_output=True)
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("cleanmail")] == []
 
 

@@ -2,13 +2,13 @@
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route, expect, sync_playwright
 
 from tests.browser import server as servers
 from tests.browser.server import Gateway, Sandbox, Server
@@ -18,10 +18,13 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
 
 
+@pytest.hookimpl(trylast=True)  # after pytest-django has sorted
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The journeys come first: they take longest, and one after the other they share a browser and a server."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
 
 
 # Playwright keeps an event loop running in this thread for as long as it lives, and Django refuses its database in such a
@@ -127,6 +130,19 @@ def watch() -> Iterator[Watch]:
     watch = Watch()
     yield watch
     assert watch.unexpected() == []
+
+
+class Between:
+    """Something between the browser and the portal that meddles with some requests, for as long as `meddles` is set.
+
+    It stands there before the page opens: a page that is open already hears of it from Chromium only by and by, and a busy one
+    still sends its next request past it.
+    """
+
+    def __init__(self, page: Page, where: str | re.Pattern[str], meddle: Callable[[Route], None]) -> None:
+        assert page.url == "about:blank", "the page is open already: some requests would slip past"
+        self.meddles = False
+        page.route(where, lambda route: meddle(route) if self.meddles else route.continue_())
 
 
 class Visits:

@@ -19,6 +19,13 @@ import httpx
 ROOT = Path(__file__).parents[2]
 PERSONAS = ("admin", "customer", "helpdesk", "owner")  # in the order in which `manage.py demo` prints their tokens
 PASSED_ON = ("Authorization", "Content-Type", "X-Virus-Lover")
+# gunicorn, and an end to it when whoever started it is gone, killed perhaps: then its standard input ends.
+SERVE = """
+import os, signal, sys, threading
+threading.Thread(target=lambda: (sys.stdin.buffer.read(), os.kill(os.getpid(), signal.SIGTERM)), daemon=True).start()
+from gunicorn.app.wsgiapp import run
+run()
+"""
 CALL = re.compile(r" portal\.api (\w+) ")
 
 
@@ -33,8 +40,10 @@ class Server:
     @contextmanager
     def running(self) -> Iterator["Server"]:
         with self.log.open("wb") as log:
-            command = [sys.executable, "-m", "gunicorn", "cleanmail_admin.wsgi"]
-            with subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log) as process:
+            command = [sys.executable, "-c", SERVE, "cleanmail_admin.wsgi"]
+            with subprocess.Popen(
+                command, cwd=ROOT, env=self.environment, stdin=subprocess.PIPE, stdout=log, stderr=log
+            ) as process:
                 try:
                     self._until_it_answers(process)
                     yield self

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.conftest import Site, Visits, Watch
+from tests.browser.conftest import Between, Site, Visits, Watch
 from tests.browser.server import Gateway, Sandbox
 from tests.browser.steps import ANNA, GMAIL, INVOICE, SUPPLIER, dialog, open_mail, open_user, reading, row, rule_on, toast
 
@@ -151,15 +151,16 @@ def test_signing_out_in_one_tab_stops_the_other_which_asks_again_after_signing_i
 
 def test_a_fragment_that_the_network_loses_leaves_the_page_as_it_is(admin: Page, sandbox: Sandbox, watch: Watch) -> None:
     watch.expect("htmx:sendError", "htmx:afterRequest", "ERR_FAILED", "Failed to load")
+    network = Between(admin, "**/release/", lambda route: route.abort())
     open_user(admin, sandbox)
-    lost = "**/release/"
-    admin.route(lost, lambda route: route.abort())
+    network.meddles = True
     admin.keyboard.press("r")
     button = admin.get_by_role("button", name="Release r", exact=True)
     expect(button).to_be_enabled()
     expect(toast(admin, "The request was sent, but no answer came. Look at the current state")).to_be_visible()
     expect(reading(admin).locator("h2")).to_contain_text(INVOICE)
-    admin.unroute(lost)
+    assert held(sandbox, INVOICE)
+    network.meddles = False
     button.click()
     expect(row(admin, INVOICE)).to_contain_text("Released")
 
@@ -170,8 +171,9 @@ def test_a_page_of_somebody_on_the_way_never_ends_up_inside_ours(admin: Page, sa
     def proxy(route: Route) -> None:
         route.fulfill(status=504, content_type="text/html", body="<html><head><title>504</title></head><h1>Gateway Time-out</h1>")
 
+    network = Between(admin, re.compile("/mail/Quarantine/|/release/"), proxy)
     open_user(admin, sandbox)
-    admin.route(re.compile("/mail/Quarantine/|/release/"), proxy)
+    network.meddles = True
     row(admin, GMAIL).get_by_role("link").click()
     expect(toast(admin, "No answer.")).to_have_count(1)
     admin.keyboard.press("Escape")

@@ -46,6 +46,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
         seed.seed()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def data_of_the_module(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Made again where tests that commit ran before in this process; outside of any test, so that it stays for all of them."""
+    with django_db_blocker.unblock():
+        seed.seed()
+
+
 @pytest.fixture(autouse=True)
 def data(request: pytest.FixtureRequest) -> None:
     """Made again where a test that commits has emptied the database behind itself."""
