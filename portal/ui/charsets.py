@@ -9,7 +9,7 @@ import binascii
 import codecs
 import re
 
-import webencodings
+import webencodings  # type: ignore[import-untyped]
 
 LONGEST_LABEL = 60
 # Python's codecs for the standard's names, where another one knows more. Of several, the first that reads every byte is taken.
@@ -51,9 +51,8 @@ SHIFTED = re.compile(rb"\x1b\$\(?[@BD]|\x1b\(I")  # escapes of iso-2022-jp
 META = re.compile(
     rb"<(?:meta\b[^<>]{0,300}?charset|\?xml\b[^<>]{0,100}?encoding)\s{0,9}=[\s\"']{0,9}([\w.:+-]{1,60})", re.IGNORECASE
 )
-WORD = re.compile(
-    r"=\?([^?\s]{1,100})\?([bBqQ])\?([^?]{0,8000})\?="
-)  # with blanks in it, which the standard forbids and people send
+# An encoded word, with blanks in it too: the standard forbids them and people send them.
+WORD = re.compile(r"=\?([^?\s]{1,100})\?([bBqQ])\?([^?]{0,8000})\?=")
 HALVES = re.compile("[\ud800-\udfff]")
 
 
@@ -90,10 +89,11 @@ def decode(data: bytes, label: str = "", otherwise: str = "") -> str:
     bad, wide = text.count("\ufffd"), len(re.findall(r"[^\x00-\x7f\ufffd]", text))
     if not bad or (names and wide):  # whoever says UTF-8 and has one letter of it, has damaged letters beside it
         return text
-    likely = _named(data, codec(otherwise)) if codec(otherwise) else "\ufffd"
-    if wide >= bad and "\ufffd" in likely:
-        return text
-    return _whole(likely if codec(otherwise) else _named(data, ("cp1252",)))
+    likely = codec(otherwise)
+    if likely and likely != ("utf-8",):
+        other = _named(data, likely)
+        return _whole(text if "\ufffd" in other and wide >= bad else other)
+    return text if wide >= bad else _named(data, ("cp1252",))
 
 
 def sure(data: bytes, label: str) -> bool:
