@@ -150,7 +150,7 @@ def _named(data: bytes, names: tuple[str, ...]) -> str:
 
 
 def _by_codec(data: bytes, name: str) -> str:
-    if name.startswith(("utf-16", "utf-32")) and data.isascii() and b"\0" not in data:
+    if name.startswith(("utf-16", "utf-32")) and re.fullmatch(rb"[\t\r\n -~]*", data):
         return data.decode("ascii")  # it only says so
     if name == "utf-16" and data[0::2].count(0) > data[1::2].count(0):
         name = "utf-16-be"

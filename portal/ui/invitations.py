@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 
 from django.utils.translation import gettext as _
 
-MOST_LINES, MOST_PEOPLE, LONGEST_VALUE = 5000, 20, 1000
-LINE = re.compile(r"([A-Za-z-]{1,40})((?:;[\w-]{1,40}=(?:\"[^\"]{0,500}\"|[^\":;]{0,500})(?:,[^\":;]{0,500})*)*):(.*)")
+MOST_LINES, MOST_PEOPLE, LONGEST_LINE, LONGEST_VALUE = 5000, 20, 4000, 1000
+LINE = re.compile(r"([A-Za-z-]{1,40})(;(?:[^":]|\"[^\"]*\")*)?:(.*)")
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,10 @@ def invitation(text: str, method: str = "") -> Invitation | None:
     """The first event of a calendar; None where there is none. `method` is the one that the part's own header names."""
     found, inside = Invitation(method=method.upper()), ""
     for line in re.sub(r"\r?\n[ \t]", "", text[:500_000]).splitlines()[:MOST_LINES]:
-        read = LINE.match(line.strip())
+        read = LINE.match(line.strip()[:LONGEST_LINE])
         if not read:
             continue
-        name, said, value = read[1].upper(), read[2], read[3][:LONGEST_VALUE].strip()
+        name, said, value = read[1].upper(), read[2] or "", read[3][:LONGEST_VALUE].strip()
         if name == "METHOD":
             found.method = value.upper()
         elif name == "BEGIN" and not inside and value.upper() in ("VEVENT", "VTODO"):

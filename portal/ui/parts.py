@@ -177,7 +177,7 @@ def parameters(value: str, words: bool = True) -> dict[str, str]:
 def base64(wrapped: bytes) -> tuple[bytes, bytes]:
     """What is wrapped, and what stands in clear behind it: mailing lists and scanners add their lines without a look."""
     packed = wrapped.translate(None, b"\r\n\t ")
-    if re.fullmatch(rb"[A-Za-z0-9+/]*={0,3}", packed):
+    if re.fullmatch(rb"[A-Za-z0-9+/]*={0,3}", packed) and not re.search(rb"[^\s][ \t]+[^\s]", wrapped):
         return _base64(packed), b""
     lines = wrapped.splitlines(keepends=True)
     whole = [place for place, line in enumerate(lines) if len(line) > 60 and BASE64_LINE.fullmatch(line.strip())]
