@@ -21,7 +21,7 @@ from portal.ui.verdict import TURNING
 register = template.Library()
 
 MOST_SHOWN = 200  # rows of a list that comes whole
-LONGEST_LINE, LONGEST_NAME = 5000, 200  # characters
+LONGEST_LINE, LONGEST_NAME, MOST_LETTERS = 5000, 200, 250_000  # characters of one line, of a name, of all headers
 
 
 @register.filter
@@ -86,9 +86,12 @@ def people(value: Any) -> str:
 def header_lines(headers: Any) -> list[tuple[str, str]]:
     """The first headers as (name, text), one line for each occurrence; `header_count` says how many there are."""
     lines: list[tuple[str, str]] = []
+    room = MOST_LETTERS
     for name, value in (headers or {}).items():
         values = value if isinstance(value, list) else [value]
-        lines += [(str(name)[:LONGEST_NAME], _short(str(one))) for one in values[: MOST_SHOWN - len(lines)]]
+        for one in values[: MOST_SHOWN - len(lines)]:
+            lines.append((str(name)[:LONGEST_NAME], _short(str(one), min(room, LONGEST_LINE))))
+            room -= len(lines[-1][1])
         if len(lines) >= MOST_SHOWN:
             break
     return lines
@@ -118,8 +121,8 @@ def turned(text: Any) -> bool:
     return isinstance(text, str) and bool(TURNING.search(text))
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST_LINE else text[:LONGEST_LINE] + "…"
+def _short(text: str, most: int = LONGEST_LINE) -> str:
+    return text if len(text) <= most else text[: max(0, most)] + "…"
 
 
 @register.simple_tag(takes_context=True)

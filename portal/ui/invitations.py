@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from django.utils.translation import gettext as _
 
 MOST_LINES, MOST_PEOPLE, LONGEST_LINE, LONGEST_VALUE = 5000, 20, 4000, 1000
-LINE = re.compile(r"([A-Za-z-]{1,40})(;(?:[^":]|\"[^\"]*\")*)?:(.*)")
+LINE = re.compile(r'([A-Za-z-]{1,40})(;(?:[^":]|"[^"]*")*)?:(.*)')
 
 
 @dataclass(frozen=True)

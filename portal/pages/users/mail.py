@@ -214,6 +214,8 @@ def mail_body(request: PortalRequest, user_id: str, folder: str, mail_id: str) -
     taken = bodies.take_apart(message.content, message.source, request.GET.get("of", ""))
     if taken is None:
         raise NotFound(mail.READ.id)
+    if taken.busy:
+        return HttpResponse(status=503, headers={"Retry-After": "5"})
     images = request.GET.get("images") == "1"
     response = HttpResponse(bodies.document(taken, images))
     response["Content-Security-Policy"] = bodies.csp(images)
