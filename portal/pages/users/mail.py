@@ -175,11 +175,12 @@ def reading(
 
 
 def readable(subject: str | None, taken: bodies.Body | None) -> str:
-    """A subject as a person reads it. Where a gateway gives it undecoded or damaged, the message itself may know better."""
+    """A subject as a person reads it. Where more than ASCII is in it, the message itself may know better than the gateway."""
     said = (subject or "")[:LONGEST_SUBJECT]
-    if "=?" in said or "\ufffd" in said or (taken and not said):
-        return (taken.said("subject") if taken else "")[:LONGEST_SUBJECT] or charsets.words(said)
-    return said
+    if taken and (not said or "=?" in said or not said.isascii()):
+        own = taken.said("subject")[:LONGEST_SUBJECT]
+        return own if own and "\ufffd" not in own else said
+    return charsets.words(said) if "=?" in said else said
 
 
 @require_safe
