@@ -16,8 +16,12 @@ from django.utils.translation import get_language
 
 from portal.api.errors import ApiError
 from portal.ui import names, screens, words
+from portal.ui.verdict import TURNING
 
 register = template.Library()
+
+MOST_SHOWN = 200  # rows of a list that comes whole
+LONGEST_LINE, LONGEST_NAME, MOST_LETTERS = 5000, 200, 250_000  # characters of one line, of a name, of all headers
 
 
 @register.filter
@@ -72,17 +76,53 @@ def row_id(mail_id: Any) -> str:
 
 @register.filter
 def people(value: Any) -> str:
-    """A list of addresses as one line."""
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
+    """A list of addresses as one line, the first ones of very many."""
+    if not isinstance(value, list):
+        return _short(str(value or ""))
+    return _short(", ".join(str(one)[:LONGEST_LINE] for one in value[:MOST_SHOWN]) + (" …" if len(value) > MOST_SHOWN else ""))
 
 
 @register.filter
 def header_lines(headers: Any) -> list[tuple[str, str]]:
-    """All headers as (name, text), one line for each occurrence."""
-    lines = []
+    """The first headers as (name, text), one line for each occurrence; `header_count` says how many there are."""
+    lines: list[tuple[str, str]] = []
+    room = MOST_LETTERS
     for name, value in (headers or {}).items():
-        lines += [(str(name), str(one)) for one in (value if isinstance(value, list) else [value])]
+        values = value if isinstance(value, list) else [value]
+        for one in values[: MOST_SHOWN - len(lines)]:
+            lines.append((str(name)[:LONGEST_NAME], _short(str(one), min(room, LONGEST_LINE))))
+            room -= len(lines[-1][1])
+        if len(lines) >= MOST_SHOWN:
+            break
     return lines
+
+
+@register.filter
+def header_count(headers: Any) -> int:
+    """How many header lines there are."""
+    return sum(len(value) if isinstance(value, list) else 1 for value in (headers or {}).values())
+
+
+@register.filter
+def some(rows: Any) -> Any:
+    """The first of a list that the gateway does not page: as many as a person can look at."""
+    return rows[:MOST_SHOWN] if isinstance(rows, list | tuple | str) else rows
+
+
+@register.filter
+def more(count: Any) -> int:
+    """How many of so many are not among the first ones."""
+    return max(0, (count if isinstance(count, int) else len(count or ())) - MOST_SHOWN)
+
+
+@register.filter
+def turned(text: Any) -> bool:
+    """Whether characters in it turn the direction of what stands beside them: a name that pretends to be another."""
+    return isinstance(text, str) and bool(TURNING.search(text))
+
+
+def _short(text: str, most: int = LONGEST_LINE) -> str:
+    return text if len(text) <= most else text[: max(0, most)] + "…"
 
 
 @register.simple_tag(takes_context=True)

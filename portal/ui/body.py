@@ -4,37 +4,34 @@ Two walls, each enough alone: the sanitiser lets through a list of harmless tags
 scripts, forms and everything remote (`CSP` and `SANDBOX`, for an iframe that has no access to our pages).
 """
 
-import base64
 import html as htmllib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from email import message_from_bytes
-from email.message import Message
-from email.policy import Compat32
 from html.parser import HTMLParser
+from threading import Lock
+from urllib.parse import unquote
 
 import nh3
 
-from portal.ui.links import Link, in_text, judged
+from portal.ui import message
+from portal.ui.invitations import Invitation
+from portal.ui.links import MOST_LINKS, Link, in_text, judged
+from portal.ui.message import LARGEST_HTML, LOOKS_LIKE_HTML, Attached, Piece
+from portal.ui.plain import RENAMED, renamed, runs, text_of, unmarked
 
 # A mail can be made to burst a parser: these limits keep every one at a few seconds and some hundred megabytes.
 LARGEST_SOURCE = 32 * 1024 * 1024  # bytes of a mail that we still take apart
-MOST_LINES, MOST_BOUNDARIES = 1_000_000, 50  # the standard library looks for every open boundary in every line
-LONGEST_HEADER = 10_000  # characters
-LARGEST_HTML = 512 * 1024  # characters; the sanitiser does 3 MB a second, and a tag of attributes alone costs 3 s at this size
-MOST_TAGS = 10_000  # opening, closing and comments: tags within tags cost the square of their number
-LARGEST_TEXT = 200_000  # characters in the page
+LARGE_SOURCE = 1024 * 1024  # bytes; larger ones are taken apart one at a time in a process
+PATIENCE = 5.0  # seconds that one waits for another
 LARGEST_IMAGES = 2 * 1024 * 1024  # bytes of inline images that go along
-MOST_PARTS = 200
+MOST_TAGS = 10_000  # opening, closing and comments: tags within tags cost the square of their number
+MOST_ESCAPED = 50_000  # & and hard blanks: in one text they cost the square of their number
+LARGEST_TEXT = 200_000  # characters in the page
+LARGEST_SHOWN = 4 * LARGEST_HTML  # characters of all attributes as they are sent
 LONGEST_TAG = 20_000  # characters: a tag of attributes alone keeps the sanitiser busy
 
-CHARSETS = re.compile(
-    r"(us-)?ascii|utf[-_]?(7|8|16|32)([-_]?(le|be|sig))?|iso[-_]?8859[-_]?\d+|latin[-_]?\d+|(windows|cp)[-_]?\d+|koi8[-_][rut]|mac\w+"
-    r"|gb\w*|hz|big5\w*|euc[-_]?\w+|iso[-_]?2022[-_]\w+|shift[-_]?jis\w*|sjis|ks_?c\w*|tis[-_]?620|johab|viscii"
-)
-
 SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
-IMAGE_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 _TAGS = """
     a abbr address b bdi bdo big blockquote br caption center cite code col colgroup dd del details div dl dt em
@@ -53,7 +50,7 @@ _LAYOUT = """
 LAYOUT = set(_LAYOUT.split())
 ATTRIBUTES = {
     "*": LAYOUT,
-    "a": {"href"},
+    "x-a": {"href"},
     "img": {"src", "alt"},
     "x-font": {"color", "face", "size"},
     "td": {"colspan", "rowspan"},
@@ -69,10 +66,10 @@ _STYLES = """
     text-decoration text-transform vertical-align white-space width word-break word-wrap
 """
 STYLES = set(_STYLES.split())
-# The HTML standard opens such a tag again in every paragraph behind it: 100 KB become gigabytes. Under another name it does not.
-FORMATTING = re.compile(r"<(/?)(b|big|code|em|font|i|s|small|strike|strong|tt|u)(?=[\s/>])", re.IGNORECASE)
-RENAMED = re.compile(r"<(/?)x-(b|big|code|em|font|i|s|small|strike|strong|tt|u)(?=[\s>])")
-RENAMED_TAGS = TAGS | {f"x-{tag}" for tag in ("b", "big", "code", "em", "font", "i", "s", "small", "strike", "strong", "tt", "u")}
+RENAMED_TAGS = TAGS | {f"x-{tag}" for tag in TAGS if RENAMED.match(f"<x-{tag}>")}
+ESCAPED = re.compile("[&\xa0]")
+REMOTE_STYLE = re.compile(r"url\s*\(\s*[\"']?https?:", re.IGNORECASE)
+_large = Lock()
 # The style filter looks at names only: a harmless property can still carry a request or an escape in its value.
 BAD_STYLE = re.compile(r"url|image|expression|import|src\s*\(|[\\@<>{}]", re.IGNORECASE)
 
@@ -81,12 +78,25 @@ BAD_STYLE = re.compile(r"url|image|expression|import|src\s*\(|[\\@<>{}]", re.IGN
 class Body:
     """A mail taken apart: its text, its HTML as received (unsafe), its links and its inline images by Content-ID."""
 
-    text: str = ""
-    html: str = ""
+    text: str = ""  # all of its texts; what is hidden in HTML stands between marks (portal/ui/plain.py)
+    html: str = ""  # the first of its HTML texts
+    pieces: list[Piece] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
     images: dict[str, str] = field(default_factory=dict)
     cut: bool = False  # it was too long to show whole
     remote: bool = False  # it would load something from elsewhere
+    busy: bool = False  # another large one is being taken apart: nothing was read of this one
+    decoded: bool = False  # the gateway gave it as text: its bytes may have been others
+    notes: list[str] = field(default_factory=list)  # what kind of message it is
+    invitations: list[Invitation] = field(default_factory=list)
+    attached: list[Attached] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    said: Callable[[str], str] = lambda header: ""  # a header of the message as a person reads it
+
+    @property
+    def runs(self) -> list[tuple[str, bool]]:
+        """The text in pieces, each with whether it is hidden."""
+        return runs(self.text)
 
     @property
     def odd(self) -> bool:
@@ -102,44 +112,86 @@ def csp(remote_images: bool) -> str:
     )
 
 
-def take_apart(content: str | None, source: str | None) -> Body:
-    """Text, HTML, links and inline images of a mail. `source` is the raw message, `content` the body where there is no source."""
+def take_apart(content: str | None, source: str | None, number: str = "") -> Body | None:
+    """Text, HTML, links and inline images of a mail. `source` is the raw message, `content` the body where there is no source.
+
+    `number` is that of a message attached to it; None where there is none of that number.
+    """
     body = Body()
-    if source:
-        _read_source(source, body)
-    if not body.text and not body.html and content:
-        if re.search(r"<(html|body|div|p|br|table|a|span)\b", content[:LARGEST_HTML], re.IGNORECASE):
-            body.html = content
-        else:
-            body.text = content
-    if len(body.html) > LARGEST_HTML or body.html.count("<") > MOST_TAGS:
-        body.html, body.cut = "<".join(body.html[:LARGEST_HTML].split("<", MOST_TAGS)[:MOST_TAGS]), True
-    if re.search(rf"<[^<>]{{{LONGEST_TAG}}}", body.html):
-        body.html, body.cut = "", True
-    if body.html:
-        reader = _read_links(body.html)
-        body.links = judged(reader.found)
-        body.remote = reader.remote or bool(re.search(r"url\s*\(\s*[\"']?https?:", body.html, re.IGNORECASE))
-        if not body.text.strip():
-            body.text = to_text(body.html)
+    if source and len(source) > LARGEST_SOURCE:
+        body.cut = True
+    elif source:
+        large = len(source) > LARGE_SOURCE
+        if large and not _large.acquire(timeout=PATIENCE):
+            body.busy = True
+            return body
+        try:
+            found = message.read(source, content or "", LARGEST_IMAGES, number)
+        finally:
+            if large:
+                _large.release()
+        if found is None:
+            return None
+        body.pieces, body.images, body.cut, body.decoded = found.pieces, found.images, found.cut, found.decoded
+        body.notes, body.invitations, body.attached, body.files = found.notes, found.invitations, found.attached, found.files
+        body.said = found.said
+    if not body.pieces and content and not number:
+        body.pieces = [Piece(html=content) if LOOKS_LIKE_HTML.search(content[:LARGEST_HTML]) else Piece(text=content)]
+    _within_limits(body)
+    designed = [piece for piece in body.pieces if piece.html]
+    readers = [_read_links(piece.html) for piece in designed]
+    body.html = designed[0].html if designed else ""
+    body.remote = any(reader.remote for reader in readers) or any(REMOTE_STYLE.search(piece.html) for piece in designed)
+    body.links = judged([pair for reader in readers for pair in reader.found])
+    for piece in body.pieces:
+        if not piece.html:
+            body.links += in_text(piece.text)[: MOST_LINKS - len(body.links)]
+    body.text = "\n\n".join(piece.text.strip("\r\n") if len(body.pieces) > 1 else piece.text for piece in body.pieces)
     if len(body.text) > LARGEST_TEXT:
         body.text, body.cut = body.text[:LARGEST_TEXT], True
-    if not body.html:
-        body.links = in_text(body.text)
     return body
+
+
+def _within_limits(body: Body) -> None:
+    """Cut what is too long, count what is costly over all texts together, and make plain text of HTML that has none beside it."""
+    room, tags, escaped, letters = LARGEST_HTML, MOST_TAGS, MOST_ESCAPED, LARGEST_TEXT
+    for piece in body.pieces:
+        html = piece.html[:room]
+        if len(html) < len(piece.html) or html.count("<") > tags:
+            html, body.cut = "<".join(html.split("<", tags)[:tags]), True
+        if len(ESCAPED.findall(html)) > escaped:
+            html, body.cut = html[: [found.start() for found in ESCAPED.finditer(html)][escaped]], True
+        if re.search(rf"<[^<>]{{{LONGEST_TAG}}}", html):
+            html, body.cut = "", True
+        room, tags, escaped = room - len(html), tags - html.count("<"), escaped - len(ESCAPED.findall(html))
+        piece.html = html
+        text = unmarked(piece.text[:letters])
+        body.cut |= len(piece.text) > letters
+        piece.text = text_of(html, GONE_WITH_CONTENT) if html and not text.strip() else text
+        letters = max(0, letters - len(piece.text))
 
 
 def safe_html(body: Body, remote_images: bool = False) -> str:
     """The HTML of a mail with nothing left that acts, asks or loads; remote images only where the reader wants them."""
+    pictures, letters = LARGEST_IMAGES * 4 // 3, LARGEST_SHOWN  # of what is sent: one picture may be asked for a thousand times
 
     def gate(tag: str, name: str, value: str) -> str | None:
+        nonlocal pictures, letters
+        kept = allowed(tag, name, value)
+        if tag == "img" and name == "src" and kept and kept.startswith("data:"):
+            pictures -= len(kept)
+            return kept if pictures >= 0 else None
+        letters -= len(kept or "")
+        return kept if letters >= 0 else None
+
+    def allowed(tag: str, name: str, value: str) -> str | None:
         if name == "style":
             kept = [part for part in value.split(";") if part.strip() and not BAD_STYLE.search(part)]
             return ";".join(kept) or None
         if tag == "img" and name == "src":
             address = value.strip()
             if address.lower().startswith("cid:"):
-                return body.images.get(address[4:])
+                return body.images.get(address[4:]) or body.images.get(unquote(address[4:]))
             if re.match(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+$", address):
                 return address
             # Asked for, they come over TLS or not at all: the policy allows nothing else.
@@ -149,19 +201,28 @@ def safe_html(body: Body, remote_images: bool = False) -> str:
             return value if value.strip().lower().startswith(("http:", "https:", "mailto:")) else None
         return value
 
-    clean = nh3.clean(
-        FORMATTING.sub(r"<\1x-\2", body.html),
-        tags=RENAMED_TAGS,
-        clean_content_tags=GONE_WITH_CONTENT,
-        attributes=ATTRIBUTES,
-        attribute_filter=gate,
-        filter_style_properties=STYLES,
-        url_schemes={"http", "https", "mailto", "data", "cid"},
-        url_relative="deny",
-        link_rel="noopener noreferrer nofollow",
-        set_tag_attribute_values={"a": {"target": "_blank"}, "img": {"referrerpolicy": "no-referrer"}},
-    )
-    return RENAMED.sub(r"<\1\2", clean)
+    def clean(html: str) -> str:
+        return RENAMED.sub(
+            r"<\1\2",
+            nh3.clean(
+                renamed(html),
+                tags=RENAMED_TAGS,
+                clean_content_tags=GONE_WITH_CONTENT,
+                attributes=ATTRIBUTES,
+                attribute_filter=gate,
+                filter_style_properties=STYLES,
+                url_schemes={"http", "https", "mailto", "data", "cid"},
+                url_relative="deny",
+                link_rel=None,
+                set_tag_attribute_values={
+                    "x-a": {"target": "_blank", "rel": "noopener noreferrer nofollow"},
+                    "img": {"referrerpolicy": "no-referrer"},
+                },
+            ),
+        )
+
+    pieces = [clean(piece.html) if piece.html else f"<pre>{htmllib.escape(piece.text)}</pre>" for piece in body.pieces]
+    return "<hr>".join(pieces) if pieces else clean(body.html)
 
 
 def document(body: Body, remote_images: bool = False) -> str:
@@ -170,17 +231,14 @@ def document(body: Body, remote_images: bool = False) -> str:
         '<!doctype html><html><head><meta charset="utf-8"><meta name="referrer" content="no-referrer"><title>-</title><style>'
         "html { color-scheme: light; background: #fff; color: #111; font: 15px/1.5 system-ui, sans-serif }"
         "body { margin: 12px; overflow-wrap: anywhere } img { max-width: 100%; height: auto } table { max-width: 100% }"
+        "pre { white-space: pre-wrap; font: inherit }"
         f"</style></head><body>{safe_html(body, remote_images)}</body></html>"
     )
 
 
 def to_text(html: str) -> str:
-    """HTML as plain text: enough to judge a mail, with paragraphs where they were."""
-    broken = re.sub(r"<(br|/p|/div|/tr|/h[1-6]|/li|hr)\b[^>]{0,200}>", "\n", html[:LARGEST_HTML], flags=re.IGNORECASE)
-    broken = FORMATTING.sub(r"<\1x-\2", broken)
-    text = htmllib.unescape(nh3.clean(broken, tags=set(), clean_content_tags=GONE_WITH_CONTENT, attributes={}))
-    lines = (" ".join(line.split()) for line in text.splitlines())
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    """HTML as plain text: enough to judge a mail, with lines where they were and marks around what is hidden."""
+    return text_of(html[:LARGEST_HTML], GONE_WITH_CONTENT)
 
 
 def links(html: str) -> list[Link]:
@@ -193,10 +251,10 @@ def _read_links(html: str) -> "_Links":
     reader = _Links()
     reader.feed(
         nh3.clean(
-            FORMATTING.sub(r"<\1x-\2", html),
-            tags={"a", "area", "img"},
+            renamed(html),
+            tags={"x-a", "area", "img"},
             clean_content_tags=GONE_WITH_CONTENT,
-            attributes={"a": {"href"}, "area": {"href"}, "img": {"src", "alt"}},
+            attributes={"x-a": {"href"}, "area": {"href"}, "img": {"src", "alt"}},
             link_rel=None,
         )
     )
@@ -215,16 +273,16 @@ class _Links(HTMLParser):
         self.remote = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in ("a", "area"):
+        if tag in ("x-a", "area"):
             self._end()
             self.href = (dict(attrs).get("href") or "").strip()
         elif tag == "img":
             self.remote = self.remote or (dict(attrs).get("src") or "").strip().lower().startswith(("http:", "https:"))
-            if self.href is not None:
+            if self.href is not None and len(self.text) < 200:
                 self.text.append(dict(attrs).get("alt") or "")
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "a":
+        if tag == "x-a":
             self._end()
 
     def handle_data(self, data: str) -> None:
@@ -239,69 +297,3 @@ class _Links(HTMLParser):
         if self.href and len(self.found) < 1000:
             self.found.append((self.href[:2000], " ".join("".join(self.text).split())[:300]))
         self.href, self.text = None, []
-
-
-class _ShortHeaders(Compat32):
-    """Reading the parameters of a header costs the square of their number."""
-
-    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
-        name, value = super().header_source_parse(sourcelines)
-        return name, value[:LONGEST_HEADER]
-
-
-def _read_source(source: str, body: Body) -> None:
-    lines = source.count("\n") + source.count("\r")
-    if len(source) > LARGEST_SOURCE or lines > MOST_LINES or source.lower().count("boundary") > MOST_BOUNDARIES:
-        body.cut = True
-        return
-    try:
-        _read_parts(source, body)
-    except Exception:  # the standard library fails in many ways on a mail made for it: what was read until then is shown
-        body.cut = True
-
-
-def _read_parts(source: str, body: Body) -> None:
-    # The gateway sends the raw bytes as text; a mail that was decoded with replacement characters is read as far as it goes.
-    message = message_from_bytes(source.encode("utf-8", "replace"), policy=_ShortHeaders())
-    room = LARGEST_IMAGES
-    for number, part in enumerate(message.walk()):
-        if number >= MOST_PARTS:
-            body.cut = True
-            return
-        kind = part.get_content_type()
-        if part.is_multipart():
-            continue
-        named = part.get_content_disposition() == "attachment" or bool(part.get_filename(None))
-        if kind == "text/plain" and not named and not body.text:
-            body.text = _text(part)
-        elif kind == "text/html" and not named and not body.html:
-            body.html = _text(part)
-        elif kind in IMAGE_TYPES and (cid := str(part.get("Content-ID", "")).strip().strip("<>")):
-            data = part.get_payload(decode=True)
-            if isinstance(data, bytes) and len(data) <= room:
-                room -= len(data)
-                body.images[cid] = f"data:{kind};base64,{base64.b64encode(data).decode()}"
-
-
-def _text(part: Message) -> str:
-    data = part.get_payload(decode=True)
-    if not isinstance(data, bytes):
-        return ""
-    cut = len(data) > 2 * LARGEST_HTML
-    data = data[: 2 * LARGEST_HTML]
-    charset = part.get_content_charset("utf-8")
-    try:
-        if not CHARSETS.fullmatch(charset):  # Python knows more codecs than mails do, and some take minutes (punycode)
-            raise LookupError
-        text = data.decode(charset, "replace" if cut else "strict")
-        return text.encode("utf-8", "replace").decode()  # some charsets give half characters, which nobody can be sent
-    except (LookupError, ValueError):
-        return data.decode("utf-8", "replace") if b"\xef\xbf\xbd" in data or _is_utf8(data) else data.decode("latin-1")
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -13,6 +13,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
+from portal.ui import body
 from sandbox import seed, seedmail
 from sandbox.models import Mail, User
 from tests.conftest import Gateway
@@ -541,3 +542,207 @@ def test_the_name_of_a_user_is_text(as_admin: Client) -> None:
     hub = as_admin.get(reverse("user-hub", args=(user(seed.HOSTILE),)))
     assert "<img src=x onerror=alert(1)>" in text(hub)
     assert b"<img" not in hub.content
+
+
+# What messages are made of.
+
+MESSAGE = "/users/u1/mail/Quarantine/m/"
+
+
+def given(gateway: Gateway, **more: object) -> None:
+    """The gateway's one message."""
+    gateway.answer = lambda request: httpx.Response(200, json={"id": "m", "subject": "S", "from": "a@a.example", **more})
+
+
+def test_the_file_of_the_whole_message_has_the_same_bytes(browser_of_somebody: Client, gateway: Gateway) -> None:
+    raw = b"Subject: x\r\nContent-Type: text/plain; charset=windows-1251\r\n\r\n" + "Здравствуйте".encode("cp1251") + b"\x00\xff"
+    given(gateway, source=raw.decode("latin-1"))
+    assert attached(browser_of_somebody.get(MESSAGE + "source/")) == ("mail.eml", raw)
+    shown = text(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+    assert "Здравствуйте" in shown
+    assert "may differ from the original" not in shown
+    given(gateway, source="Content-Type: text/plain; charset=windows-1251\r\n\r\nЗдравствуйте")
+    shown = text(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+    assert "Здравствуйте" in shown
+    assert "The gateway gave this message as decoded text, so the file may differ from the original." in shown
+    assert attached(browser_of_somebody.get(MESSAGE + "source/"))[1].endswith("Здравствуйте".encode())
+
+
+FORWARDED = """Content-Type: multipart/mixed; boundary=A
+
+--A
+Content-Type: text/html
+
+<p>AUSSEN</p>
+--A
+Content-Type: message/rfc822
+
+From: "<b>Chef</b>" <chef@a.example>
+To: anna@a.example
+Subject: <i>INNEN</i>
+Content-Type: multipart/mixed; boundary=B
+
+--B
+Content-Type: text/html
+
+<p>Innerer Text <img src=x onerror=alert(1)><a href="https://evil.example">bank.example</a></p>
+--B
+Content-Type: application/pdf; name="Rechnung\u202efdp.exe"
+
+x
+--B
+Content-Type: message/rfc822
+
+Subject: ganz innen
+
+Letzter Text
+--B--
+--A--
+"""
+
+
+def test_an_attached_message_is_opened_on_a_page_of_its_own_and_is_never_the_text(browser_of_somebody: Client, gateway: Gateway) -> None:
+    given(gateway, source=FORWARDED)
+    shown = text(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+    assert "AUSSEN" in shown
+    assert "Innerer Text" not in shown
+    assert f'<a href="{MESSAGE}attached/1/"><bdi><i>INNEN</i></bdi></a>' in shown
+    answer = browser_of_somebody.get(MESSAGE + "attached/1/")
+    opened = text(answer)
+    assert b"<i>INNEN" not in answer.content
+    assert "<h1><i>INNEN</i></h1>" in opened
+    assert "chef@a.example" in opened
+    assert "Innerer Text" in opened
+    assert "AUSSEN" not in opened
+    assert '<span class="chip bad">misleading</span>' in opened
+    assert '<bdi>Rechnung\u202efdp.exe</bdi> <span class="chip bad">misleading name</span>' in opened
+    assert "hx-get" not in opened.partition('<section aria-labelledby="text">')[2].partition("</section>")[0]
+    assert f'src="{MESSAGE}body/?of=1"' in text(browser_of_somebody.get(MESSAGE + "attached/1/?view=html"))
+    frame = browser_of_somebody.get(MESSAGE + "body/?of=1")
+    assert "Innerer Text" in text(frame)
+    assert "onerror" not in text(frame)
+    assert f'href="{MESSAGE}attached/1.1/"' in opened
+    assert "Letzter Text" in text(browser_of_somebody.get(MESSAGE + "attached/1.1/"))
+    for none in ("attached/2/", "attached/x/", "attached/1.2/", "body/?of=7"):
+        assert browser_of_somebody.get(MESSAGE + none).status_code == 404
+
+
+def test_who_gets_no_source_gets_no_attached_message(as_admin: Client) -> None:
+    assert as_admin.get(held("Jahresabschluss", "mail-attached", "1")).status_code == 404
+
+
+def test_the_owner_opens_the_message_that_is_attached_to_held_mail(as_owner: Client) -> None:
+    shown = text(as_owner.get(held("Jahresabschluss"), headers=part("reading")))
+    link = re.search(r'href="([^"]+/attached/1/)"', shown)
+    assert link
+    assert "This is an attached message." in text(as_owner.get(link[1]))
+
+
+def test_hidden_text_is_marked_where_it_stands(browser_of_somebody: Client, gateway: Gateway) -> None:
+    given(gateway, source="Content-Type: text/html\n\n<p>Ihr Pass<span style='font-size:0'>xkq9</span>wort</p>")
+    shown = text(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+    assert 'Ihr Pass<mark class="hidden-text">[hidden: xkq9]</mark>wort' in shown
+
+
+INVITATION = """Content-Type: text/calendar; method=REQUEST; charset=utf-8
+
+BEGIN:VEVENT
+SUMMARY:<b>Sitzung</b>
+DTSTART;TZID=Europe/Zurich:20261130T090000
+DTEND:20261130T090000Z
+LOCATION:Zimmer 3
+ORGANIZER;CN=Peter:mailto:peter@a.example
+DESCRIPTION:Bitte kommen
+END:VEVENT
+"""
+
+
+def test_an_invitation_shows_its_facts(browser_of_somebody: Client, gateway: Gateway) -> None:
+    given(gateway, source=INVITATION)
+    shown = text(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+    for fact in ("Invitation: <b>Sitzung</b>", "(Europe/Zurich)", "(UTC)", "Zimmer 3", "Peter <peter@a.example>", "Bitte kommen"):
+        assert fact in shown
+    assert b"<b>Sitzung" not in browser_of_somebody.get(MESSAGE, headers=part("reading")).content
+
+
+def test_a_signed_message_says_that_it_is(browser_of_somebody: Client, gateway: Gateway) -> None:
+    given(gateway, source="Content-Type: multipart/signed; boundary=A; protocol=application/pgp-signature\n\n--A\n\nText\n--A--")
+    shown = text(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+    assert "This message is signed (PGP). The signature is not checked here." in shown
+    assert "Text</pre>" in shown
+
+
+def test_a_subject_that_a_gateway_could_not_read_is_read_here(browser_of_somebody: Client, gateway: Gateway) -> None:
+    given(gateway, subject="=?koi8-r*ru?B?8NLJ18XUIMnaIOvB2sHOyQ==?=")
+    assert "<h2>Привет из Казани</h2>" in text(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+    raw = b"Subject: " + "Счёт".encode("cp1251") + b"\nContent-Type: text/plain; charset=windows-1251\n\nx"
+    given(gateway, subject="\ufffd\ufffd", source=raw.decode("latin-1"))
+    assert "<h2>Счёт</h2>" in text(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+
+
+def test_files_that_a_gateway_does_not_list_are_named(browser_of_somebody: Client, gateway: Gateway) -> None:
+    given(gateway, source="Content-Type: multipart/mixed; boundary=A\n\n--A\nContent-Type: application/x; name=rimborso.exe\n\nMZ\n--A--")
+    assert "<bdi>rimborso.exe</bdi>" in text(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+
+
+# Much of everything: what is shown is what a person can look at, and the rest is a number.
+
+def shown_of(answer: HttpResponse) -> str:
+    assert len(answer.content) < 3_000_000
+    return text(answer)
+
+
+def test_of_very_many_files_the_first_are_shown(browser_of_somebody: Client, gateway: Gateway) -> None:
+    files = [{"id": str(n), "name": f"{n}.pdf", "size": n} for n in range(100_000)]
+    given(gateway, source="x: y\n\nz", attachments={"attachments": files})
+    shown = shown_of(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+    assert ">199.pdf</a>" in shown
+    assert ">200.pdf</a>" not in shown
+    assert "and 99800 more" in shown
+    given(gateway, attachments={"attachments": [{"id": "1", "name": "n" * 3_000_000, "type": "t" * 3_000_000}]})
+    shown_of(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+
+
+def test_of_very_many_and_very_long_headers_the_first_are_shown(browser_of_somebody: Client, gateway: Gateway) -> None:
+    given(gateway, headers={"Received": ["r"] * 1_000_000, "X-After": "y"})
+    shown = shown_of(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+    assert shown.count("<dt>Received</dt>") == 200
+    assert "and 999801 more" in shown
+    given(gateway, headers={"X-Long": "&" * 5_000_000, "n" * 1_000_000: "x", **{f"X-{n}": "'" * 9000 for n in range(300)}})
+    shown_of(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+
+
+def test_very_long_subjects_and_very_many_people_are_cut(browser_of_somebody: Client, gateway: Gateway) -> None:
+    people = [f"p{n}@a.example" for n in range(300_000)]
+    given(gateway, subject="'" * 3_000_000, to=people, cc=["&" * 3_000_000], **{"from": "<" * 1_000_000})
+    shown_of(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+
+
+def test_of_very_many_folders_the_first_are_shown(browser_of_somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = lambda request: httpx.Response(200, json=[{"name": f"f{n}", "path": f"f{n}"} for n in range(100_000)])
+    for url in ("/users/u1/mail/?folders", "/users/u1/subfolders/?path=x"):
+        shown = shown_of(browser_of_somebody.get(url, headers=part("folders")))
+        assert "<span>f199</span>" in shown
+        assert "<span>f200</span>" not in shown
+        assert "and 99800 more" in shown
+
+
+def test_of_very_many_attached_messages_the_first_are_shown(browser_of_somebody: Client, gateway: Gateway) -> None:
+    one = "--A\nContent-Type: message/rfc822\n\nSubject: '''''\n\nx\n"
+    given(gateway, source="Content-Type: multipart/mixed; boundary=A\n\n" + one * 20_000 + "--A--")
+    shown = shown_of(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+    assert "It is too long to show all of it here." in shown
+
+
+def test_large_messages_are_taken_apart_one_at_a_time(browser_of_somebody: Client, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body, "PATIENCE", 0)
+    given(gateway, source="Subject: x\n\n" + "x" * (body.LARGE_SOURCE + 1))
+    with body._large:
+        shown = text(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+        assert "Another large message is being read right now." in shown
+        assert "This mail has no text." not in shown
+        assert browser_of_somebody.get(MESSAGE + "body/").status_code == 503
+        given(gateway, source="Subject: x\n\nsmall")
+        assert "small" in text(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+    given(gateway, source="Subject: x\n\n" + "x" * (body.LARGE_SOURCE + 1))
+    assert "Another large" not in text(browser_of_somebody.get(MESSAGE, headers=part("reading")))

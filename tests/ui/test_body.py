@@ -574,6 +574,39 @@ def test_a_mail_made_to_burst_a_parser_is_cut_and_shown(html: str):
     assert len(clean) <= 10 * module.LARGEST_HTML
 
 
+def test_one_picture_that_is_shown_very_often_is_sent_as_often_as_there_is_room():
+    picture = "data:image/png;base64," + "A" * 1_000_000
+    body = Body(html="<img src=cid:x>" * 400 + "<p>end</p>", images={"x": picture})
+    clean = safe_html(body)
+    assert clean.count("<img") == 400
+    assert len(clean) < 3_000_000
+    small = Body(html="<img src=cid:x>" * 400, images={"x": PIXEL})
+    assert safe_html(small).count(PIXEL) == 400
+
+
+def test_attributes_that_a_parser_repeats_are_sent_up_to_a_size():
+    for tag in ("a href='https://a.example/{}'", "a title='{}'", "nobr title='{}'", "b title='{}'", "font color='{}'"):
+        html = "<p><" + tag.format("x" * 15_000) + ">" + "</p><p>x" * 4000
+        assert len(safe_html(Body(html=html))) < 5_000_000
+        links(html)
+    many = "".join(f"<p title='{'x' * 19_000}'>" for _ in range(26))
+    assert len(safe_html(Body(html=many))) < 1_000_000
+
+
+@pytest.mark.parametrize("letter", ["&", "\xa0", "&amp", "<", ">", '"'])
+def test_letters_that_are_costly_to_escape_are_counted(letter: str):
+    body = take_apart(letter * 200_000 + "<p>", None)
+    assert body.cut or len(body.html) < module.LARGEST_HTML
+    assert len(re.findall("[&\xa0]", body.html)) <= module.MOST_ESCAPED
+    assert len(safe_html(body)) < 5_000_000
+    source = multipart(*(part("text/html", "<p>" + letter * 30_000) for _ in range(30)))
+    several = take_apart(None, source)
+    assert sum(len(re.findall("[&\xa0]", piece.html)) for piece in several.pieces) <= module.MOST_ESCAPED
+    assert sum(piece.html.count("<") for piece in several.pieces) <= module.MOST_TAGS
+    assert sum(len(piece.html) for piece in several.pieces) <= module.LARGEST_HTML
+    assert len(several.text) <= module.LARGEST_TEXT
+
+
 HEADER_BOMBS = {
     "parameters": mail("Content-Type: text/plain" + "; a=b" * 300_000),
     "semicolons": mail('Content-Type: text/plain; a="' + ";" * 300_000),

@@ -19,13 +19,15 @@ from django.views.decorators.http import require_safe
 from portal import session
 from portal.api import mail, sender_rules, users
 from portal.api.errors import ApiError, NotFound
-from portal.ui import body as bodies, verdict
+from portal.ui import body as bodies, charsets, verdict
+from portal.ui.message import as_bytes
 from portal.ui.pages import PortalRequest, calls_nothing, got, one_time_key, region, together
 from portal.ui.rows import Rows
 from portal.ui.screens import is_fragment
 from portal.ui.tables import remote_page
 
 LAST_DAY = date(9998, 1, 1)  # no time zone leads from here out of the calendar
+LONGEST_SUBJECT = 1000  # characters: one header line (RFC 5322, 2.1.1)
 HELD = re.compile(r"quarant|held|spam|junk", re.IGNORECASE)
 ACTIONS = {"release": mail.RELEASE, "mailbox": sender_rules.ADD_TO_USER, "domain": sender_rules.ADD_TO_DOMAIN}
 
@@ -144,10 +146,14 @@ def reading(
     who = verdict.sender(message.sender)
     owner = bool(message.source or message.content)
     taken = bodies.take_apart(message.content, message.source) if owner else None
+    files = message.attachments.attachments or [] if message.attachments else []
     domain = str(user.domainId) if user else ""
     limit = user.policy.spamScore if user and user.policy else None
     return {
         "mail": message,
+        "subject": readable(message.subject, taken),
+        "files": files,
+        "inside": [name for name in taken.files if name not in {file.name for file in files}] if taken and not files else [],
         "mail_id": mail_id,
         "user_id": user_id,
         "folder": folder,
@@ -168,12 +174,49 @@ def reading(
     }
 
 
+def readable(subject: str | None, taken: bodies.Body | None) -> str:
+    """A subject as a person reads it. Where more than ASCII is in it, the message itself may know better than the gateway."""
+    said = (subject or "")[:LONGEST_SUBJECT]
+    if taken and (not said or "=?" in said or not said.isascii()):
+        own = taken.said("subject")[:LONGEST_SUBJECT]
+        return own if own and "\ufffd" not in own else said
+    return charsets.words(said) if "=?" in said else said
+
+
+@require_safe
+def mail_attached(request: PortalRequest, user_id: str, folder: str, mail_id: str, number: str) -> HttpResponse:
+    """A message that is attached to a mail, opened: a page of its own, since it is not what the mail says."""
+    message = request.api.call(mail.READ, mail.MessageContent, userIdOrEmail=user_id, folderPath=folder, fugluIdOrMailId=mail_id)
+    taken = bodies.take_apart(message.content, message.source, number)
+    if not message.source or taken is None:
+        raise NotFound(mail.READ.id)
+    context = {
+        "outer": readable(message.subject, None),
+        "user_id": user_id,
+        "folder": folder,
+        "mail_id": mail_id,
+        "number": number,
+        "body": taken,
+        "subject": taken.said("subject")[:LONGEST_SUBJECT],
+        "who": verdict.sender(taken.said("from")),
+        "to": taken.said("to")[:LONGEST_SUBJECT],
+        "date": taken.said("date")[:100],
+        "html_view": request.GET.get("view") == "html",
+        "images": request.GET.get("images") == "1",
+    }
+    return render(request, "users/attached.html", context)
+
+
 @require_safe
 @xframe_options_sameorigin
 def mail_body(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> HttpResponse:
     """The sanitised HTML of a mail, for the sandboxed iframe. A document of its own, under its own policy."""
     message = request.api.call(mail.READ, mail.MessageContent, userIdOrEmail=user_id, folderPath=folder, fugluIdOrMailId=mail_id)
-    taken = bodies.take_apart(message.content, message.source)
+    taken = bodies.take_apart(message.content, message.source, request.GET.get("of", ""))
+    if taken is None:
+        raise NotFound(mail.READ.id)
+    if taken.busy:
+        return HttpResponse(status=503, headers={"Retry-After": "5"})
     images = request.GET.get("images") == "1"
     response = HttpResponse(bodies.document(taken, images))
     response["Content-Security-Policy"] = bodies.csp(images)
@@ -187,7 +230,7 @@ def mail_source(request: PortalRequest, user_id: str, folder: str, mail_id: str)
     message = request.api.call(mail.READ, mail.MessageContent, userIdOrEmail=user_id, folderPath=folder, fugluIdOrMailId=mail_id)
     if not message.source:
         raise NotFound(mail.READ.id)
-    return _as_file(iter([message.source.encode("utf-8", "replace")]), "mail.eml")
+    return _as_file(iter([as_bytes(message.source)[0]]), "mail.eml")
 
 
 @require_safe

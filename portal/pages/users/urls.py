@@ -13,6 +13,7 @@ urlpatterns = [
     path("users/<id:user_id>/mail/<id:folder>/", mail.mail_list, name="mail-list"),
     path(ONE, mail.mail_read, name="mail-read"),
     path(ONE + "body/", mail.mail_body, name="mail-body"),
+    path(ONE + "attached/<id:number>/", mail.mail_attached, name="mail-attached"),
     path(ONE + "source/", mail.mail_source, name="mail-source"),
     path(ONE + "attachments/", mail.all_attachments, name="all-attachments"),
     path(ONE + "attachments/<id:part>/", mail.attachment, name="attachment"),
