@@ -84,6 +84,10 @@ if not CLEANMAIL_API_URL and not SANDBOX:
 UPSTREAM = "cleanmail_admin.upstream"  # the module that makes the connection
 # Where the gateway keeps held mail; the contract names no folder.
 QUARANTINE_FOLDER = env.str("QUARANTINE_FOLDER", default="Quarantine")
+# Folders besides it whose mail is held, and can be released.
+HELD_FOLDERS = [path.strip() for path in env.list("HELD_FOLDERS", default=[]) if path.strip()]
+# What is asked for of a mail: the contract names HEADERS alone, which is what an owner gets who asks for nothing.
+EMAIL_FIELDS = [field.strip() for field in env.list("EMAIL_FIELDS", default=["HEADERS", "CONTENT", "SOURCE"]) if field.strip()]
 # The gateway's own mail servers, for the MX records of new domains; without them they are read from a report that names them.
 GATEWAY_MX = env.list("GATEWAY_MX", default=[])
 

@@ -26,6 +26,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.contrib.messages.storage.session import SessionStorage
 from django.contrib.sessions.backends.base import UpdateError
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
@@ -51,8 +53,13 @@ class Person:
 
     who: str
     owner: str
-    mailbox: str | int | None  # the only user this person sees: an end user's own
+    mailbox: str | int | None  # an end user's own; "" until it is known, None of everybody else
     sysadmin: bool | None = None  # a system administrator? None where an opaque token does not tell
+
+    @property
+    def end_user(self) -> bool:
+        """Sees the menu of a mailbox, and not that of an administrator. No page is refused by it: the gateway decides."""
+        return self.mailbox is not None
 
     @property
     def may_sysadmin(self) -> bool:
@@ -62,25 +69,20 @@ class Person:
 
 @sensitive_variables()
 def sign_in(request: HttpRequest, token: str) -> None:
-    """Check the token with one cheap call and start a session. Raises SignedOut, TooFast, or another ApiError."""
+    """Check the token with a cheap call or two and start a session. Raises SignedOut, TooFast, or another ApiError."""
     token = token.strip()
     if not token or len(token) > LONGEST_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
         _count_try(request, token)
         raise SignedOut("listUsers")
     _count_try(request, token)
-    mailbox = None
+    claims = _claims(token)
     try:
-        seen = _client(token).page(users.LIST, users.User, size=2)
-        if seen.total == 1 and len(seen.rows) == 1:
-            mailbox = seen.rows[0].id
-    except NotAllowed:  # a valid token of an account that may not list users
-        pass
+        mailbox = _mailbox(_client(token), claims)
     except SignedOut:
         raise
     except ApiError:  # the gateway's trouble is not the person's guess
         SignInAttempt.objects.filter(token=_keyed("try", token)).delete()
         raise
-    claims = _claims(token)
     now = int(time.time())
     ends = claims.get("exp")
     ends = int(min(now + SESSION_LIMIT, ends)) if isinstance(ends, int | float) else now + SESSION_LIMIT
@@ -105,6 +107,40 @@ def sign_in(request: HttpRequest, token: str) -> None:
         }
     )
     request.session.set_expiry(SESSION_LIMIT)
+
+
+def _mailbox(api: Client, claims: dict[str, Any]) -> str | int | None:
+    """An end user's own mailbox. An end user sees no domain and exactly one user: a list leaves out what is under "a missing
+    security role" (r:1505, r:4630), or is refused. Where no user is listed it is the token's subject, if an address, else ""."""
+    own: str | int | None = None
+    try:
+        seen = api.page(users.LIST, users.User, size=2)
+        if seen.total != 1 or len(seen.rows) != 1:
+            return None  # the second call is for those alone who may be end users
+        own = seen.rows[0].id
+    except NotAllowed:  # a valid token of an account that may not list users
+        pass
+    try:
+        if api.page(domains.LIST, domains.Domain, size=1).rows:
+            return None
+    except NotAllowed:
+        pass
+    subject = str(claims.get("sub") or "")
+    return own if own is not None else subject if is_address(subject) else ""
+
+
+def is_address(text: str) -> bool:
+    """Can this be the address of a mailbox?"""
+    try:
+        validate_email(text)
+    except ValidationError:
+        return False
+    return True
+
+
+def remember_mailbox(request: HttpRequest, address: str) -> None:
+    """An end user has told which mailbox is theirs, where neither a list nor the token did."""
+    request.session["mailbox"] = address
 
 
 def sign_out(request: HttpRequest) -> None:

@@ -21,6 +21,7 @@ FileAction = Literal["ALLOW", "DENY", "allow", "deny"]
 Check = Literal[
     "FILENAME", "CONTENTTYPE", "ARCHIVE_CONTENTTYPE", "ARCHIVE_FILENAME",
     "filename", "contenttype", "archive_contenttype", "archive_filename",
+    "archive-contenttype", "archive-filename",  # as the document spells them (r:6263)
 ]
 UriAction = Literal[
     "URIDNSBL_SKIP_DOMAIN", "WHITELIST_URI_HOST", "BLACKLIST_URI_HOST",
@@ -147,7 +148,7 @@ def write(rule: Rule, body: Shape) -> None:
     """Change what was sent. The case of an enumeration does not count (conventions.md, gap 13)."""
     for name, value in given(body).items():
         if name in ("action", "check_type"):
-            setattr(rule, name, value.upper())
+            setattr(rule, name, value.upper().replace("-", "_"))
         elif name in ("filter", "description"):
             setattr(rule, name, value)
 

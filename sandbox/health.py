@@ -1,6 +1,6 @@
 """Diagnostics of domains and of relays (openapi.yaml, tag Health). Times are in seconds here, and only here."""
 
-from typing import Any
+from typing import Any, Literal
 
 from django.conf import settings
 from django.db.models import Q
@@ -23,7 +23,7 @@ class RelayCheckHealthDTO(Shape):
     transport_dest: str
     transport_port: Count
     auth_type: AuthType
-    api_type: ApiType | None
+    api_type: ApiType | Literal[""] | None
     id: Id | UnsetType | None = UNSET
     fallback_transport_dest: str | UnsetType | None = UNSET
     fallback_transport_port: Count | UnsetType | None = UNSET
@@ -78,7 +78,7 @@ def try_relay_configuration(request: HttpRequest, caller: Caller) -> HttpRespons
         fallback_transport_dest=body.fallback_transport_dest or None,
         fallback_transport_port=body.fallback_transport_port or None,
         auth_type=body.auth_type.lower(), auth_data=known(body.auth_data, AUTH, "authData"),
-        api_type=body.api_type and body.api_type.upper(), api_data=known(body.api_data, API, "apiData"),
+        api_type=body.api_type.upper() if body.api_type else None, api_data=known(body.api_data, API, "apiData"),
     )
     if isinstance(body.id, str | int):
         stored = relay_of(caller, str(body.id))

@@ -42,5 +42,5 @@ class Admin(msgspec.Struct, frozen=True, kw_only=True):
     sysAdmin: bool | None = None
     authorities: list[Authority] | None = None
     authoritiesCount: int | None = None
-    lastConnectionDate: int | None = None
+    lastConnectionDate: int | None = None  # in a list, not told; else never
     createdAt: int | None = None

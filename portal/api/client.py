@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, get_origin, overload
+from urllib.parse import unquote
 from uuid import uuid4
 
 import httpx
@@ -26,7 +27,7 @@ from portal.api.errors import (
     Unreachable,
     UpstreamFailed,
 )
-from portal.api.operation import Operation
+from portal.api.operation import LONGEST_ID, Operation, Segments, is_dot
 
 T = TypeVar("T")
 log = logging.getLogger("portal.api")
@@ -181,6 +182,29 @@ class Client:
             chunks(),
         )
 
+    def segments(self, address: Any, op: Operation) -> Segments | None:
+        """What the gateway's own `address` has in place of the last id of `op`; None where it leads anywhere else than there.
+
+        A proxy may refuse a folder with a slash as one segment, %2F. Only what stands for the id is taken, and only from an
+        address of the same origin and base path.
+        """
+        base = self._http.base_url
+        try:
+            found = httpx.URL(str(address or ""))
+        except (httpx.InvalidURL, ValueError):
+            return None
+        origin = (found.scheme, found.host, found.port, found.userinfo)
+        if found.is_absolute_url and origin != (base.scheme, base.host, base.port, b""):
+            return None
+        # As it was given, since httpx.URL resolves dots. An address of this kind has no question mark.
+        given = re.sub(r"^[a-z]+://[^/]*", "", str(address), flags=re.IGNORECASE)
+        steps = re.escape(base.raw_path.decode().rstrip("/")) + re.sub(r"{\w+}", "[^/]+", op.path.rpartition("{")[0])
+        match = re.fullmatch(rf"{steps}([\w.~!$&'()*+,=:@%/-]+)", given, re.ASCII)
+        pieces = re.split(r"[/\\]", unquote(given)[1:])
+        if match is None or any(not step or is_dot(step) or not step.isprintable() for step in pieces):
+            return None
+        return Segments(match[1]) if len(match[1]) <= LONGEST_ID else None
+
     def _whole(
         self,
         op: Operation,
@@ -266,6 +290,7 @@ class Client:
             fields=fields,
             needs=op.needs,
         )
+        error.broke = response.status_code in op.breaks
         if isinstance(error, TooFast) and re.fullmatch("[0-9]{1,9}", wait := response.headers.get("retry-after", "")):
             error.retry_after = max(1, min(int(wait), 3600))
         return error

@@ -116,6 +116,7 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
     """CustomerDTO: who owns a domain."""
 
     id: str | int | None = None
+    brokerId: str | int | None = None
     name: str | None = None
 
 

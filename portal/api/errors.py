@@ -8,8 +8,11 @@ hostile text, to be shown escaped.
 class ApiError(Exception):
     """A call that gave no usable answer. `operation` is its id; `request_id` finds it in the gateway's log and in ours.
 
-    `needs` is the right that the contract states for the operation, "" where it is silent.
+    `needs` is the right that the contract states for the operation, "" where it is silent. `broke` is true where the status
+    means, for this operation, a problem inside the gateway.
     """
+
+    broke = False
 
     def __init__(
         self, operation: str, *, request_id: str = "", message: str = "", fields: dict[str, str] | None = None, needs: str = ""

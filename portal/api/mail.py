@@ -19,7 +19,8 @@ LIST = Operation(
     query=("operator",),
 )
 
-# Headers for whoever may see the account; content and source are filled for the owner of the mailbox only.
+# `fields` is HEADERS where nobody asks for more: "List of attended datas", default HEADERS (r:2169 of the vendor's document). No
+# other name is documented. Content and source are filled for the owner of the mailbox only.
 READ = Operation(
     "getEmail",
     "GET",
@@ -32,8 +33,9 @@ RELEASE = Operation(
     "POST",
     "/users/{userIdOrEmail}/emails/{folderPath}/{fugluId}/release",
     headers=("X-Virus-Lover",),
+    breaks=(400,),  # "An internal problem occured." (r:2407)
 )
-# That files are for the owner only is not said; it follows from the rule on content.
+# That files are for the owner only is the contract's assumption; the document says it of content and source alone.
 PART = Operation(
     "downloadEmailAttachmentPart",
     "GET",
@@ -68,6 +70,8 @@ class Folder(msgspec.Struct, frozen=True, kw_only=True):
     path: str | None = None
     unreadMessageCount: int | None = None
     messageCount: int | None = None
+    messagesUri: str | None = None
+    childrenUri: str | None = None
 
 
 # The source lost the field names of all records below: the contract guesses them, so their types are taken leniently.
@@ -93,6 +97,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     """ImapMessage: a line of a folder."""
 
     id: str | int | None = None
+    uri: str | None = None
     sentDate: int | str | None = None
     sender: str | list[str] | None = msgspec.field(name="from", default=None)
     to: str | list[str] | None = None

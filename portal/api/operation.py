@@ -9,12 +9,22 @@ from portal.api.errors import NotFound
 LONGEST_ID = 1000  # a Message-ID is one header line, 998 characters at most (RFC 5322, 2.1.1)
 
 
+class Segments(str):
+    """The last segments of an address that the gateway gave itself: sent as they are. `Client.segments` makes them."""
+
+
+def is_dot(piece: str) -> bool:
+    """A segment that clients and proxies resolve: `.` and `..`, with what may follow a semicolon."""
+    return piece.partition(";")[0].strip() in (".", "..")
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """`id`, `method` and `path` as in docs/upstream/openapi.yaml.
 
     `needs` is the permission the contract states, "" where it is silent. `sort` are the documented sort keys, `filters`
     the documented filters (a list takes one filter a request), `query` other parameters, `headers` special request headers.
+    `breaks` are statuses that mean a problem inside the gateway here, and elsewhere a refusal: nobody knows what happened.
     """
 
     id: str
@@ -25,6 +35,7 @@ class Operation:
     filters: tuple[str, ...] = ()
     query: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
+    breaks: tuple[int, ...] = ()
 
     def url(self, **ids: str | int) -> str:
         """The path with every id percent-encoded as ONE segment.
@@ -37,8 +48,11 @@ class Operation:
             text, place = str(value), "{" + name + "}"
             if place not in path:
                 raise KeyError(f"{self.id} has no {name} in its path")
+            if isinstance(value, Segments):
+                path = path.replace(place, value)
+                continue
             # A proxy that decodes %2F would walk along these.
-            if any(piece.partition(";")[0].strip() in (".", "..") for piece in re.split(r"[/\\]", text)):
+            if any(map(is_dot, re.split(r"[/\\]", text))):
                 raise NotFound(self.id)
             if not text or len(text) > LONGEST_ID or any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 for c in text):
                 raise NotFound(self.id)

@@ -45,5 +45,5 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy | None = None
     platform: Platform | None = None
     mfaType: str | None = None
-    lastConnectionDate: int | None = None
+    lastConnectionDate: int | None = None  # in a list, not told; else never
     senderVerifyOn: bool | None = None

@@ -100,7 +100,7 @@ def _key(person: Person, op: Operation, once: str) -> str | None:
 
 def is_unclear(error: ApiError) -> bool:
     """True when a write may have happened all the same: sent without an answer, or answered with nonsense or a crash."""
-    return isinstance(error, TimedOut | BadAnswer | UpstreamFailed)
+    return error.broke or isinstance(error, TimedOut | BadAnswer | UpstreamFailed)
 
 
 def _begin(entry: Entry, since: datetime | None = None) -> Entry | None:

@@ -25,7 +25,7 @@ from portal.audit.log import DoneAlready, act, is_unclear, shown_at
 from portal.audit.models import Result
 from portal.batches.models import Batch, Row, State
 from portal.session import Person
-from portal.ui import diagnosis, verdict
+from portal.ui import diagnosis, mailbox, verdict
 
 LEASE = timedelta(seconds=90)  # longer than one row can take: three calls, and the wait for somebody else's (audit/log.py)
 PAUSE = 1.0  # seconds between two looks for work
@@ -133,21 +133,21 @@ def _release(person: Person, api: Client, batch: Batch, row: Row) -> tuple[State
     if not batch.user:
         _know_the_user(api, batch)
     try:
-        message = api.call(mail.READ, mail.MessageContent, fugluIdOrMailId=row.target, **ids)
+        at = mailbox.find(api, ids["userIdOrEmail"], ids["folderPath"], row.target, text=False)
+        message = at.message
         row.label = (message.subject or "")[:300]
         if verdict.verdict(message.headers).infected:
             return State.REFUSED, infected, ""
-        act(
+        mailbox.release(
             person,
             api,
-            mail.RELEASE,
+            at,
+            ids["userIdOrEmail"],
             target=f"{batch.mailbox or ids['userIdOrEmail']}: {row.label}",
             url=batch.url,
             once=_once(batch, row),
             lock=mail.lock(batch.user or ids["userIdOrEmail"], ids["folderPath"], message.id or row.target),
             since=shown_at(batch.form) or batch.created,
-            fugluId=row.target,
-            **ids,
         )
     except DoneAlready as first:
         if first.entry.result != Result.DONE:
@@ -163,7 +163,7 @@ def _release(person: Person, api: Client, batch: Batch, row: Row) -> tuple[State
         return State.REFUSED, _("Your account may not release it."), error.message
     except ApiError as error:
         if is_unclear(error) and error.operation == mail.RELEASE.id:
-            return State.UNKNOWN, _("No clear answer came. Check the inbox before you repeat it."), ""
+            return State.UNKNOWN, _("No clear answer came. Check the inbox before you repeat it."), error.message
         return State.REFUSED, _("The gateway refused it."), error.message
     return State.DONE, _("Released."), ""
 

@@ -254,6 +254,7 @@ def admin_add(request: PortalRequest, domain_id: str) -> HttpResponse:
     if alone:
         got(offered)
         return render(request, "access/_accounts.html", context)
+    grantable = _or_wider(request, domain, grantable)
     if isinstance(grantable, ApiError) and request.method == "GET":
         return render(request, "access/add.html", {**context, "error": grantable})
     made, _record = _to_grant(ExistingForm, got(grantable))
@@ -286,6 +287,7 @@ def admin_new(request: PortalRequest, domain_id: str) -> HttpResponse:
     domain, grantable = together(lambda: _domain(request, domain_id), lambda: _grantable(request, domain_id))
     domain = got(domain)
     context = {"domain": domain, "domain_id": domain_id}
+    grantable = _or_wider(request, domain, grantable)
     if isinstance(grantable, ApiError) and request.method == "GET":
         return render(request, "access/new.html", {**context, "error": grantable})
     made, _record = _to_grant(NewForm, got(grantable))
@@ -316,6 +318,7 @@ def admin_edit(request: PortalRequest, domain_id: str, admin_id: str) -> HttpRes
     )
     domain, admin = got(domain), Administrator(got(account), domain_id)
     context = {"domain": domain, "domain_id": domain_id, "admin": admin, "admin_id": admin_id, "own": _is(request, admin)}
+    grantable = _or_wider(request, domain, grantable)
     if isinstance(grantable, ApiError) and request.method == "GET":
         return render(request, "access/edit.html", {**context, "error": grantable})
     made, record = _to_grant(PermissionsForm, got(grantable), admin.held or [])
@@ -403,8 +406,29 @@ def _domain(request: PortalRequest, domain_id: str) -> domains.Domain:
 
 def _grantable(request: PortalRequest, domain_id: str) -> list[Grantable]:
     """What this person holds on the domain, and may pass on."""
-    query = {"scope": "domain", "id": domain_id}
-    return request.api.call(access_controls.PERMISSIONS, list[Grantable], query=query)
+    return _permissions(request, "domain", domain_id)
+
+
+def _or_wider(request: PortalRequest, domain: domains.Domain, found: list[Grantable] | ApiError) -> list[Grantable] | ApiError:
+    """What may be passed on; where nothing may on the domain, what this person holds on its customer and on its broker.
+
+    A list of permissions is "limited to the current user's permissions on the given object" (r:94), and administrators are those
+    "of domains, customers or brokers" (r:55): who holds the wider object may hold nothing on the domain itself.
+    """
+    if domain.customer is None or (not isinstance(found, ApiError) and any(one.editable for one in found)):
+        return found
+    above = [("customer", domain.customer.id), ("broker", domain.customer.brokerId)]
+    asked = [lambda scope=scope, id=id: _permissions(request, scope, id) for scope, id in above if id not in (None, "")]  # type: ignore[misc]
+    wider = [one for answer in (together(*asked) if asked else ()) if not isinstance(answer, ApiError) for one in answer]
+    if isinstance(found, ApiError) and not wider:
+        return found
+    may = {one.name for one in wider if one.editable}
+    names = dict.fromkeys(one.name for one in [*([] if isinstance(found, ApiError) else found), *wider])
+    return [Grantable(name=name, editable=name in may) for name in names]
+
+
+def _permissions(request: PortalRequest, scope: str, id: str | int | None) -> list[Grantable]:
+    return request.api.call(access_controls.PERMISSIONS, list[Grantable], query={"scope": scope, "id": id})
 
 
 def _to_grant(

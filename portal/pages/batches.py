@@ -3,11 +3,13 @@
 import json
 from hashlib import sha256
 
+from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.db.models import Count
 from django.http import Http404, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path, reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 import portal.ui.addresses  # noqa: F401 (registers <id:>)
@@ -16,6 +18,7 @@ from portal.api import health, mail
 from portal.api.errors import NotFound
 from portal.batches import worker
 from portal.batches.models import Batch, Row, State
+from portal.ui import mailbox
 from portal.ui.pages import PortalRequest, polls, region
 from portal.ui.screens import safe_next
 
@@ -41,6 +44,9 @@ def batch_release(request: PortalRequest) -> HttpResponse:
         return HttpResponseBadRequest("not an id")
     back = reverse("mail-list", args=(user, folder)) if user and folder else "/"
     if not mails:
+        return HttpResponseRedirect(back)
+    if not mailbox.holds(request, folder):
+        messages.error(request, _("Only held messages can be released together."))
         return HttpResponseRedirect(back)
     batch = _start(request, mail.RELEASE.id, mails, back, {"userIdOrEmail": user, "folderPath": folder})
     worker.wake()

@@ -143,15 +143,15 @@ def _outcome(one: Failing) -> str:
 def _run_one(request: PortalRequest) -> HttpResponse:
     """Run the diagnostic of a row: the row again for htmx, else the page with a message."""
     type, id = request.POST.get("type", "DOMAIN"), request.POST.get("id", "")
-    if type == "PLATFORM":  # no operation reads a relay by itself, so its name is that of the list
-        health.CHECK_RELAY.url(platformId=id)
-        name = next((one.name for one in _failing(request) if (one.type, one.id) == (type, id)), id)
-        url = reverse("health")
-    elif type == "DOMAIN":
+    if type == "DOMAIN":
         health.CHECK_DOMAIN.url(domainId=id)  # an id that can be none is a 404 and no address
         name, url = _domain_name(request, id), reverse("domain-health", args=(id,))
-    else:
-        raise Http404
+    else:  # no operation reads a relay by itself, so its name is that of the list
+        health.CHECK_RELAY.url(platformId=id)
+        listed = next((one.name for one in _failing(request) if (one.type, one.id) == (type, id)), None)
+        if listed is None and type != "PLATFORM":
+            raise Http404
+        name, url = listed or id, reverse("health")
     latest = checks.run(request, type, id, name, url)
     one = failing_entry(health.DiagnosticEntry(id=id, name=name, type=type, health=latest))
     if is_fragment(request):

@@ -14,10 +14,10 @@ from portal.ui.pages import PortalRequest
 
 
 def run(request: PortalRequest, type: str, id: str, target: str, url: str) -> health.EntityHealth:
-    """The diagnostic of a domain, or of a relay (`type` is "PLATFORM"). A second click gets what the first one found."""
-    run: Operation = health.CHECK_RELAY if type == "PLATFORM" else health.CHECK_DOMAIN
-    read: Operation = health.READ_RELAY if type == "PLATFORM" else health.READ_DOMAIN
-    ids: dict[str, Any] = {"platformId": id} if type == "PLATFORM" else {"domainId": id}
+    """The diagnostic of a domain (`type` is "DOMAIN"), else of a relay. A second click gets what the first one found."""
+    run: Operation = health.CHECK_DOMAIN if type == "DOMAIN" else health.CHECK_RELAY
+    read: Operation = health.READ_DOMAIN if type == "DOMAIN" else health.READ_RELAY
+    ids: dict[str, Any] = {"domainId": id} if type == "DOMAIN" else {"platformId": id}
     try:
         once = request.POST.get("once", "")
         found: health.EntityHealth = act(

@@ -148,8 +148,8 @@ class Failing:
 
     @property
     def may_run(self) -> bool:
-        """Can its diagnostic be run? The contract has one of domains and one of relays."""
-        return bool(self.id) and self.type in ("DOMAIN", "PLATFORM")
+        """Can its diagnostic be run? What is no domain is tried as a relay: no type is documented (r:5930)."""
+        return bool(self.id)
 
 
 def kind_of(test: HealthResult, about: str = "DOMAIN") -> Kind | None:

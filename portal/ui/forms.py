@@ -13,7 +13,8 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _, gettext_lazy as lazy
 
 from portal import session
-from portal.api.errors import ApiError, Conflict, NotFound, SignedOut
+from portal.api import domains
+from portal.api.errors import ApiError, Conflict, NotFound, SignedOut, Unmet
 from portal.api.operation import Operation
 from portal.audit.log import DoneAlready, act, is_unclear
 from portal.audit.models import Result
@@ -49,6 +50,19 @@ class Group:
         return any(field.errors for field in self.fields)
 
 
+def mx_field() -> forms.BooleanField:
+    """The box that sends X-Ignore-MX."""
+    return forms.BooleanField(
+        label=lazy("Do it although mail still arrives here"),
+        required=False,
+        help_text=lazy(
+            "The gateway refuses this while the domain's MX records name it, since other mail servers still deliver here. Done "
+            "all the same, this mail is no longer taken: its senders get it back as undeliverable. It is better to change the "
+            "MX records first, and to wait some hours until everybody knows them."
+        ),
+    )
+
+
 class PortalForm(forms.Form):
     """A form of ours. `record` is what the gateway has now, by field name; {} for something new.
 
@@ -78,6 +92,8 @@ class PortalForm(forms.Form):
                 boxes = (name for name, field in self.base_fields.items() if isinstance(field, forms.BooleanField))
                 initial |= {name: name in request.GET for name in boxes}
         super().__init__(request.POST if posted else None, initial={**initial, **self._fresh()}, **kwargs)
+        if "ignoreMx" in self.data:
+            self.fields["ignoreMx"] = mx_field()
         self.status = 422 if posted else 200  # of the page that shows this form again
         self.overtaken: list[Overtaken] = []
         self.answer: Any = None  # of the gateway, once it was sent
@@ -141,6 +157,8 @@ class PortalForm(forms.Form):
         `taken` is the field that a 409 is about. A second click is told as the first one ended; its `answer` stays None.
         Raises NotFound and SignedOut, which no form can mend.
         """
+        if self.cleaned_data.get("ignoreMx") and "X-Ignore-MX" in op.headers:
+            call["headers"] = {"X-Ignore-MX": "1"}  # its presence is what counts
         try:
             once = self.data.get("once", "")
             if once and self.record:  # a page that a browser went back to may be sent again, with another change
@@ -171,6 +189,8 @@ class PortalForm(forms.Form):
         self.refusal = error
         self.status, title, text = screens.explain(error)
         self._show_again()  # first: what is refused is no longer among the cleaned values
+        if self._may_be_about_mx(error):
+            self.fields.setdefault("ignoreMx", mx_field())
         places = [(self._place(name), name, why) for name, why in error.fields.items()]
         known = any(field for field, _name, _why in places)
         if isinstance(error, Conflict) and taken and not known:
@@ -182,6 +202,13 @@ class PortalForm(forms.Form):
         for field, name, why in places:
             self.add_error(field, why if field else f"{name}: {why}")
 
+    def _may_be_about_mx(self, error: ApiError) -> bool:
+        """The document does not say which 422 of a change of a domain comes from its MX records: not one about another field."""
+        if not isinstance(error, Unmet) or error.operation not in (domains.EDIT.id, domains.DELETE.id):
+            return False
+        places = [self._place(name) for name in error.fields]
+        return not places or any(place in (None, "status", "name") for place in places)
+
     def _place(self, name: str) -> str | None:
         """The field that a gateway's name is about: `platforms[0].transportPort` is transportPort; None where there is none."""
         name = re.sub(r"\[\d*\]", "", name)
@@ -190,7 +217,7 @@ class PortalForm(forms.Form):
 
     def _said(self) -> dict[str, Any]:
         """The cleaned values that mean something: not the form's own fields, and no secret that was left empty."""
-        own = {"once", "seen"}
+        own = {"once", "seen", "ignoreMx"}
         return {
             name: value.replace("\r\n", "\n") if isinstance(value, str) else value  # a browser's line ends are not the gateway's
             for name, value in self.cleaned_data.items()

@@ -55,11 +55,13 @@ def host_name(text: str) -> str:
 
 
 def network(text: str) -> str:
-    """A network as a.b.c.d/y, or the same for IPv6. A bare address is the network of itself alone."""
+    """A network as "required format: a.b.c.d/y" (r:6026), which is of IPv4. A bare address is the network of itself alone."""
     try:
         found = ip_network(text.strip(), strict=False)
     except ValueError:
         raise ValidationError(_("not a network. Write it as 192.0.2.0/24.")) from None
+    if found.version == 6:
+        raise ValidationError(_("an IPv6 network. The gateway takes IPv4 networks only, as 192.0.2.0/24."))
     if "/" in text and ip_address(text.strip().partition("/")[0]) != found.network_address:
         alone = f"{text.strip().partition('/')[0]}/{found.max_prefixlen}"
         told = _("an address inside of the network %(network)s. Write that, or %(alone)s for the one address.")

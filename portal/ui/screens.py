@@ -33,7 +33,7 @@ def explain(error: errors.ApiError) -> tuple[int, str, str]:
                         "Your account may not do this: %(what)s. A system administrator can, "
                         "as long as the customer's quota of domains is not used up."
                     )
-                case "sysadmin" | "sysadmin to restore":
+                case "sysadmin":
                     text = _("Your account may not do this: %(what)s. A system administrator can.")
                 case "sysadmin if restricted":
                     text = _(

@@ -171,7 +171,7 @@ def explain(v: Verdict, limit: float | None = None) -> str:
         case "BLACKLISTED":
             return _("Held because a sender rule blocks this sender.")
         case "SENDER_VERIFY":
-            return _("Held because the sender's own server does not know the sending address.")
+            return _("Held because it failed the sender verification.")
         case "BAD_HEADERS":
             return _("Held because its headers break the rules that every mail follows.")
         case "BAD_ENCODING":

@@ -74,12 +74,12 @@ REASONS = {
     "VIRUS": _("Virus"),
     "ADVERT": _("Advertising"),
     "BLACKLISTED": _("Blocked sender"),
-    "SENDER_VERIFY": _("Sender not verified"),
+    "SENDER_VERIFY": _("Sender verification"),
     "BAD_HEADERS": _("Malformed"),
     "BAD_ENCODING": _("Bad encoding"),
     "BAD_ATTACHMENTS": _("Forbidden file"),
 }
-# What administrators may be allowed to do. The contract names no permission; these are the names that are known.
+# What administrators may be allowed to do. The contract names no permission: a gateway's own name is shown where it is not here.
 PERMISSIONS = {
     "DOMAIN_VIEW": _("See the domain and its settings"),
     "DOMAIN_EDIT": _("Change the domain and its settings"),

@@ -97,6 +97,6 @@ def test_files_are_saved_under_harmless_names_and_never_opened(owner: Page) -> N
 def test_an_administrator_is_told_why_there_is_no_text(admin: Page, sandbox: Sandbox) -> None:
     open_user(admin, sandbox)
     open_mail(admin, HOSTILE)
-    expect(reading(admin)).to_contain_text("Only the owner of the mailbox may read what is inside.")
+    expect(reading(admin)).to_contain_text("Only the owner of the mailbox may read the text.")
     expect(admin.locator(FRAME)).to_have_count(0)
     expect(reading(admin).get_by_role("link", name="HTML", exact=True)).to_have_count(0)

@@ -97,7 +97,7 @@ def test_administrators_are_listed_with_what_they_may_and_how_they_sign_in(as_ad
     petra, urs = find(as_admin.get(of("admins/")), "tbody tr")
     assert "Petra Lüthi" in text(petra)
     assert "See mail, Release held mail" in text(petra)
-    assert {"2", "Enabled", "on", "never"} <= {text(cell) for cell in find(petra, "td, td *")}
+    assert {"2", "Enabled", "on", "not told"} <= {text(cell) for cell in find(petra, "td, td *")}
     assert one(petra, "a[href$='/revoke/']")
     assert "See users" in text(urs)
     assert {"Blocked", "off"} <= {text(cell) for cell in find(urs, "td, td *")}
@@ -446,3 +446,26 @@ def test_permissions_that_cannot_be_listed_leave_the_rest_of_the_page(gateway: G
         assert "The gateway failed" in [text(title) for title in find(shown, "h2")]
         assert text(one(shown, "h1")).startswith("nordwind.example")
     assert "Revoke access" in text(shown)
+
+
+def test_who_holds_a_customer_or_a_broker_may_pass_that_on(browser_of_somebody: Client, gateway: Gateway) -> None:
+    """"limited to the current user's permissions on the given object" (r:94), which is a domain, a customer or a broker (r:55)."""
+    held = {"domain": [], "customer": [{"name": "MAIL_VIEW", "editable": True}], "broker": [{"name": "A_NEW_ONE", "editable": True}]}
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/security/permissions":
+            asked.append((request.url.params["scope"], request.url.params["id"]))
+            return httpx.Response(200, json=held[request.url.params["scope"]])
+        domain = {"id": "d1", "name": "a.example", "customer": {"id": "c1", "brokerId": "b1"}}
+        return httpx.Response(200, json=domain if request.url.path == "/domains/d1" else [])
+
+    gateway.answer = answer
+    page = text(browser_of_somebody.get("/domains/d1/new-admin/"))
+    assert sorted(asked) == [("broker", "b1"), ("customer", "c1"), ("domain", "d1")]
+    for words in ("See mail", "MAIL_VIEW", "A_NEW_ONE"):  # our words where we know them, and the gateway's own
+        assert words in page
+    held["domain"] = [{"name": "GRANT", "editable": True}]
+    asked.clear()
+    assert "A_NEW_ONE" not in text(browser_of_somebody.get("/domains/d1/new-admin/"))
+    assert asked == [("domain", "d1")]

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from django.conf import settings
+from django.conf import settings as project
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -426,7 +426,7 @@ def test_the_progress_is_a_part_of_the_page_that_asks_again(somebody: Client, ma
 
 def test_watching_a_batch_does_not_keep_a_session_alive(somebody: Client) -> None:
     batch = start(somebody, "m1")
-    long_ago = int(time.time()) - settings.SESSION_IDLE_SECONDS + 60
+    long_ago = int(time.time()) - project.SESSION_IDLE_SECONDS + 60
     session = somebody.session
     session["seen"] = long_ago
     session.save()
@@ -436,7 +436,7 @@ def test_watching_a_batch_does_not_keep_a_session_alive(somebody: Client) -> Non
     somebody.get("/activity/")
     assert somebody.session["seen"] > long_ago
     session = somebody.session
-    session["seen"] = int(time.time()) - settings.SESSION_IDLE_SECONDS - 1
+    session["seen"] = int(time.time()) - project.SESSION_IDLE_SECONDS - 1
     session.save()
     over = somebody.get(url(batch), headers={"HX-Request": "true", "HX-Target": "progress", "HX-Current-URL": f"http://x{url(batch)}"})
     assert over["HX-Redirect"] == f"/sign-in/?next=%2Fbatches%2F{batch.pk}%2F&ended=1"
@@ -445,7 +445,7 @@ def test_watching_a_batch_does_not_keep_a_session_alive(somebody: Client) -> Non
 def test_messages_are_in_the_language_of_the_reader(somebody: Client, mailbox: Mailbox) -> None:
     batch = start(somebody, "m1")
     work()
-    somebody.cookies[settings.LANGUAGE_COOKIE_NAME] = "de"
+    somebody.cookies[project.LANGUAGE_COOKIE_NAME] = "de"
     with translation.override("de"):
         said = translation.gettext("Released.")
     assert said != "Released."
@@ -501,7 +501,8 @@ def test_an_id_that_can_be_none_is_refused_as_a_whole(data: dict[str, Any], some
     assert not Row.objects.exists()
 
 
-def test_an_odd_id_is_released_as_it_is(somebody: Client, gateway: Gateway, mailbox: Mailbox) -> None:
+def test_an_odd_id_is_released_as_it_is(somebody: Client, gateway: Gateway, mailbox: Mailbox, settings: Any) -> None:
+    settings.HELD_FOLDERS = ["INBOX/Sub folder"]
     odd = "<orders/2026/118/4?confirm=1&lang=de@shop.example>"
     batch = start(somebody, odd, folder="INBOX/Sub folder")
     work()
@@ -511,3 +512,29 @@ def test_an_odd_id_is_released_as_it_is(somebody: Client, gateway: Gateway, mail
         "/users/u1/emails/INBOX%2FSub%20folder/%3Corders%2F2026%2F118%2F4%3Fconfirm%3D1%26lang%3Dde%40shop.example%3E/release"
     )
     assert state(batch) == State.DONE
+
+
+def test_several_messages_are_released_from_held_folders_only(somebody: Client, mailbox: Mailbox, settings: Any) -> None:
+    """"Release an email via its folder (e.g. INBOX)" (r:2375): elsewhere, each message is delivered again by itself."""
+    settings.HELD_FOLDERS = ["Junk"]
+    for folder in ("INBOX", "Sent", "Retention", "Quarantines", "INBOX/Quarantine"):
+        answer = somebody.post("/batches/release/", {"user": "u1", "folder": folder, "mail": ["m1"]}, follow=True)
+        assert "Only held messages can be released together." in text(answer)
+    assert not Batch.objects.exists()
+    for folder in ("Quarantine", "Quarantine/2026", "Quarantine.Spam", "Junk", "Junk/old"):
+        assert start(somebody, "m1", folder=folder)
+
+
+def test_an_internal_problem_of_the_gateway_leaves_it_open_whether_a_mail_was_released(
+    somebody: Client, mailbox: Mailbox
+) -> None:
+    mailbox.on_release["m1"] = refusing(400, message="An internal problem occured.")  # (r:2407)
+    batch = start(somebody, "m1", "m2")
+    work()
+    assert states(batch) == ["unknown", "done"]
+    assert "An internal problem occured." in text(somebody.get(url(batch)))
+    again = start(somebody, "m1")  # from a page loaded anew, that still shows it
+    mailbox.on_release.clear()
+    work()
+    assert states(again) == ["done"]
+    assert mailbox.releases == ["m1", "m2", "m1"]

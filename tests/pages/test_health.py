@@ -326,15 +326,20 @@ def test_what_cannot_be_checked_is_not_asked_for(
     assert asked(gateway, "POST") == []
 
 
-def test_an_unknown_part_is_shown_with_its_own_words_and_no_button(somebody: Client, diagnostics: Diagnostics) -> None:
+def test_an_unknown_part_is_shown_with_its_own_words_and_its_button(
+    somebody: Client, diagnostics: Diagnostics, gateway: Gateway
+) -> None:
     odd = {"type": "SPF", "result": "ERROR_<b>NEW", "output": ["<i>odd</i>"]}
     diagnostics.failing = [failing("<script>alert(1)</script>", odd, type="CUSTOMER", id="c1")]
     page = somebody.get("/health/")
     assert "<script>alert" not in page.content.decode()
     for word in ("CUSTOMER", "ERROR_<b>NEW", "<i>odd</i>", "1 other part"):
         assert word in text(page)
-    assert "Check again" not in text(page)
+    assert 'name="type" value="CUSTOMER"' in text(page)
+    assert "Check again" in text(page)
     assert "visible domain" not in text(page)
+    somebody.post("/health/", {"type": "CUSTOMER", "id": "c1", "once": "a"})  # what is no domain is tried as a relay
+    assert asked(gateway, "POST") == ["POST /platforms/c1/health"]
 
 
 @pytest.mark.parametrize("at", [-1, 0, 10**30, -(10**30), 253402300799, None])

@@ -289,3 +289,16 @@ def test_the_sandbox_tells_an_encoded_slash_from_a_real_one(sandbox: dict[str, s
 
 def test_a_session_of_the_portal_opens_no_door_of_the_sandbox(as_admin: Client) -> None:
     assert as_admin.get("/sandbox/api/users").status_code == 401
+
+
+def test_what_a_list_leaves_out_is_not_told_and_never_never(browser_of_somebody: Client, gateway: Gateway) -> None:
+    """A list of users omits what a single read shows as null; a list of administrators may, too."""
+    for url, record in (("/users/", {"id": "u1", "email": "anna@a.example"}), ("/domains/d1/admins/", {"id": "a1", "login": "petra"}),
+                        ("/domains/", {"id": "d1", "name": "a.example"})):
+        gateway.answer = lambda request, record=record: httpx.Response(
+            200, json={"id": "d1", "name": "a.example"} if request.url.path == "/domains/d1" else [record]
+        )
+        page = browser_of_somebody.get(url).content.decode()
+        assert ">not told<" in page, url
+        assert ">never<" not in page, url
+        assert "chip warn\"><" not in page, url

@@ -104,6 +104,73 @@ def test_a_token_that_may_not_list_users_is_a_good_one_too(gateway: Gateway):
     assert is_signed_in(browser)
 
 
+def lists(users: int | None, domains: int | None) -> Any:
+    """A gateway that lists so many users and domains; None refuses the list."""
+    def answer(request: httpx.Request) -> httpx.Response:
+        count = {"/users": users, "/domains": domains}.get(request.url.path, 0)
+        if count is None:
+            return httpx.Response(403, json={})
+        if request.url.path in ("/users", "/domains"):
+            rows = [{"id": f"x{n}", "email": f"x{n}@a.example", "name": "a.example"} for n in range(count)]
+            return httpx.Response(200, json=rows, headers={"X-Total-Count": str(count)})
+        if request.url.path.endswith("/emails/folders"):
+            return httpx.Response(404 if "strange" in request.url.path else 200, json=[])
+        return httpx.Response(403, json={})
+
+    return answer
+
+
+@pytest.mark.parametrize(("users", "domains", "subject", "menu"), [
+    (1, 0, "", "/users/x0/"),
+    (1, None, "", "/users/x0/"),
+    (1, None, "somebody@else.example", "/users/x0/"),
+    (None, None, "anna@a.example", "/users/anna%2540a.example/"),
+    (None, 0, "anna@a.example", "/users/anna%2540a.example/"),
+    (None, None, "anna", "/"),
+    (None, None, "", "/"),
+    (1, 1, "anna@a.example", None),  # the administrator of a domain with one user
+    (None, 1, "anna@a.example", None),
+    (0, 0, "anna@a.example", None),
+    (2, 0, "anna@a.example", None),
+    (40, 3, "", None),
+])
+def test_an_end_user_sees_no_domain_and_one_user(
+    gateway: Gateway, users: int | None, domains: int | None, subject: str, menu: str | None
+):
+    gateway.answer = lists(users, domains)
+    browser = signed_in(jwt(sub=subject) if subject else TOKEN)
+    shown = browser.get("/activity/").content.decode()
+    assert ("My mail" in shown) == (menu is not None)
+    assert ('href="/domains/"' in shown) == (menu is None)
+    if menu:
+        assert f'<a href="{menu}"' in shown
+    gateway.answer = Gateway().answer
+    assert browser.get("/domains/").status_code == 200, "no page is refused by it"
+
+
+def test_a_mailbox_that_nobody_tells_is_asked_for_once(gateway: Gateway):
+    gateway.answer = lists(None, None)
+    browser = signed_in(TOKEN)
+    assert "Which mailbox is yours?" in browser.get("/", follow=True).content.decode()
+    for wrong, text in (("strange@a.example", "The gateway shows you no mailbox with this address."), ("anna", "email address")):
+        answer = browser.post("/mailbox/", {"mailbox": wrong})
+        assert answer.status_code == 422
+        assert text in answer.content.decode()
+        assert f'value="{wrong}"' in answer.content.decode()
+    assert browser.post("/mailbox/", {"mailbox": "anna@a.example"})["Location"] == "/users/anna%2540a.example/"
+    assert browser.get("/")["Location"] == "/users/anna%2540a.example/"
+    hub = browser.get("/users/anna%2540a.example/")  # getUser takes no address, and is refused here
+    assert hub.status_code == 200
+    assert "<h1>anna@a.example</h1>" in hub.content.decode()
+    assert browser.get("/users/bert%2540a.example/").status_code == 403
+
+
+def test_a_gateway_that_fails_to_list_domains_is_no_end_user(gateway: Gateway):
+    gateway.answer = lambda request: httpx.Response(503 if request.url.path == "/domains" else 200, json=[{"id": "x"}])
+    assert sign_in(Client()).status_code == 502
+    assert SignInAttempt.objects.count() == 0
+
+
 def test_a_wrong_token_gets_one_clear_sentence_and_no_session(gateway: Gateway):
     gateway.answer = refuses()
     browser = Client()
@@ -393,7 +460,8 @@ def test_an_error_page_shows_no_variable_and_nothing_that_was_posted(
     gateway.answer = broken
     monkeypatch.setattr("portal.pages.batches.Batch", None)
     posted = secrets.token_hex(8)  # not in these lines, which the page quotes
-    for answer in (browser.get("/users/"), browser.post("/batches/release/", {"user": "x", "folder": "y", "mail": [posted]})):
+    selected = {"user": "x", "folder": "Quarantine", "mail": [posted]}
+    for answer in (browser.get("/users/"), browser.post("/batches/release/", selected)):
         page = answer.content.decode()
         assert answer.status_code == 500
         assert "Traceback" in page

@@ -234,3 +234,11 @@ def test_a_value_is_one_of_its_type(sysadmin, nordwind, name, good, wrong):
     assert sysadmin.post(path, json={"name": name, "value": good}).status_code == (201 if settable else 400)
     assert sysadmin.post(path, json={"name": name, "value": wrong}).status_code == 400
     assert sysadmin.delete(f"{path}/{name}").status_code == (204 if settable else 404)
+
+
+@pytest.mark.parametrize(("network", "status"), [
+    ("192.0.2.0/24", 204), ("192.0.2.7/32", 204), ("2001:db8::/48", 400), ("192.0.2.7", 400), ("192.0.2.0/33", 400), ("a.b.c.d/y", 400),
+])
+def test_a_network_has_the_required_format(sysadmin, nordwind, network, status):
+    """"List of hosts allowed to send messages (required format: a.b.c.d/y)" (r:6026)."""
+    assert sysadmin.patch(f"/domains/{nordwind.uid}", json={"outgoingSubnets": [network]}).status_code == status

@@ -121,3 +121,12 @@ def test_faults_that_make_no_sense_are_said_at_the_start(tmp_path):
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr == "SANDBOX_FAULTS: latency=fast is no fault (docs/sandbox.md).\n"
+
+
+@pytest.mark.parametrize("spelled", ["archive-contenttype", "archive_contenttype", "ARCHIVE_CONTENTTYPE"])
+def test_the_kinds_of_files_in_archives_are_read_in_both_spellings(sysadmin, nordwind, spelled):
+    """"Enum: filename, contenttype, archive-contenttype, archive-filename" (r:6263)."""
+    body = {"action": "DENY", "checkType": spelled, "filter": f"x-{spelled}"}
+    made = sysadmin.post(f"/domains/{nordwind.uid}/filters/attachments", json=body)
+    assert made.status_code == 201
+    assert made.json()["checkType"] == "ARCHIVE_CONTENTTYPE"

@@ -44,7 +44,7 @@ MAY: dict[str, tuple[Any, str]] = {
     "getDkim": (None, VIEWERS), "addDkim": (None, "S"), "updateDomainDkim": (None, "S"), "deleteDomainDkim": (None, "S"),
     "getFolders": (None, "SBCDUH"), "getSubfolders": (None, "SBCDUH"), "getFolderContent": (None, "SBCDUH"),
     "getEmail": (None, "SBCDUH"), "releaseEmail": (None, "SBCDU"), "sendEmail": ({"to": ["a@b.example"]}, "U"),
-    "getAllEmailAttachments": (None, "U"), "downloadEmailAttachmentPart": (None, "U"),
+    "getAllEmailAttachments": (None, "SBCDUH"), "downloadEmailAttachmentPart": (None, "SBCDUH"),
     "uploadAttachment": (None, EVERYBODY), "downloadAttachment": (None, "U"), "deleteAttachment": (None, "U"),
     "getDomainAttachmentFilters": (None, VIEWERS), "deleteAttachmentFilter": (None, EDITORS),
     "addAttachmentFilterToDomain": ({"action": "DENY", "checkType": "FILENAME", "filter": "n"}, EDITORS),

@@ -212,7 +212,7 @@ def test_what_is_listed_without_a_failed_test_is_said_to_be_so() -> None:
 def test_a_new_code_and_a_new_type_are_shown_with_their_own_word() -> None:
     (found,) = failing_entries([entry("x", test("SPF", "ERROR_SPF_TOO_LONG", "Looking at x"), type="CUSTOMER")])
     assert [(problem.kind.id, problem.word) for problem in found.problems] == [("other", "ERROR_SPF_TOO_LONG")]
-    assert (found.type_name, found.saw, found.may_run) == ("CUSTOMER", "Looking at x", False)
+    assert (found.type_name, found.saw, found.may_run) == ("CUSTOMER", "Looking at x", True)
 
 
 def test_ten_thousand_lines_are_cut_and_it_shows() -> None:

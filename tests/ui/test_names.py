@@ -73,7 +73,7 @@ def test_what_is_no_server_is_refused_with_the_reason(typed: str, told: str) -> 
 
 @pytest.mark.parametrize(("typed", "sent"), [
     ("192.0.2.0/24", "192.0.2.0/24"), ("192.0.2.7", "192.0.2.7/32"), ("192.0.2.7/32", "192.0.2.7/32"),
-    ("2001:DB8::/48", "2001:db8::/48"), ("2001:db8::1", "2001:db8::1/128"), ("192.0.2.0/255.255.255.0", "192.0.2.0/24"),
+    (" 192.0.2.0/28 ", "192.0.2.0/28"), ("0.0.0.0/0", "0.0.0.0/0"), ("192.0.2.0/255.255.255.0", "192.0.2.0/24"),
 ])
 def test_a_network_is_sent_in_its_short_form(typed: str, sent: str) -> None:
     assert network(typed) == sent
@@ -81,7 +81,7 @@ def test_a_network_is_sent_in_its_short_form(typed: str, sent: str) -> None:
 
 @pytest.mark.parametrize(("typed", "told"), [
     ("192.0.2.17/24", "inside of the network 192.0.2.0/24. Write that, or 192.0.2.17/32 for the one address"),
-    ("2001:db8::1/48", "inside of the network 2001:db8::/48. Write that, or 2001:db8::1/128 for the one address"),
+    ("2001:db8::/48", "IPv4 networks only"), ("2001:db8::1", "IPv4 networks only"), ("::ffff:192.0.2.1", "IPv4 networks only"),
     ("192.0.2.0/33", "not a network"), ("example.org", "not a network"), ("192.0.2", "not a network"), ("1" * 10_000, "not a network"),
     ("192.0.2.0/24/24", "not a network"), ("<script>", "not a network"), ("192.0.2.0/-1", "not a network"),
 ])

@@ -1,6 +1,5 @@
 """Domains: new, changed, deleted, restored."""
 
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.api import domains, policies
 from portal.api.client import Page
-from portal.api.errors import ApiError, SignedOut, Unmet
+from portal.api.errors import ApiError, SignedOut
 from portal.templatetags.portal import moment
 from portal.ui.forms import DomainField, HostField, KnownField, KnownListField, NetworksField, PortalForm, PortField, SwitchField
 from portal.ui.known import Known, known
@@ -28,18 +27,6 @@ STATUS = {status: lazy(name) for status, name in STATES.items()}
 PRIORITIES = (("USER", lazy("the mailbox's rules")), ("DOMAIN", lazy("the domain's rules")))
 SMTP_PORT = 25
 MOST_POLICIES = 200  # of a domain, in one call: with more, the default one is chosen by its id
-IGNORE_MX = {"X-Ignore-MX": "1"}  # its presence is what counts
-RESTORE = replace(domains.EDIT, needs="sysadmin to restore")  # who may is not in the contract: as with the deletion it undoes
-STILL_HERE = lazy(
-    "The gateway refuses this while the domain's MX records name it, since other mail servers still deliver here. Done all the "
-    "same, this mail is no longer taken: its senders get it back as undeliverable. It is better to change the MX records first, "
-    "and to wait some hours until everybody knows them."
-)
-
-
-def mx_field(explained: Any = "") -> forms.BooleanField:
-    """The box that sends X-Ignore-MX."""
-    return forms.BooleanField(label=lazy("Do it although mail still arrives here"), required=False, help_text=explained)
 
 
 class DomainForm(PortalForm):
@@ -75,9 +62,8 @@ class DomainForm(PortalForm):
         label=lazy("Automatic accounts"),
         help_text=lazy("Users get their accounts by themselves. Without this, each is added by hand."),
     )
-    senderVerifyOn = SwitchField(  # noqa: N815
-        label=lazy("Verify senders"), help_text=lazy("Checks that a mail comes from whom it claims to come from.")
-    )
+    # "Activate the sender verify" (r:6173): the document does not say what it does, and so neither do we.
+    senderVerifyOn = SwitchField(label=lazy("Sender verification"))  # noqa: N815
     wblistPriority = forms.ChoiceField(  # noqa: N815
         label=lazy("Sender rules that win"),
         choices=PRIORITIES,
@@ -86,7 +72,7 @@ class DomainForm(PortalForm):
     outgoingSubnets = NetworksField(  # noqa: N815
         label=lazy("Networks that may send"),
         required=False,
-        help_text=lazy("One a line, as 192.0.2.0/24 or 2001:db8::/48: from there, mail of the domain is taken and sent on."),
+        help_text=lazy("One a line, as 192.0.2.0/24: from there, mail of the domain is taken and sent on."),
     )
     outgoingProvidersIds = KnownListField(  # noqa: N815
         label=lazy("Outgoing providers"),
@@ -116,9 +102,8 @@ class EditForm(DomainForm):
         choices=[(status, STATUS[status]) for status in ("ENABLED", "DISABLED", "PENDING")],
         help_text=lazy("A disabled domain keeps everything, and its services stand still. It is deleted on a page of its own."),
     )
-    ignoreMx = mx_field()  # noqa: N815 (X-Ignore-MX)
     GROUPS = (
-        (lazy("If mail still arrives here"), STILL_HERE, ("ignoreMx",)),
+        (lazy("If mail still arrives here"), "", ("ignoreMx",)),
         (lazy("Domain"), "", ("name", "customerId", "description", "externalId", "status", "defaultLanguage")),
         (
             lazy("Services"),
@@ -132,17 +117,11 @@ class EditForm(DomainForm):
             ("outgoingSubnets", "outgoingProvidersIds"),
         ),
     )
-    SYSADMINS = ("customerId", "quarantine", "retention", "archive")
 
     def __init__(self, request: PortalRequest, domain: domains.Domain, offered: Known, choices: Any) -> None:
         super().__init__(request, _values(domain), offered)
         if isinstance(choices, Page):
             self._offer_policies(choices)
-        if not request.person.may_sysadmin:
-            for name in self.SYSADMINS:
-                del self.fields[name]
-        if "ignoreMx" not in self.data:
-            del self.fields["ignoreMx"]
 
     def _offer_policies(self, found: Page[policies.Policy]) -> None:
         """All policies to choose from, or, where there are too many for that, some that are proposed."""
@@ -153,10 +132,6 @@ class EditForm(DomainForm):
         chosen = forms.ChoiceField(label=typed.label, help_text=typed.help_text, choices=list(names.items()))
         self._offer(chosen, self.record["policyId"])
         self.fields["policyId"] = chosen
-
-    def changes(self) -> dict[str, Any]:
-        """The body to send: what the person changed."""
-        return {name: value for name, value in self.changed().items() if name != "ignoreMx"}
 
 
 class NewForm(DomainForm):
@@ -252,14 +227,11 @@ class DeleteForm(PortalForm):
         strip=True,
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
     )
-    ignoreMx = mx_field(STILL_HERE)  # noqa: N815 (X-Ignore-MX)
 
     def __init__(self, request: PortalRequest, expected: str) -> None:
         super().__init__(request)
         self.initial["name"] = ""  # whatever a link says: the person types it
         self.expected = expected
-        if "ignoreMx" not in self.data:
-            del self.fields["ignoreMx"]
 
     def clean_name(self) -> str:
         typed = str(self.cleaned_data["name"])
@@ -272,12 +244,6 @@ class DeleteForm(PortalForm):
         if not same:
             raise forms.ValidationError(_("This is not the name of the domain that would be deleted: %s.") % self.expected)
         return typed
-
-
-def offer_to_ignore_mx(form: PortalForm) -> None:
-    """After a 422: the box that sends X-Ignore-MX. The contract does not say how a refusal because of MX can be told apart."""
-    if isinstance(form.refusal, Unmet) and "ignoreMx" not in form.fields:
-        form.fields["ignoreMx"] = form.base_fields["ignoreMx"]
 
 
 @require_http_methods(["GET", "POST"])
@@ -327,15 +293,12 @@ def domain_edit(request: PortalRequest, domain_id: str) -> HttpResponse:
         return _cannot(request, domain, domain_id, text)
     form = EditForm(request, domain, offered, choices)
     if request.method == "POST" and form.is_valid():
-        changes = form.changes()
+        changes = form.changed()
         if not changes:
             return said(request, _("Nothing was changed."), back, messages.INFO)
-        headers = IGNORE_MX if form.cleaned_data.get("ignoreMx") else None
         target = domain.name or domain_id
-        if form.submit(domains.EDIT, target=target, url=back, json=changes, headers=headers, domainId=domain_id):
+        if form.submit(domains.EDIT, target=target, url=back, json=changes, domainId=domain_id):
             return said(request, form.told(_("The domain is changed.")), back)
-        if changes.keys() & {"status", "name"}:
-            offer_to_ignore_mx(form)
     context = {"domain": domain, "domain_id": domain_id, "form": form}
     return render(request, "domains/edit.html", context, status=form.status)
 
@@ -348,11 +311,8 @@ def domain_delete(request: PortalRequest, domain_id: str) -> HttpResponse:
     form = DeleteForm(request, name)
     if domain.status == "DELETED" and (request.method == "GET" or not form.is_valid()):
         return _cannot(request, domain, domain_id, _("The domain is deleted already."))
-    if request.method == "POST" and form.is_valid():
-        headers = IGNORE_MX if form.cleaned_data.get("ignoreMx") else None
-        if form.submit(domains.DELETE, target=name, url=back, headers=headers, domainId=domain_id):
-            return said(request, _deleted(request, name, domain_id), back)
-        offer_to_ignore_mx(form)
+    if request.method == "POST" and form.is_valid() and form.submit(domains.DELETE, target=name, url=back, domainId=domain_id):
+        return said(request, _deleted(request, name, domain_id), back)
     context = {"domain": domain, "domain_id": domain_id, "form": form, "lines": _what_stops(domain, name), "back": back}
     texts = {"title": _("Delete %(domain)s?") % {"domain": name}, "button": _("Delete the domain")}
     return render(request, "confirm.html", {**context, **texts}, status=form.status)
@@ -369,7 +329,7 @@ def domain_restore(request: PortalRequest, domain_id: str) -> HttpResponse:
         return _cannot(request, domain, domain_id, _("The domain is not deleted, so there is nothing to restore."))
     form = PortalForm(request)
     call: dict[str, Any] = {"json": {"status": "ENABLED"}, "domainId": domain_id}
-    if request.method == "POST" and form.is_valid() and form.submit(RESTORE, target=name, url=back, **call):
+    if request.method == "POST" and form.is_valid() and form.submit(domains.EDIT, target=name, url=back, **call):
         return said(request, _("%(domain)s is restored.") % {"domain": name}, back)
     lines = [_("Its services start again, with its users, policies, relays and rules as they were.")]
     lines.append(_("Mail arrives again as soon as its MX records name this gateway: look at its health afterwards."))

@@ -107,9 +107,7 @@ FIELDS: dict[str, forms.Field] = {
     "quarantineProps.storeBlacklisted": _switch(
         lazy("Hold mail of blocked senders"), lazy("Those on the block list of the mailbox or of the domain.")
     ),
-    "quarantineProps.storeSenderVerify": _switch(
-        lazy("Hold mail of unverified senders"), lazy("Where senders are verified, and the sender did not pass.")
-    ),
+    "quarantineProps.storeSenderVerify": _switch(lazy("Hold messages that fail the sender verification")),
     "quarantineProps.storeBadHeaders": _switch(lazy("Hold malformed mail")),
     "quarantineProps.storeBadEncoding": _switch(lazy("Hold mail with broken encoding")),
     "quarantineProps.storeBadAttachments": _switch(lazy("Hold forbidden files")),
@@ -130,7 +128,7 @@ FIELDS: dict[str, forms.Field] = {
     "archiveProps.storeBadAttachments": _switch(lazy("Archive forbidden files")),
     "archiveProps.storeAdvert": _switch(lazy("Archive advertising")),
     "archiveProps.storeBlacklisted": _switch(lazy("Archive mail of blocked senders")),
-    "archiveProps.storeSenderVerify": _switch(lazy("Archive mail of unverified senders")),
+    "archiveProps.storeSenderVerify": _switch(lazy("Archive messages that fail the sender verification")),
 }
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.api import domains, policies, users
-from portal.api.errors import ApiError
+from portal.api.errors import ApiError, Unmet
 from portal.api.policies import Policy
 from portal.audit.log import DoneAlready, act, earlier
 from portal.audit.models import Result
@@ -159,17 +159,22 @@ def policy_default(request: PortalRequest, policy_id: str) -> HttpResponse:
     domain_id = str(found.domainId or "-")
     back = reverse("domain-policies", args=(domain_id,))
     name = found.name or policy_id
-    if request.method == "GET":  # whoever had to sign in again after pressing the button
+    form = PortalForm(request)
+
+    def ask() -> HttpResponse:
         context = {
             **_with_domain(request, found),
             "tab": "policies",
             "title": _("Make “%(name)s” the default?") % {"name": name},
             "lines": [_("All users of the domain for whom no other policy is chosen get its services.")],
-            "form": PortalForm(request),
+            "form": form,
             "button": _("Make default"),
             "back": back,
         }
-        return render(request, "confirm.html", context)
+        return render(request, "confirm.html", context, status=form.status)
+
+    if request.method == "GET" or not form.is_valid():  # whoever had to sign in again after pressing the button
+        return ask()
     try:
         act(
             request.person,
@@ -179,8 +184,12 @@ def policy_default(request: PortalRequest, policy_id: str) -> HttpResponse:
             url=back,
             once=request.POST.get("once", ""),
             json={"policyId": found.id or policy_id},
+            headers={"X-Ignore-MX": "1"} if form.cleaned_data.get("ignoreMx") else None,
             domainId=domain_id,
         )
+    except Unmet as error:
+        form.refuse(error)
+        return ask()
     except DoneAlready as twice:
         if twice.entry.result != Result.DONE:
             text = _("This was sent already, and how it ended is not known. Look at the current state first.")

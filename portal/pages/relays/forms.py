@@ -253,7 +253,8 @@ class ConnectionForm(PortalForm):
     def tried(self) -> Relay:
         """The configuration to try (RelayCheckHealthDTO); with the id of its relay, whose secrets need not be typed again."""
         relay = self.written()
-        return {"apiType": relay["apiType"], **{name: relay[name] for name in TRIED if relay.get(name) not in (None, "")}}
+        # A required text (r:7030): "" where there is no access to the mailboxes.
+        return {"apiType": relay["apiType"] or "", **{name: relay[name] for name in TRIED if relay.get(name) not in (None, "")}}
 
     def refuse(self, error: ApiError, taken: str = "") -> None:
         """The gateway's names of settings become those of the form's fields."""

@@ -23,11 +23,12 @@ from portal import session
 from portal.api import domains, mail, sender_rules, users
 from portal.api.errors import ApiError, Conflict, NotAllowed, NotFound, PreconditionFailed, Refused, SignedOut, Unreachable
 from portal.api.operation import Operation
+from portal.api.policies import Policy
 from portal.audit.log import DoneAlready, act, earlier, is_unclear, shown_at
 from portal.audit.models import Entry, Result
 from portal.pages.users.mail import mail_rows, reading
 from portal.templatetags.portal import moment
-from portal.ui import screens, verdict
+from portal.ui import mailbox, screens, verdict
 from portal.ui.pages import PortalRequest, got, one_time_key, together
 
 EXPIRY = ((30, gettext_lazy("30 days")), (90, gettext_lazy("90 days")), (365, gettext_lazy("1 year")), (0, gettext_lazy("never")))
@@ -87,9 +88,13 @@ def release(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> 
     if request.method == "GET" or not form.is_valid():
         return _ask_to_release(request, mailed, form)
     if first := earlier(request.person, form.cleaned_data["once"], mail.RELEASE):
-        return _answer(request, mailed, _release_outcome(first))
+        return _answer(request, mailed, _release_outcome(first, mailed.held))
     mailed.must_exist()
     allow = form.cleaned_data["allow"]
+    if not mailed.delivers:
+        return _answer(request, mailed, Outcome(_("Only received messages can be delivered again."), "error"))
+    if allow and not mailed.held:
+        return _answer(request, mailed, Outcome(_("A sender can be allowed from held messages only."), "error"))
     if allow and not mailed.who.address:
         return _answer(
             request, mailed, Outcome(_("There is no usable sender address in this mail, so it cannot be allowed."), "error")
@@ -102,7 +107,7 @@ def release(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> 
     try:
         _release(request, mailed, form)
     except DoneAlready as twice:
-        return _answer(request, mailed, _release_outcome(twice.entry))
+        return _answer(request, mailed, _release_outcome(twice.entry, mailed.held))
     except PreconditionFailed:
         return _ask_to_release(request, mailed, form, doubts, infected=True)
     except NotAllowed as error:
@@ -113,7 +118,9 @@ def release(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> 
     except ApiError as error:
         if not is_unclear(error):
             raise
-        return _answer(request, mailed, Outcome(_unclear(error), "warn", "unknown"))
+        return _answer(request, mailed, Outcome(_unclear(error), "warn", "unknown" if mailed.held else ""))
+    if not mailed.held:
+        return _answer(request, mailed, Outcome(_("Delivered again. The message is on its way to the mailbox.")))
     if not allow:
         return _answer(request, mailed, Outcome(_("Released. The mail is on its way to the mailbox."), state="released"))
     outcome = _add_rule(request, mailed, form, "ALLOW", allow, _("Released."))
@@ -127,7 +134,8 @@ def block(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> Ht
     mailed = Mail(request, user_id, folder, mail_id)
     form = ActionForm(request.POST if request.method == "POST" else request.GET)
     if request.method == "GET" or not form.is_valid():
-        return render(request, "users/block.html", {**mailed.context(), "form": form, "once": one_time_key()})
+        context = {**mailed.context(), "form": form, "once": one_time_key(), "keeps": _keeps_blocked(mailed.user.policy)}
+        return render(request, "users/block.html", context)
     if first := earlier(request.person, form.cleaned_data["once"], sender_rules.ADD_TO_USER):
         return _answer(request, mailed, _rule_outcome(first))
     mailed.must_exist()
@@ -173,22 +181,19 @@ class Mail:
 
     def __init__(self, request: PortalRequest, user_id: str, folder: str, mail_id: str) -> None:
         self.request, self.user_id, self.folder, self.mail_id = request, user_id, folder, mail_id
-        message, user = together(
-            lambda: request.api.call(
-                mail.READ,
-                mail.MessageContent,
-                userIdOrEmail=user_id,
-                folderPath=folder,
-                fugluIdOrMailId=mail_id,
-            ),
+        at, user = together(
+            lambda: mailbox.find(request.api, user_id, folder, mail_id),
             lambda: request.api.call(users.READ, users.User, userId=user_id),
         )
-        self.message: mail.MessageContent | None = None if isinstance(message, NotFound) else got(message)
-        self.user: users.User = got(user)
+        self.at: mailbox.Found | None = None if isinstance(at, NotFound) else got(at)
+        self.message = self.at.message if self.at else None
+        self.user = mailbox.owner(request, user_id, user)
         headers = self.message.headers if self.message else None
         self.judged = verdict.verdict(headers)
         self.who = verdict.sender(self.message.sender if self.message else "")
         self.url = reverse("mail-read", args=(user_id, folder, mail_id))
+        self.held = mailbox.holds(request, folder)
+        self.delivers = self.held or mailbox.delivers(folder)
 
     def must_exist(self) -> None:
         if self.message is None:
@@ -248,23 +253,20 @@ class Mail:
 
 def _release(request: PortalRequest, mailed: Mail, form: ActionForm) -> None:
     """Release it; infected mail only with the header, clean mail only without, as the gateway demands."""
-    call: dict[str, Any] = {
-        "target": mailed.target,
-        "url": mailed.url,
-        "lock": mailed.lock,
-        "since": shown_at(form.cleaned_data["once"]),
-        "userIdOrEmail": mailed.user_id,
-        "folderPath": mailed.folder,
-        "fugluId": mailed.mail_id,
-    }
+    if mailed.at is None:
+        raise NotFound(mail.READ.id)
     once = form.cleaned_data["once"]
+    call: dict[str, Any] = {
+        **{"target": mailed.target, "url": mailed.url, "lock": mailed.lock},
+        **{"once": once, "since": shown_at(once)},
+    }
     if not form.cleaned_data["infected"]:
-        act(request.person, request.api, mail.RELEASE, once=once, **call)
+        mailbox.release(request.person, request.api, mailed.at, mailed.user_id, **call)
         return
     try:
-        act(request.person, request.api, mail.RELEASE, once=once, headers=INFECTED, **call)
+        mailbox.release(request.person, request.api, mailed.at, mailed.user_id, headers=INFECTED, **call)
     except PreconditionFailed:  # it is clean after all: whoever accepts a virus accepts that
-        act(request.person, request.api, mail.RELEASE, once=once, **call)
+        mailbox.release(request.person, request.api, mailed.at, mailed.user_id, **call)
 
 
 def _add_rule(request: PortalRequest, mailed: Mail, form: ActionForm, kind: str, scope: str, done: str) -> Outcome:
@@ -445,11 +447,13 @@ def _said(request: PortalRequest, outcome: Outcome, back: str) -> HttpResponse:
     return HttpResponseRedirect(back)
 
 
-def _release_outcome(entry: Entry) -> Outcome:
+def _release_outcome(entry: Entry, held: bool) -> Outcome:
+    """How the first of two releases ended. Delivered mail stays what it is, and can be delivered again."""
     match entry.result:
         case Result.DONE:
             return Outcome(
-                _("Released once already, by %(who)s. It was not sent a second time.") % {"who": entry.who}, state="released"
+                _("Released once already, by %(who)s. It was not sent a second time.") % {"who": entry.who},
+                state="released" if held else "",
             )
         case Result.REFUSED:
             return Outcome(_("The gateway refused this release.") + " " + entry.reason, "error")
@@ -457,8 +461,15 @@ def _release_outcome(entry: Entry) -> Outcome:
             return Outcome(
                 _("This release was started already, and its end is not known. Look in the inbox before you repeat it."),
                 "warn",
-                "unknown",
+                "unknown" if held else "",
             )
+
+
+def _keeps_blocked(policy: Policy | None) -> bool | None:
+    """Does the policy "store incoming blocked sender" (storeBlacklisted, r:6978)? None where the gateway does not say."""
+    if policy is None or policy.quarantine is False:
+        return None if policy is None else False
+    return policy.quarantineProps.storeBlacklisted if policy.quarantineProps else None
 
 
 def _rule_outcome(entry: Entry) -> Outcome:
@@ -489,7 +500,8 @@ def _quoted(error: ApiError) -> str:
 
 
 def _unclear(error: ApiError) -> str:
-    return _(
+    unknown = _(
         "We do not know whether the mail was released: the request was sent, but no clear answer came. "
         "Look in the inbox of the mailbox before you repeat it."
     )
+    return f"{unknown} {_quoted(error)}".strip()

@@ -18,8 +18,9 @@ from django.views.decorators.http import require_safe
 
 from portal import session
 from portal.api import mail, sender_rules, users
+from portal.api.client import Download
 from portal.api.errors import ApiError, NotFound
-from portal.ui import body as bodies, charsets, verdict
+from portal.ui import body as bodies, charsets, mailbox as boxes, verdict
 from portal.ui.message import as_bytes
 from portal.ui.pages import PortalRequest, calls_nothing, got, one_time_key, region, together
 from portal.ui.rows import Rows
@@ -82,13 +83,11 @@ def folders(request: PortalRequest, user_id: str) -> HttpResponse:
 @require_safe
 def subfolders(request: PortalRequest, user_id: str) -> HttpResponse:
     """The folders inside one folder, asked for when a person opens it."""
-    found = request.api.call(
-        mail.SUBFOLDERS,
-        list[mail.Folder],
-        userIdOrEmail=user_id,
-        path=request.GET.get("path", ""),
-        query={"fields": "STATS"},
-    )
+    def inside(path: str) -> list[mail.Folder]:
+        asked = {"fields": "STATS"}
+        return request.api.call(mail.SUBFOLDERS, list[mail.Folder], userIdOrEmail=user_id, path=path, query=asked)
+
+    found = boxes.in_folder(request.api, user_id, request.GET.get("path", ""), mail.SUBFOLDERS, inside)
     context = {"folders": found, "user_id": user_id, "shown": request.GET.get("shown", ""), "inner": True}
     return render(request, "users/_folders.html" if is_fragment(request) else "users/folders.html", context)
 
@@ -97,16 +96,18 @@ def subfolders(request: PortalRequest, user_id: str) -> HttpResponse:
 def mail_list(request: PortalRequest, user_id: str, folder: str) -> HttpResponse:
     """The mails of a folder, newest first: the list alone for htmx, the whole hub around it otherwise."""
     alone = region(request) == "held"
+    # Only a session that was refused a release must know the mailbox's domain, to leave out what selects mail for one.
+    refused = session.refused(request, mail.RELEASE.id)
     own = str(request.person.mailbox) == user_id  # reading marks the own mail as seen: it is not opened unasked
     newest = ("focus" if own else "open") if "newest" in request.GET else ""
     listed, user = together(
         lambda: _list(request, user_id, folder, newest=newest),
-        calls_nothing(None) if alone else lambda: request.api.call(users.READ, users.User, userId=user_id),
+        calls_nothing(None) if alone and not refused else lambda: request.api.call(users.READ, users.User, userId=user_id),
     )
     if alone:
-        return render(request, "users/_mails.html", {**got(listed), "user_id": user_id})
-    context = {"user": got(user), "user_id": user_id, "folder": folder}
-    return render(request, "users/hub.html", {**context, **_panel(listed, "mails_error")})
+        return render(request, "users/_mails.html", {**_panel(got(listed), "", request, user), "user_id": user_id})
+    context = {"user": boxes.owner(request, user_id, user), "user_id": user_id, "folder": folder}
+    return render(request, "users/hub.html", {**context, **_panel(listed, "mails_error", request, user)})
 
 
 @require_safe
@@ -116,16 +117,15 @@ def mail_read(request: PortalRequest, user_id: str, folder: str, mail_id: str) -
     # Only a session that was refused something must know the mailbox's domain, to leave out the button.
     needs_user = not alone or any(session.refused(request, op.id) for op in ACTIONS.values())
     message, user, listed = together(
-        lambda: request.api.call(
-            mail.READ, mail.MessageContent, userIdOrEmail=user_id, folderPath=folder, fugluIdOrMailId=mail_id
-        ),
+        lambda: boxes.find(request.api, user_id, folder, mail_id).message,
         (lambda: request.api.call(users.READ, users.User, userId=user_id)) if needs_user else calls_nothing(None),
         calls_nothing({}) if alone else lambda: _list(request, user_id, folder, open_id=mail_id),
     )
     if alone:
         user = None if isinstance(user, ApiError) else user
         return render(request, "users/_reading.html", reading(request, got(message), user_id, folder, mail_id, user))
-    context = {"user": got(user), "user_id": user_id, "folder": folder, "mail_id": mail_id, **_panel(listed, "mails_error")}
+    context = {"user": boxes.owner(request, user_id, user), "user_id": user_id, "folder": folder, "mail_id": mail_id}
+    context |= _panel(listed, "mails_error", request, user)
     if isinstance(message, ApiError):
         return render(
             request, "users/hub.html", {**context, "mail_error": message}, status=404 if isinstance(message, NotFound) else 200
@@ -144,7 +144,8 @@ def reading(
     """What the reading pane shows of a mail."""
     judged = verdict.verdict(message.headers)
     who = verdict.sender(message.sender)
-    owner = bool(message.source or message.content)
+    own = str(request.person.mailbox) == user_id
+    owner = bool(message.source or message.content) or own
     taken = bodies.take_apart(message.content, message.source) if owner else None
     files = message.attachments.attachments or [] if message.attachments else []
     domain = str(user.domainId) if user else ""
@@ -167,9 +168,11 @@ def reading(
         "body": taken,
         "html_view": request.GET.get("view") == "html",
         "images": request.GET.get("images") == "1",
-        "held_here": folder == session.held_folder(request),
+        "no_text_came": owner and message.content is None and not message.source,
+        "held_here": boxes.holds(request, folder),
+        "delivers": boxes.delivers(folder),
         "may": {name: domain not in session.refused(request, op.id) for name, op in ACTIONS.items()},
-        "own_mailbox": str(request.person.mailbox) == user_id,
+        "own_mailbox": own,
         "once": one_time_key(),
     }
 
@@ -186,7 +189,7 @@ def readable(subject: str | None, taken: bodies.Body | None) -> str:
 @require_safe
 def mail_attached(request: PortalRequest, user_id: str, folder: str, mail_id: str, number: str) -> HttpResponse:
     """A message that is attached to a mail, opened: a page of its own, since it is not what the mail says."""
-    message = request.api.call(mail.READ, mail.MessageContent, userIdOrEmail=user_id, folderPath=folder, fugluIdOrMailId=mail_id)
+    message = boxes.find(request.api, user_id, folder, mail_id).message
     taken = bodies.take_apart(message.content, message.source, number)
     if not message.source or taken is None:
         raise NotFound(mail.READ.id)
@@ -211,7 +214,7 @@ def mail_attached(request: PortalRequest, user_id: str, folder: str, mail_id: st
 @xframe_options_sameorigin
 def mail_body(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> HttpResponse:
     """The sanitised HTML of a mail, for the sandboxed iframe. A document of its own, under its own policy."""
-    message = request.api.call(mail.READ, mail.MessageContent, userIdOrEmail=user_id, folderPath=folder, fugluIdOrMailId=mail_id)
+    message = boxes.find(request.api, user_id, folder, mail_id).message
     taken = bodies.take_apart(message.content, message.source, request.GET.get("of", ""))
     if taken is None:
         raise NotFound(mail.READ.id)
@@ -227,7 +230,7 @@ def mail_body(request: PortalRequest, user_id: str, folder: str, mail_id: str) -
 @require_safe
 def mail_source(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> StreamingHttpResponse:
     """The raw message as a file, for whom the gateway gives it to."""
-    message = request.api.call(mail.READ, mail.MessageContent, userIdOrEmail=user_id, folderPath=folder, fugluIdOrMailId=mail_id)
+    message = boxes.find(request.api, user_id, folder, mail_id).message
     if not message.source:
         raise NotFound(mail.READ.id)
     return _as_file(iter([as_bytes(message.source)[0]]), "mail.eml")
@@ -236,14 +239,20 @@ def mail_source(request: PortalRequest, user_id: str, folder: str, mail_id: str)
 @require_safe
 def attachment(request: PortalRequest, user_id: str, folder: str, mail_id: str, part: str) -> StreamingHttpResponse:
     """One file of a mail, passed through in chunks and never opened here."""
-    found = request.api.stream(mail.PART, userId=user_id, folderPath=folder, emailId=mail_id, partId=part, query={"dl": "true"})
+    def file(place: str, id: str) -> Download:
+        return request.api.stream(mail.PART, userId=user_id, folderPath=place, emailId=id, partId=part, query={"dl": "true"})
+
+    found = boxes.by_any_id(request.api, user_id, folder, mail_id, file)
     return _as_file(found.chunks, request.GET.get("name", "") or f"part-{part}")
 
 
 @require_safe
 def all_attachments(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> StreamingHttpResponse:
     """All files of a mail as the gateway's one archive."""
-    found = request.api.stream(mail.ALL_PARTS, userId=user_id, folderPath=folder, messageId=mail_id, query={"dl": "true"})
+    def archive(place: str, id: str) -> Download:
+        return request.api.stream(mail.ALL_PARTS, userId=user_id, folderPath=place, messageId=id, query={"dl": "true"})
+
+    found = boxes.by_any_id(request.api, user_id, folder, mail_id, archive)
     return _as_file(found.chunks, "attachments.zip")
 
 
@@ -269,16 +278,11 @@ def _list(
     sort = "sentDate" if request.GET.get("sort") == "sentDate" else ""
 
     def fetch(offset: int, size: int, _sort: str) -> Any:
-        return request.api.page(
-            mail.LIST,
-            mail.Message,
-            offset=offset,
-            size=size,
-            sort=sort,
-            query=query,
-            userIdOrEmail=user_id,
-            folderPath=folder,
-        )
+        def listed(path: str) -> Any:
+            asked: dict[str, Any] = {"offset": offset, "size": size, "sort": sort, "query": query}
+            return request.api.page(mail.LIST, mail.Message, userIdOrEmail=user_id, folderPath=path, **asked)
+
+        return boxes.in_folder(request.api, user_id, folder, mail.LIST, listed)
 
     try:
         page = remote_page(request, fetch)
@@ -307,8 +311,14 @@ def _held_elsewhere(request: PortalRequest, user_id: str, folder: str) -> str:
     return ""
 
 
-def _panel(answer: Any, error: str) -> dict[str, Any]:
-    return {error: answer} if isinstance(answer, ApiError) else answer
+def _panel(listed: Any, error: str, request: PortalRequest, user: Any) -> dict[str, Any]:
+    """The list of a folder. Only held mail can be selected, and only by who was not refused a release in this domain."""
+    if isinstance(listed, ApiError):
+        return {error: listed}
+    domain = str(user.domainId) if isinstance(user, users.User) else ""
+    selects = boxes.holds(request, listed["folder"]) and domain not in session.refused(request, mail.RELEASE.id)
+    listed["lines"].context["selects"] = selects
+    return {**listed, "selects": selects}
 
 
 def _milliseconds(day: Any) -> int:

@@ -8,7 +8,8 @@ from django_tables2 import Column
 
 from portal import session
 from portal.api import users
-from portal.ui.pages import PortalRequest
+from portal.ui import mailbox
+from portal.ui.pages import PortalRequest, together
 from portal.ui.tables import RemoteTable, remote_table
 
 
@@ -38,5 +39,6 @@ def user_list(request: PortalRequest) -> HttpResponse:
 @require_safe
 def user_hub(request: PortalRequest, user_id: str) -> HttpResponse:
     """One user. One call; the held mail and the folders come as panels of their own, and fail on their own."""
-    user = request.api.call(users.READ, users.User, userId=user_id)
+    (answer,) = together(lambda: request.api.call(users.READ, users.User, userId=user_id))
+    user = mailbox.owner(request, user_id, answer)
     return render(request, "users/hub.html", {"user": user, "user_id": user_id, "folder": session.held_folder(request)})
