@@ -113,11 +113,14 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Customer(msgspec.Struct, frozen=True, kw_only=True):
-    """CustomerDTO: who owns a domain."""
+    """CustomerDTO: who owns a domain; the date is in milliseconds since 1970."""
 
     id: str | int | None = None
     brokerId: str | int | None = None
     name: str | None = None
+    description: str | None = None
+    externalId: str | None = None
+    createdAt: int | None = None
 
 
 class Domain(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,10 +28,11 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str | int | None = None
     name: str | None = None
+    transportDest: str | None = None
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
-    """User; dates are in milliseconds since 1970."""
+    """User, with the policy and the relay that are in force; dates are in milliseconds since 1970."""
 
     id: str | int | None = None
     email: str | None = None
@@ -44,6 +45,22 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     domainStatus: str | None = None
     policy: Policy | None = None
     platform: Platform | None = None
+    domainPolicyId: str | int | None = None
+    domainPlatformId: str | int | None = None
     mfaType: str | None = None
     lastConnectionDate: int | None = None  # in a list, not told; else never
     senderVerifyOn: bool | None = None
+
+    @property
+    def policy_inherited(self) -> bool | None:
+        """Is it the domain's default policy? None where the gateway does not tell."""
+        return _same(self.policy, self.domainPolicyId)
+
+    @property
+    def relay_inherited(self) -> bool | None:
+        """Is it the domain's default relay? None where the gateway does not tell."""
+        return _same(self.platform, self.domainPlatformId)
+
+
+def _same(one: Policy | Platform | None, of_domain: str | int | None) -> bool | None:
+    return None if one is None or one.id is None or of_domain is None else str(one.id) == str(of_domain)

@@ -74,6 +74,7 @@ def size(octets: Any) -> str:
 
 
 register.filter("status_name", words.status_name)
+register.filter("language_name", words.language_name)
 register.filter("reason_name", words.reason_name)
 register.filter("operation_name", words.operation_name)
 

@@ -112,6 +112,11 @@ def status_name(status: str | None) -> str:
     return gettext(STATES[status]) if status in STATES else status or ""
 
 
+def language_name(language: str | None) -> str:
+    """A language by the name its speakers use; the gateway's own word where it is new to us. It is told in either case."""
+    return dict(LANGUAGES).get((language or "").upper(), language or "")
+
+
 def reason_name(reason: str) -> str:
     """Why a mail is held, "" where the headers do not say."""
     return gettext(REASONS[reason]) if reason in REASONS else ""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -15,16 +16,17 @@ from portal.api.errors import ApiError, NotFound
 from portal.ui.checks import mail_servers
 from portal.ui.diagnosis import OTHER, UNCHECKED, Finding, Record, diagnosis, finding
 from portal.ui.dkim import Record as Key, records
+from portal.ui.names import host_name
 from portal.ui.pages import PortalRequest, got, region, together
 
-DONE, TODO, UNKNOWN = "done", "todo", "unknown"
+DONE, TODO, UNKNOWN, YOURSELF = "done", "todo", "unknown", "yourself"
 
 
 @dataclass(frozen=True)
 class Step:
     """One item of the checklist: its state, what it means, what to copy, and where to go on.
 
-    `records` are to be copied into DNS. `log` is what the gateway saw; `error` is why it was not asked.
+    What is to be done `yourself` nobody checks, so that it is not counted. `records` are to be copied into DNS. `log` is what the gateway saw; `error` is why it was not asked.
     """
 
     key: str
@@ -62,12 +64,14 @@ def domain_setup(request: PortalRequest, domain_id: str) -> HttpResponse:
     steps = [
         _mx(request, domain_id, domain, diagnosed),
         _dkim(domain_id, domain, diagnosed, keys, sysadmin=request.person.may_sysadmin),
+        *_spf(domain_id, domain),
         _relay(domain_id, domain, connected),
         _admins(domain_id, admins),
         _users(domain_id, domain, people),
     ]
-    done = [step for step in steps if step.state == DONE]
-    context = {"domain": domain, "domain_id": domain_id, "steps": steps, "done": len(done), "complete": len(done) == len(steps)}
+    states = [step.state for step in steps if step.state != YOURSELF]
+    done, total = states.count(DONE), len(states)
+    context = {"domain": domain, "domain_id": domain_id, "steps": steps, "done": done, "total": total, "complete": done == total}
     return render(request, "domains/_setup.html" if region(request) == "domain-setup" else "domains/setup.html", context)
 
 
@@ -109,6 +113,29 @@ def _dkim(
         told = ngettext("%(more)s more name needs a record, too.", "%(more)s more names need a record each, too.", more)
         step = replace(step, text=f"{step.text} {told % {'more': more}}".strip())
     return replace(step, records=_parts(keys[0]) if keys else (), error=_error(lines) or _error(diagnosed))
+
+
+def _spf(domain_id: str, domain: domains.Domain) -> list[Step]:
+    """A step where providers send for the domain. Neither the gateway nor this page asks DNS for the SPF record."""
+    sending = [one for one in domain.outgoingProviders or () if one.spfProvider and one.active is not False]
+    if not sending:
+        return []
+    terms, others = [], []
+    for one in sending:
+        said = str(one.spfProvider).strip()
+        try:
+            terms.append(f"include:{host_name(said.removeprefix('include:'))}")
+        except ValidationError:  # never copied as a record: it is shown as what it is
+            others.append(said)
+    text = ngettext(
+        "%(names)s sends for this domain. The domain's SPF record has to allow it; nobody checks that here.",
+        "%(names)s send for this domain. The domain's SPF record has to allow them; nobody checks that here.",
+        len(sending),
+    ) % {"names": ", ".join(str(one.name or one.id or "?") for one in sending)}
+    if others:
+        text += " " + _("The gateway says for SPF: %(text)s") % {"text": ", ".join(others)}
+    records = [Record(_("Add to the SPF record, before “all”"), " ".join(dict.fromkeys(terms)))] if terms else []
+    return [Step("spf", _("SPF record"), YOURSELF, text, reverse("domain-edit", args=(domain_id,)), _("Change the domain"), records)]
 
 
 def _relay(domain_id: str, domain: domains.Domain, connected: health.EntityHealth | ApiError | None) -> Step:

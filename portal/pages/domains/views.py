@@ -22,7 +22,7 @@ from portal.ui.known import known
 from portal.ui.names import host_name
 from portal.ui.pages import PortalRequest, region, together
 from portal.ui.tables import MOST_PER_PAGE, RemoteTable, remote_table
-from portal.ui.words import LANGUAGES, STATES, status_name
+from portal.ui.words import STATES, language_name, status_name
 
 # What the list can be asked for, one at a time (listDomains), as a person says it.
 FILTERS = {
@@ -202,7 +202,7 @@ def domain_hub(request: PortalRequest, domain_id: str) -> HttpResponse:
     context = {
         "domain": domain,
         "domain_id": domain_id,
-        "language": dict(LANGUAGES).get(domain.defaultLanguage or "", domain.defaultLanguage),
+        "language": language_name(domain.defaultLanguage),
         "relay": relay_of(domain),
         "new": domain.status == "PENDING" or ("new" in request.GET and domain.status != "DELETED"),
     }
