@@ -18,8 +18,8 @@ from django.views.decorators.http import require_safe
 
 from portal import session
 from portal.api import mail, sender_rules, users
-from portal.api.client import Download
-from portal.api.errors import ApiError, NotFound
+from portal.api.client import Download, Page
+from portal.api.errors import ApiError, NotAllowed, NotFound
 from portal.ui import body as bodies, charsets, mailbox as boxes, verdict
 from portal.ui.message import as_bytes
 from portal.ui.pages import PortalRequest, calls_nothing, got, one_time_key, region, together
@@ -43,24 +43,62 @@ class Line:
 
 
 class MailSearch(forms.Form):
-    """The documented criteria of a folder's list that a helpdesk asks for; all of them must match."""
+    """The documented criteria of a folder's list (getFolderContent): those asked for most often, and the others."""
 
     sender = forms.CharField(label=_("Sender"), required=False, max_length=200)
     subject = forms.CharField(label=_("Subject"), required=False, max_length=200)
     after = forms.DateField(label=_("From day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     before = forms.DateField(label=_("To day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    to = forms.CharField(label=_("Recipient"), required=False, max_length=200)
+    cc = forms.CharField(label=_("Copy to"), required=False, max_length=200)
+    body = forms.CharField(label=_("Text"), required=False, max_length=200)
+    id = forms.CharField(label=_("Message id"), required=False, max_length=1000)
+    operator = forms.ChoiceField(
+        label=_("Show messages that match"),
+        required=False,
+        choices=[("AND", _("all of it")), ("OR", _("any of it")), ("NOT", _("none of it"))],
+    )
+    TEXTS = {"sender": "from", "subject": "subject", "to": "to", "cc": "cc", "body": "body"}  # noqa: RUF012
+    COMMON, MORE = ("sender", "subject", "after", "before"), ("to", "cc", "body", "id", "operator")
+
+    def clean(self) -> dict[str, Any]:
+        said = self.cleaned_data
+        if said.get("after") and said.get("before") and said["after"] > said["before"]:
+            self.add_error("before", _("The last day is before the first."))
+        return said
 
     def criteria(self) -> dict[str, Any]:
         """The query for the API: days become milliseconds in the reader's time zone, both days included."""
         said = self.cleaned_data
-        found: dict[str, Any] = {
-            name: said[field] for field, name in (("sender", "from"), ("subject", "subject")) if said.get(field)
-        }
+        found: dict[str, Any] = {name: said[field] for field, name in self.TEXTS.items() if said.get(field)}
+        if id := said.get("id", "").strip("<> "):  # as a header has it, or as it is copied from one
+            found["id"] = id
         if day := said.get("after"):
             found["receivedAfter"] = _milliseconds(min(day, LAST_DAY))
         if day := said.get("before"):
             found["receivedBefore"] = _milliseconds(min(day, LAST_DAY) + timedelta(days=1)) - 1
+        if found and said.get("operator") in ("OR", "NOT"):
+            found["operator"] = said["operator"]
         return found
+
+    def common(self) -> list[Any]:
+        return [self[name] for name in self.COMMON]
+
+    def more(self) -> list[Any]:
+        return [self[name] for name in self.MORE]
+
+    def more_used(self) -> bool:
+        """Does anything of `more` narrow the list, or is it wrong?"""
+        return any(name in self.errors or (self[name].data or "AND") != "AND" for name in self.MORE)
+
+    def said(self) -> list[tuple[Any, Any]]:
+        """What was searched for: labels and values as they were typed."""
+        return [(field.label, field.data) for field in self if field.data and field.name != "operator"]
+
+    def how(self) -> Any:
+        """How the criteria are joined, in words; "" where there is nothing to join."""
+        operator = self.cleaned_data.get("operator") or "AND"
+        return "" if operator == "AND" and len(self.said()) < 2 else dict(self.fields["operator"].choices)[operator]  # type: ignore[attr-defined]
 
 
 @require_safe
@@ -274,10 +312,14 @@ def _list(
     request: PortalRequest, user_id: str, folder: str, *, open_id: str = "", newest: str = "", moved: bool = False
 ) -> dict[str, Any]:
     search = MailSearch(request.GET)
-    query = search.criteria() if search.is_valid() else {}
+    valid = search.is_valid()
+    query = search.criteria() if valid else {}
     sort = "sentDate" if request.GET.get("sort") == "sentDate" else ""
 
     def fetch(offset: int, size: int, _sort: str) -> Any:
+        if not valid:  # a search that makes no sense is told, and finds nothing
+            return Page([], 0)
+
         def listed(path: str) -> Any:
             asked: dict[str, Any] = {"offset": offset, "size": size, "sort": sort, "query": query}
             return request.api.page(mail.LIST, mail.Message, userIdOrEmail=user_id, folderPath=path, **asked)
@@ -286,16 +328,23 @@ def _list(
 
     try:
         page = remote_page(request, fetch)
+    except NotAllowed:
+        if "body" not in query:
+            raise
+        valid = False  # the rest may well be allowed
+        search.add_error("body", _("You may not search the text of this mailbox. Leave it empty to search by the rest."))
+        page = remote_page(request, fetch)
     except NotFound:
         found = "" if moved else _held_elsewhere(request, user_id, folder)
         if not found:
             raise
         return _list(request, user_id, found, open_id=open_id, newest=newest, moved=True)
-    kept = {k: str(v) for k, v in request.GET.items() if v and k in ("sender", "subject", "after", "before", "sort", "page")}
+    kept = {k: str(v) for k, v in request.GET.items() if v and k in (*search.fields, "sort", "page")}
     keep = "?" + urlencode(kept) if kept else ""  # every link of the list leads back to this view of it
     base = reverse("mail-list", args=(user_id, folder))
     lines = mail_rows(page.object_list, base, keep=keep, open_id=open_id, newest=newest)
-    context = {"page": page, "lines": lines, "search": search, "searched": bool(query), "folder": folder, "sort": sort}
+    searched = valid and bool(query)
+    context = {"page": page, "lines": lines, "search": search, "searched": searched, "folder": folder, "sort": sort}
     return {**context, "selection_once": one_time_key()}
 
 

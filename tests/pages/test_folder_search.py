@@ -1,0 +1,138 @@
+"""The search in a folder: every documented criterion, how they are joined, and what is told when nothing comes of it."""
+
+import html
+import re
+from typing import Any
+
+import httpx
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from sandbox import seed
+from sandbox.models import Mail, User
+from tests.conftest import Gateway
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
+
+PANEL = {"HX-Request": "true", "HX-Target": "held"}
+INVOICE = "[SPAM] Rechnung R-48213 zu Ihrer Bestellung 7715"
+
+
+def search(browser: Client, **asked: str) -> str:
+    user = User.objects.get(email=seed.ANNA).uid
+    answer = browser.get(reverse("mail-list", args=(user, "Quarantine")), asked, headers=PANEL)
+    assert answer.status_code == 200, answer.status_code
+    return str(answer.content.decode())
+
+
+def subjects(shown: str) -> list[str]:
+    return [html.unescape(re.sub(r"<[^>]+>", "", subject)) for subject in re.findall(r'<span class="subject">(.*?)</span>', shown)]
+
+
+def all_subjects() -> list[str]:
+    held = Mail.objects.filter(folder__user__email=seed.ANNA, folder__path="Quarantine").order_by("-sent_date")
+    return [row.subject or "(no subject)" for row in held]
+
+
+@pytest.mark.parametrize(("asked", "sent"), [
+    ({"to": "anna", "cc": "beat", "body": "Palette"}, {"to": "anna", "cc": "beat", "body": "Palette"}),
+    ({"id": "<a@b.example>"}, {"id": "a@b.example"}),
+    ({"id": " 0af3 "}, {"id": "0af3"}),
+    ({"sender": "x", "subject": "y", "operator": "AND"}, {"from": "x", "subject": "y"}),
+    ({"sender": "x", "subject": "y", "operator": "OR"}, {"from": "x", "subject": "y", "operator": "OR"}),
+    ({"sender": "x", "operator": "NOT"}, {"from": "x", "operator": "NOT"}),
+    ({"operator": "NOT"}, {}),  # without anything to join, it is no search
+    ({"operator": "OR", "sender": "  ", "id": "<>"}, {}),
+])
+def test_each_criterion_is_sent_by_the_name_that_the_gateway_has_for_it(
+    asked: dict[str, str], sent: dict[str, str], browser_of_somebody: Client, gateway: Gateway,
+) -> None:
+    browser_of_somebody.get("/users/u1/mail/Quarantine/", asked, headers=PANEL)
+    (request,) = gateway.asked
+    assert dict(request.url.params) == {"offset": "0", "pageSize": "40", **sent}
+
+
+def test_the_recipients_and_the_id_find_mail(as_admin: Client) -> None:
+    invoice = Mail.objects.get(folder__user__email=seed.ANNA, subject=INVOICE)
+    for asked in ({"id": invoice.fuglu_id}, {"id": f"<{invoice.message_id}>"}, {"sender": "rheintal", "to": "ANNA.KELLER"}):
+        assert subjects(search(as_admin, **asked)) == [INVOICE]
+    assert subjects(search(as_admin, to="nobody-at-all")) == []
+    assert subjects(search(as_admin, cc="nobody-at-all")) == []
+
+
+def test_the_owner_finds_mail_by_its_text(as_owner: Client, as_admin: Client) -> None:
+    invoice = Mail.objects.get(folder__user__email=seed.ANNA, subject=INVOICE)
+    word = next(word for word in re.findall(r"[a-z]{8,}", re.sub(r"<[^>]+>", " ", invoice.source.content)))
+    found = subjects(search(as_owner, body=word))
+    assert INVOICE in found
+    assert len(found) < len(all_subjects())
+    refused = search(as_admin, body=word)
+    assert subjects(refused) == []
+    assert "You may not search the text of this mailbox." in refused
+    assert f'value="{word}"' in refused
+    assert '<details class="more" open>' in refused
+
+
+def test_criteria_are_joined_as_the_reader_says(as_admin: Client) -> None:
+    both = {"sender": "rheintal", "subject": "Anfrage"}
+    assert subjects(search(as_admin, **both)) == []
+    either = subjects(search(as_admin, **both, operator="OR"))
+    assert sorted(either) == sorted([INVOICE, "[SPAM] Re: Ihre Anfrage"])
+    neither = subjects(search(as_admin, **both, operator="NOT"))
+    assert neither == [subject for subject in all_subjects() if subject not in either]
+
+
+@pytest.mark.parametrize(("asked", "said"), [
+    ({"after": "31.02.2026"}, "Enter a valid date."), ({"before": "yesterday", "sender": "x"}, "Enter a valid date."),
+    ({"after": "2026-03-02", "before": "2026-03-01"}, "The last day is before the first."),
+    ({"operator": "XOR", "sender": "x"}, "Select a valid choice."), ({"to": "x" * 201}, "at most 200 characters"),
+    ({"subject": "a\0b"}, "Null characters"),
+])
+def test_a_search_that_makes_no_sense_is_told_and_lists_nothing(
+    asked: dict[str, str], said: str, browser_of_somebody: Client, gateway: Gateway,
+) -> None:
+    answer = browser_of_somebody.get("/users/u1/mail/Quarantine/", asked, headers=PANEL)
+    shown = html.unescape(answer.content.decode())
+    assert gateway.asked == []
+    assert said in shown
+    assert "Nothing was searched. Correct what is marked above." in shown
+    assert "0 mails" not in shown
+    assert "Nothing is in this folder." not in shown
+    (wrong,) = re.findall(r'aria-describedby="(\w+_error)"', shown)
+    assert f'id="{wrong}"' in shown
+
+
+def test_an_empty_result_tells_what_was_searched(as_admin: Client) -> None:
+    shown = search(as_admin, sender="nobody", subject="<b>nothing", before="2001-01-31", operator="OR")
+    said = html.unescape(" ".join(re.sub(r"<[^>]+>", "", shown.partition("No mail matches this search.")[2]).split()))
+    assert said.startswith("Searched in Quarantine: Sender “nobody”, Subject “<b>nothing”, To day “2001-01-31” (any of it)")
+    assert "(" not in search(as_admin, sender="nobody").partition("No mail matches this search.")[2]
+
+
+@pytest.mark.parametrize(("asked", "opened"), [
+    ({}, False), ({"sender": "x"}, False), ({"sender": "x", "operator": "AND"}, False), ({"cc": "x"}, True),
+    ({"sender": "x", "operator": "OR"}, True),
+])
+def test_what_is_seldom_needed_is_out_of_the_way(asked: dict[str, str], opened: bool, as_admin: Client) -> None:
+    shown = search(as_admin, **asked)
+    assert ('<details class="more" open>' in shown) == opened
+    assert shown.index('name="before"') < shown.index("More to search by") < shown.index('name="to"')
+
+
+def test_addresses_keep_all_of_a_search(as_admin: Client) -> None:
+    asked = {"to": "anna", "sender": "rheintal", "operator": "OR", "id": "zzz"}
+    link = next(link for link in re.findall(r'<a[^>]+href="([^"]+)"', search(as_admin, **asked)) if "sender=" in link)
+    for part in ("to=anna", "sender=rheintal", "operator=OR", "id=zzz"):
+        assert part in link
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_a_refusal_of_another_search_is_a_refusal_of_the_folder(status: int, browser_of_somebody: Client, gateway: Gateway) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(status) if "emails" in request.url.path else httpx.Response(200, json={"id": "u1"})
+
+    gateway.answer = answer
+    shown: Any = browser_of_somebody.get("/users/u1/mail/Quarantine/", {"cc": "x"})
+    assert "You may not search the text" not in shown.content.decode()
+    assert 'class="failed' in shown.content.decode()
