@@ -106,7 +106,7 @@ def test_a_search_that_makes_no_sense_is_told_and_lists_nothing(
 def test_an_empty_result_tells_what_was_searched(as_admin: Client) -> None:
     shown = search(as_admin, sender="nobody", subject="<b>nothing", before="2001-01-31", operator="OR")
     said = html.unescape(" ".join(re.sub(r"<[^>]+>", "", shown.partition("No mail matches this search.")[2]).split()))
-    assert said.startswith("Searched in Quarantine: Sender “nobody”, Subject “<b>nothing”, To day “2001-01-31” (any of it)")
+    assert said.startswith("Searched in Quarantine: Sender “nobody”, Subject “<b>nothing”, To day “2001-01-31” (any field)")
     assert "(" not in search(as_admin, sender="nobody").partition("No mail matches this search.")[2]
 
 
@@ -117,7 +117,7 @@ def test_an_empty_result_tells_what_was_searched(as_admin: Client) -> None:
 def test_what_is_seldom_needed_is_out_of_the_way(asked: dict[str, str], opened: bool, as_admin: Client) -> None:
     shown = search(as_admin, **asked)
     assert ('<details class="more" open>' in shown) == opened
-    assert shown.index('name="before"') < shown.index("More to search by") < shown.index('name="to"')
+    assert shown.index('name="before"') < shown.index("More fields") < shown.index('name="to"')
 
 
 def test_addresses_keep_all_of_a_search(as_admin: Client) -> None:

@@ -54,9 +54,9 @@ class MailSearch(forms.Form):
     body = forms.CharField(label=_("Text"), required=False, max_length=200)
     id = forms.CharField(label=_("Message id"), required=False, max_length=1000)
     operator = forms.ChoiceField(
-        label=_("Show messages that match"),
+        label=_("Match"),
         required=False,
-        choices=[("AND", _("all of it")), ("OR", _("any of it")), ("NOT", _("none of it"))],
+        choices=[("AND", _("all fields")), ("OR", _("any field")), ("NOT", _("none of the fields"))],
     )
     TEXTS = {"sender": "from", "subject": "subject", "to": "to", "cc": "cc", "body": "body"}  # noqa: RUF012
     COMMON, MORE = ("sender", "subject", "after", "before"), ("to", "cc", "body", "id", "operator")
