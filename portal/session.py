@@ -62,6 +62,11 @@ class Person:
         return self.mailbox is not None
 
     @property
+    def login(self) -> str:
+        """The sign-in name of the account; "" where an opaque token does not tell it, and `who` is a name of our making."""
+        return "" if self.who == _made_up(self.owner) else self.who
+
+    @property
     def may_sysadmin(self) -> bool:
         """False only for those whom the gateway would surely refuse: what is for system administrators is not shown to them."""
         return self.sysadmin is not False
@@ -89,7 +94,7 @@ def sign_in(request: HttpRequest, token: str) -> None:
     if ends <= now:
         raise SignedOut("listUsers")
     owner = _keyed("owner", token)
-    who = str(claims.get("sub") or "")[:200].encode("utf-8", "replace").decode() or f"token {owner[:6]}"
+    who = str(claims.get("sub") or "")[:200].encode("utf-8", "replace").decode() or _made_up(owner)
     SignInAttempt.objects.filter(token=_keyed("try", token)).delete()
     _prune()
     sign_out(request)
@@ -399,6 +404,11 @@ def _unseal(sealed: str) -> str:
 @sensitive_variables()
 def _keyed(purpose: str, text: str) -> str:
     return hmac.new(settings.SECRET_KEY.encode(), f"{purpose}:{text}".encode(), hashlib.sha256).hexdigest()
+
+
+def _made_up(owner: str) -> str:
+    """What the holder of an opaque token is called."""
+    return f"token {owner[:6]}"
 
 
 def _sysadmin(claims: dict[str, Any]) -> bool | None:

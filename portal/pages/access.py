@@ -444,8 +444,8 @@ def _to_grant(
 
 
 def _is(request: PortalRequest, admin: Administrator) -> bool:
-    """Is this the account of the person who asks?"""
-    return bool(admin.account.login) and request.person.who == admin.account.login
+    """Is this the account of the person who asks? Never known of the holder of an opaque token, who is not warned then."""
+    return bool(request.person.login) and request.person.login.casefold() == (admin.account.login or "").casefold()
 
 
 urlpatterns = [

@@ -1,6 +1,7 @@
 """Who may do what in a domain: its users with their own mailboxes, and its administrators."""
 
 import json
+import re
 from typing import Any
 
 import httpx
@@ -298,6 +299,27 @@ def test_ones_own_account_comes_with_a_warning(as_customer: Client) -> None:
     assert "This is your own account." in text(as_customer.get(of(f"admins/{julia.uid}/")))
     assert "This is your own account" in text(as_customer.get(of(f"admins/{julia.uid}/revoke/")))
     assert "This is your own account" not in text(as_customer.get(of(f"admins/{an_admin().uid}/")))
+
+
+def test_a_login_in_other_letters_is_ones_own_all_the_same(as_customer: Client) -> None:
+    julia = an_admin("julia.brandt@nordwind.example", "MAIL_VIEW")
+    Account.objects.filter(pk=julia.pk).update(login="Julia.Brandt@Nordwind.example")
+    assert "This is your own account." in text(as_customer.get(of(f"admins/{julia.uid}/")))
+
+
+def test_an_opaque_token_does_not_tell_whose_it_is_so_nobody_is_warned_by_it(gateway: Gateway, browser_of_somebody: Client) -> None:
+    name = re.findall(r'<span class="who">(token \w+)</span>', text(browser_of_somebody.get("/activity/")))[0]
+    for login in (name, "julia.brandt@nordwind.example", "", None):  # somebody may be called like the name we made up
+        account = {"id": "a1", "login": login, "displayName": "Julia"}
+
+        def answer(request: httpx.Request, account: dict[str, Any] = account) -> httpx.Response:
+            if request.url.path.endswith("permissions"):
+                return httpx.Response(200, json=[{"name": "MAIL_VIEW", "editable": True}])
+            return httpx.Response(200, json=account if "admins" in request.url.path else {"id": "d1", "name": "example.org"})
+
+        gateway.answer = answer
+        for page in ("", "revoke/"):
+            assert "your own account" not in text(browser_of_somebody.get(f"/domains/d1/admins/a1/{page}"))
 
 
 # Revoking
