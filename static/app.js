@@ -173,7 +173,7 @@
     if (one("#held .panel-head, #held .failed")) settle();
     const tab = one(".subnav [aria-current]"); /* where the tabs are wider than the page */
     if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 40;
-    const first = one("[data-first], .wrong :is(input, select, textarea)");
+    const first = one("[data-first], .narrow .results a, .wrong :is(input, select, textarea)");
     if (first && document.activeElement === document.body) first.focus();
   });
 })();

@@ -1,43 +1,163 @@
-"""One box that finds users by a part of their address and domains by a part of their name."""
+"""One box that finds users and domains by whatever is pasted into it (portal.ui.terms reads it)."""
 
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path, reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from portal.api import domains, users
-from portal.api.errors import ApiError
-from portal.ui.pages import PortalRequest, region, together
+from portal.api import client, domains, users
+from portal.api.errors import ApiError, NotAllowed
+from portal.ui import terms
+from portal.ui.known import LOOKED_AT
+from portal.ui.names import readable
+from portal.ui.pages import PortalRequest, calls_nothing, region, together
+from portal.ui.terms import Term
 
 SHOWN, FOUND = 6, 40
+SIMILAR = 6
+Users, Domains = client.Page[users.User], client.Page[domains.Domain]
 
 
 @require_safe
 def search(request: PortalRequest) -> HttpResponse:
     """Suggestions for htmx, a page of results otherwise; the only user found is opened at once.
 
-    Two calls side by side: the API takes one filter a request, and finds users by their address alone.
+    Two calls side by side, since the API takes one filter a request. Only the page asks further where they find nothing.
     """
-    # An asterisk is the API's wildcard: what people type is searched for as it stands, anywhere in the text.
-    part = request.GET.get("q", "").replace("*", "").strip()[:200]
+    term = terms.read(request.GET.get("q", ""))
     typing = region(request) == "suggestions"
-    context: dict[str, Any] = {"q": request.GET.get("q", ""), "part": part}
-    if part:
-        size = SHOWN if typing else FOUND
+    context: dict[str, Any] = {"q": request.GET.get("q", ""), "part": term.text, "term": term}
+    template = "search/_suggestions.html" if typing else "search/results.html"
+    if not term.text:
+        return render(request, template, context)
+    size = SHOWN if typing else FOUND
+    if len(term.addresses) > 1:
+        found_users, found_domains = _each(request, term.addresses[: 2 if typing else None], context), None
+    else:
         found_users, found_domains = together(
-            lambda: request.api.page(users.LIST, users.User, size=size, query={"email": f"*{part}*"}),
-            lambda: request.api.page(domains.LIST, domains.Domain, size=size, query={"name": f"*{part}*"}),
+            lambda: _users(request, f"*{term.users}*", size),
+            lambda: _domains(request, size, name=f"{term.domains}*" if term.address else f"*{term.domains}*"),
         )
-        for name, found in (("users", found_users), ("domains", found_domains)):
-            context[f"{name}_error" if isinstance(found, ApiError) else name] = found
-        if not typing and not isinstance(found_users, ApiError) and not isinstance(found_domains, ApiError):
-            exact = [u for u in found_users.rows if (u.email or "").lower() == part.lower()]
-            only = exact or (found_users.rows if found_users.total == 1 and found_domains.total == 0 else [])
-            if len(only) == 1 and only[0].id not in (None, ""):
-                return HttpResponseRedirect(reverse("user-hub", args=(only[0].id,)))
-    return render(request, "search/_suggestions.html" if typing else "search/results.html", context)
+    for name, found in (("users", found_users), ("domains", found_domains)):
+        context[f"{name}_error" if isinstance(found, ApiError) else name] = found
+    people, names = _rows(found_users), _rows(found_domains)
+    context["domains_first"] = not term.address and any(_begins(term, row) for row in names)
+    if typing or isinstance(found_users, ApiError) or isinstance(found_domains, ApiError):
+        return render(request, template, context)
+    only = [one for one in people if (one.email or "").lower() == term.address]
+    if not only and (found_users.total, len(people)) == (1, 1) and (term.address or not names):
+        only = people
+    if not people and (term.address or not names):
+        only = _further(request, term, names, context)
+    if len(only) == 1 and len(term.addresses) < 2 and only[0].id not in (None, ""):
+        return HttpResponseRedirect(reverse("user-hub", args=(only[0].id,)))
+    return render(request, template, context)
+
+
+def _each(request: PortalRequest, addresses: tuple[str, ...], context: dict[str, Any]) -> Users | ApiError:
+    """Several addresses at once, each by a call of its own; `missing` are those that nobody has."""
+    answers = together(*(lambda one=one: _users(request, one, 1) for one in addresses))  # type: ignore[misc]
+    context["missing"] = [one for one, answer in zip(addresses, answers, strict=True) if not _rows(answer)]
+    failed = [answer for answer in answers if isinstance(answer, ApiError)]
+    rows = [row for answer in answers for row in _rows(answer)]
+    return failed[0] if failed else client.Page(rows, len(rows))
+
+
+def _further(request: PortalRequest, term: Term, names: list[domains.Domain], context: dict[str, Any]) -> list[users.User]:
+    """What else may be meant, all at once: other spellings, an external id, and what the first domains show.
+
+    Adds to the context, and answers with the one user who is surely meant, where there is one.
+    """
+    patterns = terms.user_patterns(term)
+    known, external, *answers = together(
+        lambda: _domains(request, LOOKED_AT),
+        calls_nothing(None) if term.address else lambda: _domains(request, FOUND, externalId=term.text),
+        *(lambda one=one: _domains(request, FOUND, name=one) for one in terms.parents(term)),  # type: ignore[misc]
+        *(lambda one=one: _users(request, one, LOOKED_AT) for one in patterns),  # type: ignore[misc]
+    )
+    above, spelt = answers[: len(answers) - len(patterns)], answers[len(answers) - len(patterns) :]
+    also = {str(row.id): (row, _("external id %(id)s") % {"id": row.externalId}) for row in _rows(external)}
+    also |= {str(row.id): (row, "") for answer in above for row in _rows(answer)}
+    for row in _rows(known):
+        if why := _meant(term, row):
+            also.setdefault(str(row.id), (row, why))
+    already = {str(row.id) for row in names}
+    homes = {(row.name or "").lower() for row, _why in also.values()}
+    everybody = {str(one.id): one for answer in spelt for one in _rows(answer)}.values()
+    weighed = sorted(((_weight(term, one, homes), one) for one in everybody), key=lambda pair: -pair[0])
+    sure = [one for weight, one in weighed if weight == 1]
+    failed = [
+        answer for answer in (known, external, *answers) if isinstance(answer, ApiError) and not isinstance(answer, NotAllowed)
+    ]
+    context |= {
+        "asked_further": True,
+        "tried": [one.replace("*", "…") for one in patterns],
+        "sure": sure[:FOUND],
+        "similar": [one for weight, one in weighed if 0.5 <= weight < 1][:SIMILAR],
+        "also": [found for id, found in also.items() if id not in already][:FOUND],
+        "looked_at": len(_rows(known)),
+        "all_domains": known.total if isinstance(known, client.Page) else 0,
+        "failed_further": bool(failed),
+    }
+    cut = any(answer.total > len(answer.rows) for answer in spelt if isinstance(answer, client.Page))
+    return sure if not failed and (term.address or not (also or cut or names)) else []
+
+
+def _weight(term: Term, one: users.User, homes: set[str]) -> float:
+    """How surely a user is meant, from 0 to 1. `homes` are the domains that the domain of an address may stand for."""
+    local, _at, domain = (one.email or "").lower().rpartition("@")
+    named = terms.matched(term, local, one.firstname, one.lastname)
+    if not term.address:
+        return named
+    same = terms.alike(local) == terms.alike(term.address.partition("@")[0].partition("+")[0])
+    if same:
+        return 1.0 if domain == term.domain else 0.95 if domain in homes else 0.9
+    return named * 0.8
+
+
+def _meant(term: Term, row: domains.Domain) -> str:
+    """Why a domain is meant whose name does not say so: an alias, its own letters, its customer; "" where it is not."""
+    for alias in row.domainAliases or ():
+        name = (alias.name or "").lower()
+        part = not term.address and (term.domains in name or term.text.casefold() in readable(name))
+        if name and (name == term.domain or part):
+            return _("alias %(name)s") % {"name": readable(name) or name}
+    if term.address:
+        return ""
+    if term.text.casefold() in readable(row.name):
+        return readable(row.name)
+    typed, customer = terms.alike(term.text), row.customer
+    if customer and (typed in terms.alike(customer.name or "") or _all_in(term, customer.name or "")):
+        return customer.name or ""
+    for id in (row.externalId, customer and customer.externalId):
+        if id and id.casefold() == term.text.casefold():
+            return _("external id %(id)s") % {"id": id}
+    return ""
+
+
+def _all_in(term: Term, name: str) -> bool:
+    """Does a customer's name have all words of what was typed, in whatever order?"""
+    return bool(term.words) and all(terms.alike(word) in terms.alike(name) for word in term.words)
+
+
+def _begins(term: Term, row: domains.Domain) -> bool:
+    """Is what was typed the beginning of a domain's name? Then the domain is more likely meant than its users."""
+    return (row.name or "").lower().startswith(term.domains) or readable(row.name).startswith(term.text.casefold())
+
+
+def _users(request: PortalRequest, pattern: str, size: int) -> Users:
+    return request.api.page(users.LIST, users.User, size=size, query={"email": pattern})
+
+
+def _domains(request: PortalRequest, size: int, **query: str) -> Domains:
+    return request.api.page(domains.LIST, domains.Domain, size=size, query=query)
+
+
+def _rows(answer: Any) -> list[Any]:
+    return answer.rows if isinstance(answer, client.Page) else []
 
 
 urlpatterns = [path("search/", search, name="search")]

@@ -54,7 +54,7 @@ def test_users_and_domains_are_searched_side_by_side(
 
     def answer(request: httpx.Request) -> httpx.Response:
         both.wait()
-        return httpx.Response(200, json=[])
+        return finding([ANNA, BEAT], [NORDWIND])(request)
 
     gateway.answer = answer
     assert browser_of_somebody.get("/search/", {"q": " kel "}, headers=headers).status_code == 200
@@ -67,11 +67,12 @@ def test_users_and_domains_are_searched_side_by_side(
 
 @pytest.mark.parametrize(("typed", "asked"), [
     ("kel", "*kel*"), ("*kel*", "*kel*"), ("k*e*l", "*kel*"), ("  kel\t", "*kel*"), ("50%_", "*50%_*"), ("a&b=c", "*a&b=c*"),
-    ("#", "*#*"), ("Ä", "*Ä*"), ("x" * 500, f"*{'x' * 200}*"),
+    ("#", "*#*"), ("x" * 500, f"*{'x' * 200}*"),
 ])
 def test_what_is_typed_is_searched_for_as_it_stands(
     typed: str, asked: str, browser_of_somebody: Client, gateway: Gateway,
 ) -> None:
+    gateway.answer = finding([ANNA, BEAT], [NORDWIND])
     browser_of_somebody.get("/search/", {"q": typed})
     assert [request.url.params.get("email") or request.url.params["name"] for request in gateway.asked] == [asked, asked]
 
@@ -155,11 +156,11 @@ def test_suggestions_are_options_of_which_the_first_is_chosen(browser_of_somebod
     assert "<html" not in shown
     option = r'<a role="option" id="([^"]+)" href="([^"]+)" tabindex="-1"\s+aria-selected="(\w+)" data-q="nord">'
     found = re.findall(option, shown)
-    assert found == [("s-u1", "/users/u1/", "true"), ("s-u2", "/users/u2/", "false"), ("s-d1", "/domains/d1/", "false")]
+    assert found == [("s-d1", "/domains/d1/", "true"), ("s-u1", "/users/u1/", "false"), ("s-u2", "/users/u2/", "false")]
     assert re.findall(r"<strong>(.*?)</strong><small>(.*?)</small>", shown) == [
-        ("anna@nordwind.example", "Anna Keller"), ("beat@nordwind.example", " "), ("nordwind.example", "Nordwind AG"),
+        ("nordwind.example", "Nordwind AG"), ("anna@nordwind.example", "Anna Keller"), ("beat@nordwind.example", " "),
     ]
-    assert re.findall(r'<span class="chip warn">(.*?)</span>', shown) == ["Disabled", "Pending"]
+    assert re.findall(r'<span class="chip warn">(.*?)</span>', shown) == ["Pending", "Disabled"]
 
 
 def test_the_first_domain_is_chosen_where_no_user_is_found(browser_of_somebody: Client, gateway: Gateway) -> None:

@@ -26,7 +26,8 @@ DONE, TODO, UNKNOWN, YOURSELF = "done", "todo", "unknown", "yourself"
 class Step:
     """One item of the checklist: its state, what it means, what to copy, and where to go on.
 
-    What is to be done `yourself` nobody checks, so that it is not counted. `records` are to be copied into DNS. `log` is what the gateway saw; `error` is why it was not asked.
+    What is to be done `yourself` nobody checks, so that it is not counted. `records` are to be copied into DNS. `log` is what
+    the gateway saw; `error` is why it was not asked.
     """
 
     key: str
@@ -135,7 +136,8 @@ def _spf(domain_id: str, domain: domains.Domain) -> list[Step]:
     if others:
         text += " " + _("The gateway says for SPF: %(text)s") % {"text": ", ".join(others)}
     records = [Record(_("Add to the SPF record, before “all”"), " ".join(dict.fromkeys(terms)))] if terms else []
-    return [Step("spf", _("SPF record"), YOURSELF, text, reverse("domain-edit", args=(domain_id,)), _("Change the domain"), records)]
+    url = reverse("domain-edit", args=(domain_id,))
+    return [Step("spf", _("SPF record"), YOURSELF, text, url, _("Change the domain"), records)]
 
 
 def _relay(domain_id: str, domain: domains.Domain, connected: health.EntityHealth | ApiError | None) -> Step:

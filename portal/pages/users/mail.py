@@ -58,7 +58,7 @@ class MailSearch(forms.Form):
         required=False,
         choices=[("AND", _("all fields")), ("OR", _("any field")), ("NOT", _("none of the fields"))],
     )
-    TEXTS = {"sender": "from", "subject": "subject", "to": "to", "cc": "cc", "body": "body"}  # noqa: RUF012
+    TEXTS = {"sender": "from", "subject": "subject", "to": "to", "cc": "cc", "body": "body"}
     COMMON, MORE = ("sender", "subject", "after", "before"), ("to", "cc", "body", "id", "operator")
 
     def clean(self) -> dict[str, Any]:
