@@ -1,6 +1,6 @@
 """One box that finds users and domains by whatever is pasted into it (portal.ui.terms reads it)."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -18,7 +18,8 @@ from portal.ui.terms import Term
 
 SHOWN, FOUND = 6, 40
 SIMILAR = 6
-Users, Domains = client.Page[users.User], client.Page[domains.Domain]
+Users: TypeAlias = client.Page[users.User]
+Domains: TypeAlias = client.Page[domains.Domain]
 
 
 @require_safe
