@@ -1,5 +1,6 @@
 """One box that finds users and domains by whatever is pasted into it (portal.ui.terms reads it)."""
 
+import re
 from typing import Any, TypeAlias
 
 from django.http import HttpResponse, HttpResponseRedirect
@@ -13,7 +14,7 @@ from portal.api.errors import ApiError, NotAllowed
 from portal.ui import terms
 from portal.ui.known import LOOKED_AT
 from portal.ui.names import readable
-from portal.ui.pages import PortalRequest, calls_nothing, region, together
+from portal.ui.pages import PortalRequest, region, together
 from portal.ui.terms import Term
 
 SHOWN, FOUND = 6, 40
@@ -49,8 +50,9 @@ def search(request: PortalRequest) -> HttpResponse:
     if typing or isinstance(found_users, ApiError) or isinstance(found_domains, ApiError):
         return render(request, template, context)
     only = [one for one in people if (one.email or "").lower() == term.address]
-    if not only and (found_users.total, len(people)) == (1, 1) and (term.address or not names):
-        only = people
+    if not only and (found_users.total, len(people)) == (1, 1):
+        begins = (people[0].email or "").lower().startswith(term.address)  # a.keller@… is not anna.keller@…
+        only = people if (begins if term.address else not names) else []
     if not people and (term.address or not names):
         only = _further(request, term, names, context)
     if len(only) == 1 and len(term.addresses) < 2 and only[0].id not in (None, ""):
@@ -73,15 +75,15 @@ def _further(request: PortalRequest, term: Term, names: list[domains.Domain], co
     Adds to the context, and answers with the one user who is surely meant, where there is one.
     """
     patterns = terms.user_patterns(term)
-    known, external, *answers = together(
+    asked = [] if term.address else [{"externalId": one} for one in terms.ids(term)]
+    asked += [{"name": one} for one in terms.parents(term)]
+    known, *answers = together(
         lambda: _domains(request, LOOKED_AT),
-        calls_nothing(None) if term.address else lambda: _domains(request, FOUND, externalId=term.text),
-        *(lambda one=one: _domains(request, FOUND, name=one) for one in terms.parents(term)),  # type: ignore[misc]
+        *(lambda one=one: _domains(request, FOUND, **one) for one in asked),  # type: ignore[misc]
         *(lambda one=one: _users(request, one, LOOKED_AT) for one in patterns),  # type: ignore[misc]
     )
-    above, spelt = answers[: len(answers) - len(patterns)], answers[len(answers) - len(patterns) :]
-    also = {str(row.id): (row, _("external id %(id)s") % {"id": row.externalId}) for row in _rows(external)}
-    also |= {str(row.id): (row, "") for answer in above for row in _rows(answer)}
+    spelt = answers[len(asked) :]
+    also = {str(row.id): (row, _meant(term, row)) for answer in answers[: len(asked)] for row in _rows(answer)}
     for row in _rows(known):
         if why := _meant(term, row):
             also.setdefault(str(row.id), (row, why))
@@ -90,9 +92,7 @@ def _further(request: PortalRequest, term: Term, names: list[domains.Domain], co
     everybody = {str(one.id): one for answer in spelt for one in _rows(answer)}.values()
     weighed = sorted(((_weight(term, one, homes), one) for one in everybody), key=lambda pair: -pair[0])
     sure = [one for weight, one in weighed if weight == 1]
-    failed = [
-        answer for answer in (known, external, *answers) if isinstance(answer, ApiError) and not isinstance(answer, NotAllowed)
-    ]
+    failed = [answer for answer in (known, *answers) if isinstance(answer, ApiError) and not isinstance(answer, NotAllowed)]
     context |= {
         "asked_further": True,
         "tried": [one.replace("*", "…") for one in patterns],
@@ -110,7 +110,8 @@ def _further(request: PortalRequest, term: Term, names: list[domains.Domain], co
 def _weight(term: Term, one: users.User, homes: set[str]) -> float:
     """How surely a user is meant, from 0 to 1. `homes` are the domains that the domain of an address may stand for."""
     local, _at, domain = (one.email or "").lower().rpartition("@")
-    named = terms.matched(term, local, one.firstname, one.lastname)
+    # "Anna Keller Nordwind": of more than two words, one may be where somebody works.
+    named = terms.matched(term, local, one.firstname, one.lastname, domain if len(term.pieces) > 2 else "")
     if not term.address:
         return named
     same = terms.alike(local) == terms.alike(term.address.partition("@")[0].partition("+")[0])
@@ -120,28 +121,29 @@ def _weight(term: Term, one: users.User, homes: set[str]) -> float:
 
 
 def _meant(term: Term, row: domains.Domain) -> str:
-    """Why a domain is meant whose name does not say so: an alias, its own letters, its customer; "" where it is not."""
+    """Why a domain is meant whose name does not say so: an alias, its own letters, its customer or an id; "" where it is not."""
+    typed, words = _letters(term.domain if term.address else term.text), re.findall(r"[^\W_]+", term.text)
     for alias in row.domainAliases or ():
         name = (alias.name or "").lower()
-        part = not term.address and (term.domains in name or term.text.casefold() in readable(name))
+        part = not term.address and (term.domains in name or (typed and typed in _letters(readable(name))))
         if name and (name == term.domain or part):
             return _("alias %(name)s") % {"name": readable(name) or name}
+    own = _letters(readable(row.name))
+    if typed and (typed == own or (typed in own and not term.address)):
+        return readable(row.name)
     if term.address:
         return ""
-    if term.text.casefold() in readable(row.name):
-        return readable(row.name)
-    typed, customer = terms.alike(term.text), row.customer
-    if customer and (typed in terms.alike(customer.name or "") or _all_in(term, customer.name or "")):
-        return customer.name or ""
-    for id in (row.externalId, customer and customer.externalId):
-        if id and id.casefold() == term.text.casefold():
-            return _("external id %(id)s") % {"id": id}
-    return ""
+    customer = row.customer.name or "" if row.customer else ""
+    if customer and words and all(terms.alike(word) in terms.alike(customer) for word in words):
+        return customer
+    known = {id.casefold(): id for id in (row.externalId, row.customer and row.customer.externalId) if id}
+    found = next((known[one.casefold()] for one in terms.ids(term) if one.casefold() in known), "")
+    return _("external id %(id)s") % {"id": found} if found else ""
 
 
-def _all_in(term: Term, name: str) -> bool:
-    """Does a customer's name have all words of what was typed, in whatever order?"""
-    return bool(term.words) and all(terms.alike(word) in terms.alike(name) for word in term.words)
+def _letters(name: str) -> str:
+    """A name to be compared by nothing but its letters, in whatever spelling."""
+    return re.sub(r"[\W_]+", "", terms.alike(name))
 
 
 def _begins(term: Term, row: domains.Domain) -> bool:

@@ -43,11 +43,16 @@ ONE_PERSON = [
         "Anna Keller", "Keller Anna", "Keller, Anna", "anna  keller", "ANNA KELLER", "Frau Anna Keller", "Frau Dr. Anna Keller",
         "Anna Keller (Einkauf)", "Anna Keller, Nordwind Logistik AG", "“Anna Keller”", "Anna\u00a0Keller", "Anna Maria Keller",
         "anna_keller", "A. Keller", "Keller A.", "anna.keller+news@nordwind.example", "Keller, Anna (NORDWIND)", "Anna Keller:", "<Anna Keller>",
+        f"`{ANNA}`", f"[{ANNA}](mailto:{ANNA})", f"Von: Anna Keller [mailto:{ANNA}]", '"anna.keller"@nordwind.example',
+        "anna.keller%40nordwind.example", "mailto://anna.keller@nordwind.example", "anna.keller at nordwind dot example",
+        "anna.keller AT nordwind.example", "anna.keller@nordwind.\nexample", f"=?UTF-8?Q?Anna?= <{ANNA}>", "Name: Anna Keller",
+        "Anna\u2011Keller", "Anna–Keller", "anna,keller", "Keller;Anna", "Anna Keller Nordwind", "Anna Keller, Tel. 062 123 45 67",
+        "Anna Keller 4711", "@anna.keller", "anna.keller@",
     )
 ] + [
     (typed, JUERG) for typed in (
         "Jürg Müller", "Müller Jürg", "Müller, Jürg", "Ju\u0308rg Mu\u0308ller", "JÜRG MÜLLER", "Juerg Mueller", "Mueller Juerg",
-        "Herr Jürg Müller", "jürg.müller", "Jürg.Müller@nordwind.example", "Müller Juerg",
+        "Herr Jürg Müller", "Jurg Muller", "Muller, Jurg", "Müller J.", "jürg.müller", "Jürg.Müller@nordwind.example", "Müller Juerg",
     )
 ] + [
     ("Thomas Weiß", "thomas.weiss@nordwind.example"), ("Weiss Thomas", "thomas.weiss@nordwind.example"),
@@ -59,6 +64,7 @@ ONE_PERSON = [
     ("Noël Dubœuf", "noel.duboeuf@atelier-lumiere.example"), ("Zoé Lefèvre", "zoe.lefevre@atelier-lumiere.example"),
     ("greta.gruen@grüne-fracht.example", GRETA), ("Greta Grün <greta.gruen@Grüne-Fracht.example>", GRETA), (GRETA, GRETA),
     ("gre\u0308ta.gruen@nowhere", ""), ("greta.gruen@gru\u0308ne-fracht.example", GRETA), ("greta.gruen@grüne-fracht。example", GRETA),
+    ("Jorgen Sorensen", "joergen.soerensen@nordwind-hafen.example"), ("Schonbachler", "ruth.schoenbaechler@alpenmilch.example"),
     ("Greta Grün", GRETA), ("Östlund", "bjoern.oestlund@nordwind.example"),
 ]
 
@@ -79,7 +85,10 @@ def test_whatever_form_a_person_is_pasted_in_opens_that_person(typed: str, email
     ("am_100%", "alpenmilch.example"), ("RT-1001", "nordwind-hafen.example"),
     ("nordwind-logistik.example", "nordwind.example"), ("nordwind-ag", "nordwind.example"), ("nordwind.test", "nordwind.example"),
     ("Nordwind Logistik AG", "nordwind.example"), ("Logistik", "nordwind-hafen.example"), ("Alpenmilch Genossenschaft", "alpenmilch.example"),
-    ("genossenschaft alpenmilch", "alpenmilch.example"), ("nobody@nordwind.example", "nordwind.example"),
+    ("genossenschaft alpenmilch", "alpenmilch.example"), ("Alpenmilch-Genossenschaft", "alpenmilch.example"),
+    ("gruene-fracht.example", seed.IDN), ("grune fracht", seed.IDN), ("greta.gruen@gruene-fracht.example", seed.IDN),
+    ("Vertrag RT-1001-1", "nordwind.example"), ("RT-1001-1 (Vertrag)", "nordwind.example"), ("nordwind.example:25", "nordwind.example"),
+    ("ghost@mail.nordwind.example", "nordwind.example"), ("nobody@nordwind.example", "nordwind.example"),
     ("anna.keller@nordwind-logistik.example", "nordwind.example"),
 ])
 def test_whatever_form_a_domain_is_pasted_in_is_found(typed: str, name: str, as_admin: Client) -> None:
@@ -91,6 +100,7 @@ def test_whatever_form_a_domain_is_pasted_in_is_found(typed: str, name: str, as_
     ("anna.keller@nordwind-logistik.example", ANNA),  # an alias of the domain
     ("anna.keller@nordwind.exmaple", ANNA),
     ("Anna Keller <a.k@elsewhere.example>", ANNA), ("Anna Kelller", ANNA), ("Anna Keller Ticket", ANNA), ("B. Keller", ANNA),
+    ("a.keller@nordwind.example", ANNA), ("j.mueller@nordwind.example", JUERG),
 ])
 def test_who_is_probably_meant_is_offered_and_not_opened(typed: str, email: str, as_admin: Client) -> None:
     shown = found(as_admin, typed)
@@ -112,6 +122,11 @@ def test_several_addresses_are_found_at_once(as_admin: Client) -> None:
         assert f">{email}</a>" in shown
     assert "Nobody has: ghost@nordwind.example" in shown
     assert "ghost@nordwind.example</a>" not in shown
+
+
+@pytest.mark.parametrize("typed", ["#", "'", "%", "(", "--"])
+def test_what_has_no_letters_is_nobodys_alias(typed: str, as_admin: Client) -> None:
+    assert "Found by other facts" not in found(as_admin, typed)
 
 
 # What it costs.
