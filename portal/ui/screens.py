@@ -173,7 +173,7 @@ def _typed(request: HttpRequest) -> dict[str, list[str]]:
 
 
 def _length(text: str) -> int:
-    """How long a text is in an address within an address. Of the inner one `safe_next` takes two thirds of what a server takes."""
+    """How long a text is in an address within an address. The inner one may have two thirds of that: see `safe_next`."""
     once = quote_plus(text)
     return max(len(quote_plus(once)), len(once) * 3 // 2)
 
