@@ -1,7 +1,8 @@
 """What all tests share: a fresh sandbox, people who are signed in to it, and a gateway that misbehaves on demand."""
 
+import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,15 @@ def no_probe_is_remembered() -> None:
     from portal.pages import probes
 
     probes._known["at"] = -probes.FRESH
+
+
+@pytest.fixture(autouse=True)
+def files_are_made_as_before() -> Iterator[None]:
+    """`gunicorn.conf.py` hides what its whole process makes; a test that reads it does not do so to the tests behind it."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    yield
+    os.umask(mask)
 
 
 class Gateway:
