@@ -3,7 +3,8 @@
 Each case is a message, cases/NAME.eml, beside what has to be shown of it, cases/NAME.json: `subject`, `from`, `text` (pieces, in
 this order), `attachments` (their names as they are in the message) and `flags` (what the pages warn of or say, and nothing else;
 the words are those of `flags` below). Some have `not` (must not be in the text), `inside` (is in the attached message when that
-is opened), `in_the_text` (files that only its owner sees the names of), `facts` (of an invitation) and `links` (are listed). `flags` of a body are for its owner only.
+is opened), `in_the_text` (files that only its owner sees the names of), `facts` (of an invitation) and `links` (are listed).
+Flags of a body are for its owner only.
 """
 
 import json
@@ -193,6 +194,22 @@ def put(name: str) -> str:
     out = StringIO()
     call_command("sandbox", "deliver", "--to", seed.ANNA, str(CASES / f"{name}.eml"), stdout=out)
     return out.getvalue().split()[-1]
+
+
+@pytest.mark.parametrize("content", [
+    b"", b"\0" * 3000, bytes(range(256)) * 20, b"no headers at all", b"\r\n\r\n", b"From: \0 <a@\0.example>\nSubject: \0\n\n\0",
+    b"Content-Type: text/html\n\n<p>\0\xff</p>", b"Content-Type: multipart/mixed; boundary=x\n\n" + b"--x\n" * 2000,
+], ids=["nothing", "zeros", "all bytes", "no headers", "blank lines", "zeros within", "odd HTML", "empty parts"])
+def test_any_bytes_can_be_listed_and_read(content: bytes, as_admin: Client, as_owner: Client, tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_bytes(content)
+    out = StringIO()
+    call_command("sandbox", "deliver", "--to", seed.ANNA, str(tmp_path / "a.eml"), stdout=out)
+    mail_id = out.getvalue().split()[-1]
+    base = reverse("mail-list", args=(User.objects.get(email=seed.ANNA).uid, "Quarantine"))
+    for somebody in (as_admin, as_owner):
+        assert mail_id in rows(somebody, base)
+        assert page(f"{base}{mail_id}/", somebody).css_first(".opened h2")
+    assert as_owner.get(f"{base}{mail_id}/source/").getvalue().endswith(content)
 
 
 @pytest.mark.parametrize("name", ["16-date-2096", "date-in-2099-with-other-words"])
