@@ -154,6 +154,7 @@ def dkim(domain: Domain, key: DkimKey | None) -> Entry:
     if not found:
         missing = f'Fail: DKIM DNS entry not found for domain "{domain.name}" and selector "{selector}"'
         return entry("DKIM", "ERROR_DKIM_MISSING_ENTRY", *lines, missing)
+    lines += [f"Found: {text[:1000]}" for text in found[:10]]
     # Two records of one name are as good as none: a receiver may take either (RFC 6376, 3.6.2.2).
     if key is None or len(found) > 1 or bare(found[0].partition("p=")[2].partition(";")[0]) != key.public_key:
         return entry("DKIM", "ERROR_DKIM_INVALID_COUPLE", *lines, OTHER_KEY)

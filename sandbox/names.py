@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+import idna
+
 LABEL = r"[^\W_](?:[^\W_]|-){0,62}(?<!-)"
 DOMAIN = re.compile(rf"(?=.{{1,253}}$)(?:{LABEL}\.)+(?!\d+$){LABEL}")
 ADDRESS = re.compile(r"[^\s@<>()\[\],;:\"\\\x00-\x1f]{1,64}@(?P<domain>.+)")
@@ -20,8 +22,8 @@ def sender_of(value: Any) -> str | None:
 def domain_of(value: str) -> str | None:
     """A domain name as mail servers speak it, in lower case and in ASCII; None where it is none."""
     try:
-        name = value.lower().encode("idna").decode()
-    except UnicodeError:
+        name = value.lower() if value.isascii() else idna.encode(value, uts46=True).decode()
+    except UnicodeError:  # idna.IDNAError is one
         return None
     return name if DOMAIN.fullmatch(name) else None
 

@@ -36,6 +36,7 @@ from sandbox.models import (
     Token,
     User,
 )
+from sandbox.names import domain_of
 
 YEAR = timedelta(days=365)
 # Who the demo signs in as: login, and the word in the token. The order is that of the sign-in page.
@@ -56,7 +57,7 @@ BUSY = "info@nordwind.example"  # more held mail than fits on three pages
 EMPTY = "beat.zurbriggen@nordwind.example"  # no held mail at all
 LONGEST = "maximiliana-friederike.von-und-zu-hohenstein-wartenberg-lichten1@nordwind.example"  # 64 letters before the @
 HOSTILE = "nils.schroeder@nordwind.example"  # whose name is markup
-IDN = "grüne-fracht.example".encode("idna").decode()
+IDN = str(domain_of("grüne-fracht.example"))
 
 PEOPLE = {
     "nordwind.example": ("DE", (

@@ -17,6 +17,8 @@ from io import BytesIO
 from random import Random
 from zipfile import ZipFile, ZipInfo
 
+from sandbox.names import domain_of
+
 # In two pieces: a virus scanner that reads this file must not find the test virus in it.
 EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 LIMIT = 5.0
@@ -167,7 +169,7 @@ HOSTILE_HTML = """
 <p id="csrf" name="cookie">Text, der bleiben darf.</p>
 """
 
-PHISH_HOST = "nordwínd.example".encode("idna").decode()  # what a reader takes for nordwind.example
+PHISH_HOST = str(domain_of("nordwínd.example"))  # what a reader takes for nordwind.example
 BROKEN_MIME = (
     b'Content-Type: multipart/mixed; boundary="never-ends"\r\n\r\n'
     b"--never-ends\r\nContent-Type: text/plain; charset=x-klingon\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"

@@ -6,7 +6,7 @@ handed over when their record is published: docs/decisions/0008.
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
@@ -29,7 +29,7 @@ from portal.api import dkim, domains, health
 from portal.api.errors import ApiError, BadAnswer, NotAllowed, NotFound, SignedOut, TimedOut, TooFast, Unreachable, UpstreamFailed
 from portal.audit.log import earlier
 from portal.ui import checks, dkim as keys
-from portal.ui.diagnosis import finding
+from portal.ui.diagnosis import DKIM_INVALID, Finding, finding
 from portal.ui.forms import PortalForm, SecretArea
 from portal.ui.pages import PortalRequest, got, one_time_key, polls, region, said, together
 
@@ -402,7 +402,9 @@ def _page(request: PortalRequest, domain_id: str, domain: domains.Domain, lines:
         "shown": [_shown(record, number) for number, record in enumerate(page)],
         "rotation": _rotation(request, domain_id),
         "make": KeyForm(request) if not records else None,
-        "check": _answer(failed=checked) if isinstance(checked, ApiError) else _answer(checked),
+        "check": _answer(failed=checked)
+        if isinstance(checked, ApiError)
+        else _answer(checked, name=domain.name or "", records=records),
     }
     return render(request, "dkim/page.html", context)
 
@@ -416,6 +418,10 @@ def _zone_file(domain: domains.Domain, records: list[keys.Record]) -> HttpRespon
 
 
 def _panel(request: PortalRequest, domain_id: str, check: dict[str, Any]) -> HttpResponse:
+    if any(one.kind is DKIM_INVALID and one.found for one in check["tests"]):  # beside what DNS has stands what it should have
+        domain, lines = _asked(request, domain_id)
+        records = keys.records(lines) if isinstance(lines, list) else []
+        check["tests"] = _tests(check["checked"], domain.name or "", records)
     return render(request, "dkim/_check.html", {"domain_id": domain_id, "check": check})
 
 
@@ -425,13 +431,14 @@ def _answer(
     since: int = 0,
     failed: ApiError | None = None,
     soon: bool = False,
+    name: str = "",
+    records: Sequence[keys.Record] | None = None,
 ) -> dict[str, Any]:
     """What `dkim/_check.html` shows. It asks again by itself where `since` (seconds) says when the person has asked.
 
     The waits grow with the time that has passed, from 15 seconds to 60, and end after ten minutes or when all is well.
     """
-    entries = (checked.report.entries or []) if checked and checked.report else []
-    tests = [finding(entry) for entry in entries if (entry.type or "").upper() == "DKIM"]
+    tests = _tests(checked, name, records)
     well = bool(tests) and not any(one.kind for one in tests)
     passed = int(time.time()) - since
     lasting = failed is not None and not isinstance(failed, PASSING)
@@ -448,6 +455,11 @@ def _answer(
         "over": bool(since) and not well and not lasting and passed >= ASK_FOR,
         "wait": (1 if soon else wait) if since and not well and not lasting and passed < ASK_FOR else 0,
     }
+
+
+def _tests(checked: health.EntityHealth | None, name: str = "", records: Sequence[keys.Record] | None = None) -> list[Finding]:
+    entries = (checked.report.entries or []) if checked and checked.report else []
+    return [finding(entry, name, keys=records) for entry in entries if (entry.type or "").upper() == "DKIM"]
 
 
 def _since(text: str) -> int:

@@ -15,8 +15,7 @@ from django.utils.formats import date_format
 from django.utils.translation import get_language
 
 from portal.api.errors import ApiError
-from portal.ui import names, screens, words
-from portal.ui.verdict import TURNING
+from portal.ui import letters, names, screens, words
 
 register = template.Library()
 
@@ -68,11 +67,19 @@ def readable(name: Any) -> str:
 
 
 @register.filter
+def with_letters(address: Any) -> str:
+    """A domain or an address with its own letters, where its domain is written as xn--…."""
+    return names.with_letters(address) if isinstance(address, str) else ""
+
+
+@register.filter
 def size(octets: Any) -> str:
     """Bytes as a person says them; "" where the API said nothing."""
     return filesizeformat(octets) if isinstance(octets, int) and 0 <= octets < 2**63 else ""
 
 
+register.filter("disguised", letters.disguised)
+register.filter("visible", letters.visible)
 register.filter("status_name", words.status_name)
 register.filter("language_name", words.language_name)
 register.filter("reason_name", words.reason_name)
@@ -124,12 +131,6 @@ def some(rows: Any) -> Any:
 def more(count: Any) -> int:
     """How many of so many are not among the first ones."""
     return max(0, (count if isinstance(count, int) else len(count or ())) - MOST_SHOWN)
-
-
-@register.filter
-def turned(text: Any) -> bool:
-    """Whether characters in it turn the direction of what stands beside them: a name that pretends to be another."""
-    return isinstance(text, str) and bool(TURNING.search(text))
 
 
 def _short(text: str, most: int = LONGEST_LINE) -> str:

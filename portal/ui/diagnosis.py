@@ -6,7 +6,7 @@ told, it is told as a line of a zone file. A name that is none is never made int
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from django.core.exceptions import ValidationError
 from django.utils.text import format_lazy
@@ -20,6 +20,7 @@ from portal.ui.reasons import reason
 
 OK, WARN, BAD = "ok", "warn", "bad"
 MOST_LINES, LONGEST_LINE = 200, 2000  # of what the gateway saw in one test
+MOST_FOUND = 10  # records in DNS
 ADDRESS = re.compile(r"\d+\.\d+\.")  # the beginning of an IPv4 address, a masked one too: an MX record cannot name one
 
 
@@ -41,11 +42,12 @@ MX_INVALID = Kind("mx-elsewhere", BAD, noop("MX points elsewhere"))
 MX_MISSING = Kind("mx-missing", BAD, noop("No MX record"))
 RELAY = Kind("relay", BAD, noop("Relay cannot be reached"))
 DKIM_INVALID = Kind("dkim-other", BAD, noop("DKIM key does not match"))
+MX_NULL = Kind("mx-null", BAD, noop("Takes no mail"))
 OTHER = Kind("other", WARN, noop("Another failure"))
 DKIM_MISSING = Kind("dkim-missing", WARN, noop("No DKIM record"))
 UNCHECKED = Kind("unchecked", WARN, noop("Could not be checked"))
 UNEXPLAINED = Kind("unexplained", WARN, noop("Reported without a failed test"))
-KINDS = (MX_INVALID, MX_MISSING, RELAY, DKIM_INVALID, OTHER, DKIM_MISSING, UNCHECKED, UNEXPLAINED)
+KINDS = (MX_INVALID, MX_MISSING, MX_NULL, RELAY, DKIM_INVALID, OTHER, DKIM_MISSING, UNCHECKED, UNEXPLAINED)
 RANK = {kind.id: rank for rank, kind in enumerate(KINDS)}
 CODES = {
     "ERROR_MX_INVALID_ENTRY": MX_INVALID,
@@ -95,6 +97,8 @@ class Finding:
     kind: Kind | None = None  # None when the test passed
     page: str = ""
     page_name: str = ""
+    found: list[str] = field(default_factory=list)  # what DNS has, as far as the gateway tells
+    wanted: list[str] = field(default_factory=list)  # what it should have, in the same form
 
 
 @dataclass(frozen=True)
@@ -157,7 +161,8 @@ def kind_of(test: HealthResult, about: str = "DOMAIN") -> Kind | None:
     if test.result == "OK":
         return None
     if test.result in CODES:
-        return CODES[test.result]
+        kind = CODES[test.result]
+        return MX_NULL if kind in (MX_INVALID, MX_MISSING) and _takes_no_mail(test) else kind
     if test.result == "ERROR":
         return RELAY if _of_relay(test, about) else UNCHECKED
     return OTHER
@@ -268,12 +273,15 @@ def finding(
         return Finding(title, OK, _("Passed"), meaning, "", [], log)
     meaning, todo, records, page, page_name = "", "", [], "", ""
     match kind.id:
-        case "mx-elsewhere" | "mx-missing":
+        case "mx-elsewhere" | "mx-missing" | "mx-null":
             required = required_hosts(test) or list(hosts)
             records = mx_records(name, required)
             if kind is MX_INVALID:
                 meaning = _("Mail for this domain goes past the gateway: nobody filters it.")
                 todo = _("Replace the MX records of the domain by these. No other MX record may stay.")
+            elif kind is MX_NULL:
+                meaning = _("The domain takes no mail: its MX record says so (MX 0 .), and no sender even tries.")
+                todo = _("If it should get mail, replace that record with these.")
             else:
                 meaning = _("DNS does not say where mail for this domain goes: senders cannot deliver it to the gateway.")
                 todo = _("Add these MX records at the DNS provider of the domain.")
@@ -319,13 +327,33 @@ def finding(
             meaning %= {"code": short(test.result or "?")}
             meaning += " " + reason(test.output or ()) if _of_relay(test, about) else ""
             todo = _("See what the gateway saw, and ask whoever runs it.")
-    return Finding(title, kind.level, kind.name, meaning, todo, records, log, kind, page, page_name)
+    found, wanted = in_dns(test) if kind in (MX_INVALID, MX_NULL, DKIM_INVALID) else [], []
+    if found and kind is DKIM_INVALID:
+        wanted = [key.value for key in keys or () if key.domain.casefold() == name.casefold()]
+    elif found:
+        wanted = required_hosts(test) or list(hosts)
+    return Finding(title, kind.level, kind.name, meaning, todo, records, log, kind, page, page_name, found, wanted)
 
 
 def last_words(health: EntityHealth) -> str:
     """The last line that the gateway wrote about each test that failed, for a list."""
     tests = (health.report.entries if health.report else None) or ()
     return " · ".join(dict.fromkeys(short(test.output[-1], 160) for test in tests if kind_of(test) and test.output))[:500]
+
+
+def in_dns(test: HealthResult) -> list[str]:
+    """What the gateway found in DNS: its lines `Found: …`, a host, or the value of a record."""
+    said = (line[:LONGEST_LINE].partition(":") for line in (test.output or ())[:MOST_LINES])
+    return [found.strip() or "." for word, colon, found in said if colon and word.strip().casefold() == "found"][:MOST_FOUND]
+
+
+def _takes_no_mail(test: HealthResult) -> bool:
+    """Is a null MX (RFC 7505) all that there is? The root is written as a dot, or as nothing."""
+    said = [line[:LONGEST_LINE] for line in (test.output or ())[:MOST_LINES]]
+    found = in_dns(test)
+    if found:
+        return all(re.fullmatch(r"(?:.*\bMX\s+)?(?:\d{1,5}\s+)?\.", one, re.IGNORECASE) for one in found)
+    return any(re.search(r"\bnull[ -]?MX\b|\bMX\s+\d{1,5}\s+\.(?:\s|$)", line, re.IGNORECASE) for line in said)
 
 
 def required_hosts(test: HealthResult) -> list[str]:

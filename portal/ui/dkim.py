@@ -29,6 +29,10 @@ LONGEST_LINE = 4000  # the record of the longest key is a quarter of that
 SELECTOR = re.compile(r"(?=.{1,63}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _NAME = r"(?P<selector>[A-Za-z0-9._-]+?)\._domainkey\.(?P<domain>[A-Za-z0-9._-]+?)"
 _LINE = re.compile(rf"\s*(?P<name>{_NAME})\.?\s+(?:\d+\s+)?(?:IN\s+)?TXT\s+(?P<value>\S.*?)\s*", re.IGNORECASE | re.DOTALL)
+_DASHES = r"[-\u2013\u2014]{2,5}"  # text processors make other ones of them
+PEM = re.compile(rf"{_DASHES}\s*BEGIN ([A-Z0-9 ]{{3,40}}?)\s*{_DASHES}(.*?){_DASHES}\s*END \1\s*{_DASHES}", re.DOTALL)
+_TAG = re.compile(r"(?:^|[;\s(\"'])p[\"']?\s*[=:]\s*[\"']?([A-Za-z0-9+/=\s]+)")
+_WRAPPING = re.compile(r"[\s\"'\\,]")  # what files and forms put between the lines of a key
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 
@@ -142,11 +146,13 @@ def _loaded(private: str) -> Any:
     the size is looked at first, and a key that is too long comes back as it is. Raises ValueError, TypeError or
     UnsupportedAlgorithm.
     """
-    if "-----BEGIN" in private:
-        load: Any = load_pem_private_key
-        data = private.strip().encode()
+    text, load = _line_ends(private), load_der_private_key
+    if pem := next((found for found in PEM.finditer(text) if found[1].endswith("PRIVATE KEY")), None):
+        load, data = load_pem_private_key, _pem(pem[1], pem[2])
     else:
-        load, data = load_der_private_key, base64.b64decode("".join(private.split()), validate=True)
+        data = base64.b64decode(_WRAPPING.sub("", text), validate=True)
+        if data.lstrip().startswith(b"-----BEGIN"):  # as Kubernetes keeps it
+            load = load_pem_private_key
     key = load(data, None, unsafe_skip_rsa_key_validation=True)
     if not isinstance(key, rsa.RSAPrivateKey) or key.key_size > MOST:
         return key
@@ -156,9 +162,43 @@ def _loaded(private: str) -> Any:
     return load(data, None)
 
 
+def _line_ends(text: str) -> str:
+    """Line ends written as \\n, as JSON and .env files have them, are line ends."""
+    return re.sub(r"\\r\\n|\\[rn]", "\n", text)
+
+
+@sensitive_variables()
+def _pem(label: str, content: str) -> bytes:
+    """PEM as its readers want it, whatever a mail, a form or a file has made of its lines."""
+    if ":" in content:  # a locked key has headers of its own, which its lines keep apart
+        lines = [line.strip(" \t\"'") for line in content.strip().splitlines()]
+    else:
+        content = _WRAPPING.sub("", content)
+        lines = [content[at : at + 64] for at in range(0, len(content), 64)]
+    return "\n".join([f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""]).encode()
+
+
 def bare_public(text: str) -> str:
-    """A public key without what PEM puts around it, and without the record that it stands in."""
-    return re.sub(r"-----[A-Z ]+-----|\s|^.*\bp=|;.*$", "", text, flags=re.DOTALL)
+    """A public key in Base64 as DNS has it, out of PEM, a record, quoted or not, or what a generator wrote around it."""
+    text = _line_ends(text)
+    if pem := PEM.search(text):
+        return _spki(_WRAPPING.sub("", pem[2]))
+    quoted = "".join(piece.replace("\\", "") for piece in _QUOTED.findall(text))
+    found = next((tag for tag in map(_TAG.search, (quoted, text)) if tag), None)
+    pieces = (found[1] if found else text).split()
+    for end in range(min(len(pieces), 100), 0, -1):  # words may follow, which could be Base64 as well
+        if _bits(key := _spki(_WRAPPING.sub("", "".join(pieces[:end])))):
+            return key
+    return _WRAPPING.sub("", "".join(pieces))
+
+
+def _spki(public: str) -> str:
+    """The usual form of a public key, also where PKCS #1 has it (`RSA PUBLIC KEY`)."""
+    try:
+        key = load_der_public_key(base64.b64decode(public, validate=True))
+    except (ValueError, UnsupportedAlgorithm):
+        return public
+    return base64.b64encode(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
 
 
 @sensitive_variables()

@@ -1,14 +1,21 @@
-"""Names of domains, hosts and networks as people type them, checked before anything is sent. Each raises ValidationError."""
+"""Names of domains, hosts and networks.
+
+As people type them they are checked before anything is sent: domain_name, host_name and network raise ValidationError.
+As mail and links bring them along they are compared, and shown, whatever they are: canonical, organisation, with_letters.
+"""
 
 import re
+from functools import cache, lru_cache
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 import idna
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+from publicsuffixlist import PublicSuffixList
 
 LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+RESERVED = frozenset(("example", "test", "invalid", "localhost", "local", "internal", "home", "lan", "onion"))  # RFC 6761
 HOST_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")  # machines inside a company do have underscores
 
 
@@ -76,6 +83,63 @@ def readable(name: str | None) -> str:
     except (idna.IDNAError, UnicodeError):
         return ""
     return found if found != (name or "").lower() else ""
+
+
+@lru_cache(2000)
+def canonical(name: str) -> str:
+    """A domain as it is compared: in ASCII and small letters, by IDNA 2008 (ß is a letter of its own). What is no name stays."""
+    name = name.strip().removesuffix(".").lower()
+    if name.isascii() or len(name) > 253:
+        return name
+    try:
+        return idna.encode(name, uts46=True).decode().removesuffix(".").lower()
+    except (idna.IDNAError, UnicodeError):  # IDNA forbids ☃ and browsers go there: label by label, as far as it goes
+        return ".".join(map(_label, re.split("[.\u3002\uff0e\uff61]", name)))
+
+
+def organisation(name: str) -> str:
+    """The part of a domain that somebody registered, in canonical form: `a.b.co.uk` is `b.co.uk`'s, `x.github.io` its own.
+
+    "" for what vouches for nobody: a public suffix (com, co.uk, github.io) and a single word. An IP address is its own.
+    """
+    name = canonical(name)
+    return name if name.rpartition(".")[2].isdigit() else _suffixes().privatesuffix(name) or ""
+
+
+def same_organisation(one: str, other: str) -> bool:
+    """Are these domains one, or of one organisation? That is what DMARC calls aligned (RFC 7489, 3.1.1)."""
+    one, other = canonical(one), canonical(other)
+    if "." not in one or "." not in other:  # a whole top-level domain vouches for nobody
+        return False
+    return one == other or organisation(one) == organisation(other) != ""
+
+
+def public_suffix(name: str) -> bool:
+    """Does the list know the ending of this name, or is it one that is kept for examples and for networks of one's own?"""
+    name = canonical(name)
+    return name.rpartition(".")[2] in RESERVED or bool(_suffixes(unknown=False).publicsuffix(name))
+
+
+def _label(label: str) -> str:
+    if label.isascii():
+        return label
+    try:
+        mapped = idna.uts46_remap(label, False)
+        return mapped if mapped.isascii() else "xn--" + mapped.encode("punycode").decode()
+    except (idna.IDNAError, UnicodeError):
+        return label
+
+
+@cache
+def _suffixes(unknown: bool = True) -> PublicSuffixList:
+    """The public suffix list as the package ships it, with its private section: read when it is first asked."""
+    return PublicSuffixList(accept_unknown=unknown)
+
+
+def with_letters(address: str) -> str:
+    """A domain, or an address, with the letters of its own where the domain is written as xn--…."""
+    local, at, domain = address.rpartition("@")
+    return f"{local}{at}{readable(domain) or domain}"
 
 
 def _is_address(text: str) -> bool:

@@ -21,6 +21,7 @@ from jinja2.runtime import Context
 from portal.templatetags import portal
 from portal.ui import words
 from portal.ui.addresses import below
+from portal.ui.letters import visible
 
 
 def environment(**options: Any) -> Environment:
@@ -38,6 +39,7 @@ def environment(**options: Any) -> Environment:
         "readable": portal.readable,
         "row_id": portal.row_id,
         "size": portal.size,
+        "visible": visible,
         "status_name": pass_context(lambda said, status: _name(words.status_name, status, said["language"])),
         "reason_name": pass_context(lambda said, reason: _name(words.reason_name, reason, said["language"])),
     }
@@ -53,7 +55,8 @@ class Rows:
 
     def render(self) -> str:
         # Found out once, and not for each row: both lie behind a lookup that costs as much as a cell.
-        reader = {"language": get_language(), "zone": timezone.get_current_timezone()}
+        zone = timezone.get_current_timezone()
+        reader = {"language": get_language(), "zone": zone, "year": datetime.now(zone).year}
         return render_to_string(self.template, {**reader, **self.context}, using="jinja2")
 
 
@@ -68,8 +71,9 @@ def local(milliseconds: Any, zone: tzinfo | None = None) -> datetime | None:
 
 @pass_context
 def minute(said: Context, at: datetime) -> str:
-    """22 Nov 07:37"""
-    return f"{at.day} {_months(said['language'])[at.month]} {at:%H:%M}"
+    """22 Nov 07:37, and 22 Nov 2096 07:37 where it is not of this year"""
+    year = "" if at.year == said["year"] else f" {at.year}"
+    return f"{at.day} {_months(said['language'])[at.month]}{year} {at:%H:%M}"
 
 
 @pass_context

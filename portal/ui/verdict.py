@@ -7,13 +7,17 @@ of SpamAssassin and Fuglu; the contract names none of them.
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+
+from portal.ui.letters import UNSEEN
+from portal.ui.names import canonical, readable, same_organisation, with_letters
+from portal.ui.senders import ADDRESS, COMMENT, QUOTE, TEXT, Sender, mailboxes, pieces, sender
 
 # Senders that anybody can register with: allowing one says nothing about who writes.
 FREE_MAIL_DOMAINS = """
@@ -28,25 +32,8 @@ FREE_MAIL = frozenset(FREE_MAIL_DOMAINS.split())
 
 REASONS = ("SPAM", "VIRUS", "ADVERT", "BLACKLISTED", "SENDER_VERIFY", "BAD_HEADERS", "BAD_ENCODING", "BAD_ATTACHMENTS")
 PASS, FAIL = "pass", ("fail", "softfail", "permerror", "policy", "hardfail")
-LONGEST_SENDER = 1000  # characters: one header line (RFC 5322, 2.1.1)
 LONGEST_HEADER = 10_000  # characters
-LABEL = r"[^\s@<>()\[\],;:\"\\.*?%!]"  # without what a rule could take for a wildcard
-ADDRESS = re.compile(rf"(?:{LABEL}|\.){{1,256}}@({LABEL}+(?:\.{LABEL}+)+)")
-TURNING = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # they turn the direction of what stands beside them
-LISTED = re.compile(ADDRESS.pattern + r"\s*[,;]")
-QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
-
-
-@dataclass(frozen=True)
-class Sender:
-    """A From header taken apart: the name it shows and the address it really has, "" where it has none or several."""
-
-    name: str
-    address: str
-
-    @property
-    def domain(self) -> str:
-        return self.address.rpartition("@")[2].lower()
+MOST_HEADERS, MOST_CHECKS, MOST_SHOWN = 50, 20, 5  # of one name, of one kind, and of the addresses in a sentence
 
 
 @dataclass(frozen=True)
@@ -97,20 +84,13 @@ def _line(value: Any) -> str:
     return " ".join(str(first or "")[:LONGEST_HEADER].split())
 
 
-def sender(text: Any) -> Sender:
-    """Take a From header apart, strictly: an address that can be read in two ways is no address."""
-    if isinstance(text, list):
-        text = text[0] if len(text) == 1 else ", ".join(map(str, text))
-    text = " ".join(str(text or "").split())
-    if len(text) > LONGEST_SENDER:
-        return Sender(text[:LONGEST_SENDER], "")
-    shown, angle, rest = text.rpartition("<")
-    address = rest[:-1].strip() if angle and rest.endswith(">") else ("" if angle else text)
-    # A display name may hold anything, an address too; what may not be is a second address beside the one in brackets.
-    two = "<" in shown or LISTED.search(QUOTED.sub("", shown))
-    if two or not ADDRESS.fullmatch(address) or not address.isprintable():
-        return Sender(TURNING.sub("", text), "")
-    return Sender(TURNING.sub("", shown).strip().strip('"').strip() if angle else "", address)
+def author(said: Any, headers: Mapping[str, Any] | None) -> Sender:
+    """Who a message is from: whom the gateway names, or the headers where it names nobody, or where they name several."""
+    who, written = sender(said), _values(headers, "From")
+    if len(written) > 1 or (written and not who.address and not who.several):
+        found = sender(written)
+        who = found if found.address or found.several or found.null else who
+    return who
 
 
 def verdict(headers: Mapping[str, Any] | None, *, checks: bool = True) -> Verdict:
@@ -145,10 +125,10 @@ def authentic(checks: tuple[Check, ...], domain: str) -> bool | None:
     """
     if not checks:
         return None
-    dmarc = next((c for c in checks if c.name == "DMARC" and (c.passed or c.failed)), None)
+    dmarc = [check for check in checks if check.name == "DMARC" and (check.passed or check.failed)]
     if dmarc:
-        return dmarc.passed and (not dmarc.domain or _same_organisation(dmarc.domain, domain))
-    return any(c.passed and _same_organisation(c.domain, domain) for c in checks if c.name in ("SPF", "DKIM"))
+        return any(check.passed and (not check.domain or same_organisation(check.domain, domain)) for check in dmarc)
+    return any(check.passed and same_organisation(check.domain, domain) for check in checks if check.name in ("SPF", "DKIM"))
 
 
 def explain(v: Verdict, limit: float | None = None) -> str:
@@ -184,9 +164,9 @@ def explain(v: Verdict, limit: float | None = None) -> str:
 def doubts(v: Verdict, who: Sender, own_domains: set[str]) -> list[str]:
     """Why one should not simply allow this sender; empty where nothing speaks against it."""
     found = []
-    if who.domain in FREE_MAIL:
+    if canonical(who.domain) in FREE_MAIL:
         found.append(_("%(domain)s is a free-mail service: anyone can open an address there.") % {"domain": who.domain})
-    if any(f".{_ascii(who.domain)}".endswith(f".{_ascii(own)}") for own in own_domains if own):
+    if any(f".{canonical(who.domain)}".endswith(f".{canonical(own)}") for own in own_domains if own):
         found.append(
             _("%(domain)s is the customer's own domain: forgers like to pretend to be a colleague.") % {"domain": who.domain}
         )
@@ -202,61 +182,99 @@ def doubts(v: Verdict, who: Sender, own_domains: set[str]) -> list[str]:
 def warnings(who: Sender, headers: Mapping[str, Any] | None) -> list[str]:
     """What tricks a reader: shown before the mail itself."""
     found = []
-    if not who.address:
+    if who.several:
+        told = _("This message names several senders: %(addresses)s. Rules can be made for one only.")
+        found.append(told % {"addresses": _listed(who.several)})
+        if by := sender(header(headers, "Sender")).address:
+            found.append(_("It says that %(address)s sent it for them.") % {"address": with_letters(by)})
+    elif who.null:
+        found.append(_("This message names no sender, as bounces and automatic replies do."))
+    elif not who.address:
         found.append(_("There is no usable sender address in this mail."))
     elif masked := _masked(who):
         found.append(masked)
     if "xn--" in who.domain or not who.domain.isascii():
-        found.append(_("The sender's domain has letters that can look like others: %(domain)s.") % {"domain": who.domain})
-    answer = sender(header(headers, "Reply-To"))
-    if answer.address and who.address and not _same_organisation(answer.domain, who.domain):
-        found.append(_("An answer would go to another place: %(address)s.") % {"address": answer.address})
+        # Both spellings: letters show what a reader takes it for, and the other one what it is.
+        domains = dict.fromkeys((who.domain, readable(who.domain), canonical(who.domain)))
+        told = _("The sender's domain has letters that can look like others: %(domain)s.")
+        found.append(told % {"domain": " = ".join(filter(None, domains))})
+    known = [address.rpartition("@")[2] for address in who.several or (who.address,) if address]
+    answers = [one.address for text in _values(headers, "Reply-To") for one in mailboxes(text) if one.address]
+    foreign = [to for to in answers if not any(same_organisation(to.rpartition("@")[2], domain) for domain in known)]
+    if known and foreign:
+        found.append(_("An answer would go to another place: %(address)s.") % {"address": _listed(foreign)})
     return found
+
+
+def _listed(addresses: Iterable[str]) -> str:
+    """The first of these addresses, each once, with their own letters."""
+    found = list(dict.fromkeys(map(with_letters, addresses)))
+    return ", ".join(found[:MOST_SHOWN]) + (" …" if len(found) > MOST_SHOWN else "")
 
 
 def _masked(who: Sender) -> str:
     """A warning when the sender's name pretends to be an address that the mail does not come from, else ""."""
-    shown = ADDRESS.search(unicodedata.normalize("NFKC", who.name))  # a wide @ looks like one
-    if shown is None or shown[0].lower() == who.address.lower():
+    shown = ADDRESS.search(unicodedata.normalize("NFKC", UNSEEN.sub("", who.name)))  # a wide @ looks like one
+    if shown is None:
+        return ""
+    local, _at, domain = shown[0].rpartition("@")
+    if f"{local}@{canonical(domain)}".lower() == who.rule.lower():
         return ""
     return _("The sender's name shows another address (%(shown)s) than the mail comes from.") % {"shown": shown[0]}
 
 
 def _checks(headers: Mapping[str, Any] | None) -> tuple[Check, ...]:
-    found: dict[str, Check] = {}
+    """The results of the gateway's checks: of each kind those that passed, or else the first."""
+    found: dict[str, list[Check]] = {"SPF": [], "DKIM": [], "DMARC": []}
     results = _results(headers)
-    plain = _plain(results)
-    if plain is None:  # torn by what the sender put in: whatever it says, it proves nothing
-        return (Check("DMARC", "permerror", ""),)
-    for part in plain.split(";")[1:]:
-        if said := re.match(r"\s*(spf|dkim|dmarc)\s*=\s*(\w+)", part, re.IGNORECASE):
-            # Not smtp.helo: a sender may call its server what it likes.
-            check = Check(said[1].upper(), said[2].lower(), _domain(r"smtp\.mailfrom|header\.d|header\.i|header\.from", part))
-            # Of several DKIM signatures one that passed is enough.
-            if check.name not in found or (check.passed and not found[check.name].passed):
-                found[check.name] = check
+    for plain in results:
+        if plain is None:  # torn by what the sender put in: whatever it says, it proves nothing
+            return (Check("DMARC", "permerror", ""),)
+        for part in plain.split(";"):  # the name of the checker is none of these, and may be missing
+            if said := re.match(r"\s*(spf|dkim|dmarc)\s*(?:/\s*\d+\s*)?=\s*(\w+)", part, re.IGNORECASE):
+                name = said[1].upper()
+                found[name].append(Check(name, said[2].lower(), _checked(name, part)))
     received = _plain(header(headers, "Received-SPF"))
     if not results and received and (spf := re.match(r"(\w+)", received)):
-        found["SPF"] = Check("SPF", spf[1].lower(), _domain("envelope-from", received))
-    return tuple(found[name] for name in ("SPF", "DKIM", "DMARC") if name in found)
+        found["SPF"] = [Check("SPF", spf[1].lower(), _domain("envelope-from", received))]
+    # Of several DKIM signatures one that passed is enough, and anybody's may be the one of the sender's own domain.
+    kept = [[one for one in checks if one.passed] or checks[:1] for checks in found.values()]
+    return tuple(one for checks in kept for one in list(dict.fromkeys(checks))[:MOST_CHECKS])
 
 
-def _results(headers: Mapping[str, Any] | None) -> str:
-    """The Authentication-Results of our gateway: those with its name where we know it (AUTHSERV_ID), else the first."""
+def _results(headers: Mapping[str, Any] | None) -> list[str | None]:
+    """The Authentication-Results of our gateway, made plain: all with its name where we know it (AUTHSERV_ID), else the first."""
+    found = [(text, _plain(text)) for text in _values(headers, "Authentication-Results")]
     if not settings.AUTHSERV_ID:
-        return header(headers, "Authentication-Results")
-    for key, value in (headers or {}).items():
-        if key.lower() == "authentication-results":
-            for one in value if isinstance(value, list) else [value]:
-                text = " ".join(str(one or "")[:LONGEST_HEADER].split())
-                if re.split(r"[\s;]", text, maxsplit=1)[0].lower() == settings.AUTHSERV_ID.lower():
-                    return text
-    return ""
+        return [plain for _text, plain in found[:1]]
+    ours = canonical(settings.AUTHSERV_ID)
+    # The name may be followed by a version (RFC 8601, 2.2).
+    return [plain for text, plain in found if canonical(re.split(r"[\s;]", (plain or text).strip(), maxsplit=1)[0]) == ours]
+
+
+def _values(headers: Mapping[str, Any] | None, name: str) -> list[str]:
+    """All headers of that name, each as one line. A gateway gives a list of them, or one text with a line for each."""
+    values = [value for key, value in (headers or {}).items() if key.lower() == name.lower()]
+    each = [str(one or "") for value in values for one in (value if isinstance(value, list) else [value])[:MOST_HEADERS]]
+    lines = re.split(r"\r?\n(?![ \t])", "\n".join(one[:LONGEST_HEADER] for one in each)[: 5 * LONGEST_HEADER])
+    return [" ".join(line.split()) for line in lines if line.strip()][:MOST_HEADERS]
+
+
+def _checked(name: str, part: str) -> str:
+    """The domain that a check was about. Not smtp.helo: a sender may call its server what it likes."""
+    if name == "SPF":
+        return _domain(r"smtp\s*\.\s*mailfrom", part)
+    if name == "DMARC":
+        return _domain(r"header\s*\.\s*from", part)
+    signer, user = _domain(r"header\s*\.\s*d", part), _domain(r"header\s*\.\s*i", part)
+    if signer and user and not f".{user}".endswith(f".{signer}"):  # no signature can be both
+        return ""
+    return signer or ("" if re.search(r"header\s*\.\s*d\s*=", part, re.IGNORECASE) else user)
 
 
 def _domain(names: str, text: str) -> str:
     """The domain in the value of one of these properties; "" where none or several say something."""
-    where = re.findall(rf"(?<![^\s;])(?:{names})\s*=\s*<?([^\s;<>]+)", text)
+    where = re.findall(rf"(?<![^\s;])(?:{names})\s*=\s*<?([^\s;<>]+)", text, re.IGNORECASE)
     domains = {value.rpartition("@")[2].lower() for value in where}
     return domains.pop() if len(domains) == 1 else ""
 
@@ -266,35 +284,11 @@ def _plain(text: str) -> str | None:
 
     None where a comment or a quote has no end.
     """
-    kept: list[str] = []
-    depth, quoted, escaped = 0, False, False
-    for char in text:
-        if escaped or char == "\\":
-            escaped = not escaped
-        elif char == '"' and not depth:
-            quoted = not quoted
-        elif char == "(" and not quoted:
-            depth += 1
-            kept.append(" ")
-        elif char == ")" and depth:
-            depth -= 1
-        elif not depth and (not quoted or char.isalnum() or char in "@.-_"):
-            kept.append(char)
-    return None if depth or quoted else "".join(kept)
-
-
-def _ascii(domain: str) -> str:
-    """A domain as it is spelled in the DNS, so that both spellings of an international one are the same."""
-    try:
-        return domain.encode("idna").decode()
-    except UnicodeError:
-        return domain
-
-
-def _same_organisation(one: str, other: str) -> bool:
-    if not one or not other or "." not in one or "." not in other:  # a whole top-level domain vouches for nobody
-        return False
-    return one == other or one.endswith("." + other) or other.endswith("." + one)
+    found = pieces(text)
+    if found is None:
+        return None
+    left = {TEXT: r"\\.?", QUOTE: r"[^\w@.-]"}  # what goes
+    return "".join(" " if kind == COMMENT else re.sub(left[kind], "", content) for kind, content in found)
 
 
 def _after(mark: str, text: str) -> str:

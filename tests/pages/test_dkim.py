@@ -420,6 +420,14 @@ def test_a_rotation_is_not_begun_by_somebody_who_could_not_finish_it(as_customer
     assert "A system administrator can." in text(answer)
 
 
+def test_a_pair_is_taken_in_the_forms_in_which_it_is_kept(as_admin: Client) -> None:
+    line = f'mail._domainkey IN TXT ( "v=DKIM1; k=rsa; " "p={PAIR.public[:200]}" "{PAIR.public[200:]}" ) ; ----- DKIM key mail'
+    shown = send(as_admin, "new/", source="own", privateKey=PAIR.private.replace("\n", "\\n"), publicKey=line)
+    assert "The keys are there." in text(shown)
+    made = key()
+    assert made is not None and made.public_key == PAIR.public
+
+
 # Is it in DNS yet?
 
 @pytest.fixture
@@ -451,7 +459,12 @@ def test_the_gateway_is_asked_until_the_record_is_in_dns(as_admin: Client, zone:
     assert "checked now" in text(missing) or "checked a second ago" in text(missing)
     assert 'hx-trigger="load delay:15s' in missing.content.decode()
     publish(zone, dkim.make_pair().public)
-    assert "DNS has another key than the one that signs" in text(again(as_admin, 15))
+    other = again(as_admin, 15)
+    assert "DNS has another key than the one that signs" in text(other)
+    dns_now, should_be = re.findall(r"<dd><code>(.*?)</code></dd>", other.content.decode())
+    assert PAIR.public not in dns_now and dns_now.startswith("v=DKIM1; p=")
+    assert should_be == f"v=DKIM1; p={PAIR.public}"
+    assert should_be in as_admin.get(url("check/")).content.decode()
     publish(zone, PAIR.public)
     well = again(as_admin, 30)
     assert "The record is in DNS, and it fits the key that signs." in text(well)

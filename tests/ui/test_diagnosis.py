@@ -116,6 +116,30 @@ def test_mail_servers_are_read_with_commas_with_blanks_and_with_a_dot_at_the_end
         assert module.required_hosts(test("MX", "ERROR_MX_MISSING_ENTRY", line)) == ["a.example", "b.example"]
 
 
+@pytest.mark.parametrize("line", ["Found: .", "found: 0 .", "Found:", "Found: alpenmilch.example. 60 IN MX 0 .", "Fail: null MX", "Answer: MX 0 ."])
+@pytest.mark.parametrize("result", ["ERROR_MX_INVALID_ENTRY", "ERROR_MX_MISSING_ENTRY"])
+def test_a_null_mx_is_a_domain_that_takes_no_mail(line: str, result: str) -> None:
+    found = finding(test("MX", result, "Lookup for MX entry", line, f"Required: {', '.join(HOSTS)}", "Fail"), "alpenmilch.example")
+    assert (found.kind, found.name) == (module.MX_NULL, "Takes no mail")
+    assert "takes no mail" in found.meaning
+    assert found.records[0].text.startswith("alpenmilch.example. 3600 IN MX 10 mx1.gateway.example.")
+
+
+@pytest.mark.parametrize("lines", [(), ("Found: mx.example",), ("Found: .", "Found: mx.example"), ("Lookup for x.example.",)])
+def test_other_mx_records_are_no_null_mx(lines: tuple[str, ...]) -> None:
+    assert kind_of(test("MX", "ERROR_MX_INVALID_ENTRY", *lines, "Fail")) is module.MX_INVALID
+
+
+def test_what_dns_has_stands_beside_what_it_should_have() -> None:
+    found = finding(MX_ELSEWHERE, "nordwind.example")
+    assert (found.found, found.wanted) == (["mx.old.example"], HOSTS)
+    other = test("DKIM", "ERROR_DKIM_INVALID_COUPLE", "Lookup", "Found: v=DKIM1; p=AAAA", "Fail")
+    found = finding(other, "Nordwind.example", keys=[KEY, dkim.record(LINE.replace("nordwind", "other"))])
+    assert (found.found, found.wanted) == (["v=DKIM1; p=AAAA"], ["v=DKIM1; p=MIGf"])
+    assert finding(DKIM_OTHER, "nordwind.example", keys=[KEY]).wanted == []  # nothing to compare it with
+    assert len(finding(test("MX", "ERROR_MX_INVALID_ENTRY", *["Found: x.example"] * 500), "x.example").found) == module.MOST_FOUND
+
+
 def test_an_address_is_no_mx_record_but_is_told() -> None:
     found = finding(test("MX", "ERROR_MX_INVALID_ENTRY", "Required: 192.0.2.7"), "nordwind.example")
     assert found.records == []

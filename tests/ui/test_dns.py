@@ -1,6 +1,7 @@
 """Texts as DNS writes them, and the records and keys of DKIM."""
 
 import base64
+import json
 
 import dns.rdata
 import dns.zone
@@ -98,6 +99,58 @@ def test_a_private_key_is_read_in_every_usual_form(form) -> None:
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     assert (pair.public_pem, dkim.bare_public(public)) == (public, pair.public)
     assert dkim.bare_public(f"s._domainkey.a.example TXT v=DKIM1; p={pair.public}; t=s") == pair.public
+
+
+PUBLIC = PAIR.public
+SIGNED = f"v=DKIM1; h=sha256; k=rsa; p={PUBLIC}"
+PRIVATE_LINES = PAIR.private.splitlines()
+
+
+@pytest.mark.parametrize("form", [
+    PUBLIC, "\n".join(PUBLIC[at : at + 64] for at in range(0, len(PUBLIC), 64)), f'"{PUBLIC}"', SIGNED, f"{SIGNED};", f"{SIGNED}; t=s; n=note",
+    SIGNED.replace(";", "\\;"), f"v=DKIM1; p={PUBLIC[:100]} {PUBLIC[100:]}",
+    " ".join(strings(SIGNED)), "".join(strings(SIGNED)), "\n".join(strings(SIGNED)), zone_line("s._domainkey.a.example", SIGNED),
+    f'"v=DKIM1; k=rsa; " "p={PUBLIC[:200]}" "{PUBLIC[200:]}"',
+    f'mail._domainkey\tIN\tTXT\t( "v=DKIM1; h=sha256; k=rsa; "\n\t  "p={PUBLIC[:200]}"\n\t  "{PUBLIC[200:]}" )  ; ----- DKIM key mail for a.example',
+    f"s._domainkey.a.example TXT {SIGNED}", f"Selector: mail\nTXT record: {SIGNED}\nCopy this to your DNS",
+    f'Add this record:\n  Name: mail._domainkey\n  Type: TXT\n  Value: "{SIGNED[:200]}" "{SIGNED[200:]}"\n', json.dumps({"p": PUBLIC}),
+    PAIR.public_pem, PAIR.public_pem.replace("\n", "\\n"), PAIR.public_pem.replace("\n", " "), PAIR.public_pem.replace("-----", "\u2014\u2014"),
+    "  " + PAIR.public_pem.replace("\n", "\r\n  "), json.dumps({"publicKey": PAIR.public_pem}), f"# for a.example\n{PAIR.public_pem}\nend",
+])
+def test_a_public_key_is_read_in_every_form_in_which_it_is_kept(form: str) -> None:
+    assert dkim.bare_public(form) == PUBLIC
+
+
+def test_a_public_key_in_the_older_form_is_the_same_key() -> None:
+    key = rsa_key(2048)
+    older = key.public_key().public_bytes(Encoding.PEM, PublicFormat.PKCS1).decode()
+    assert dkim.bare_public(older) == dkim.read_pair(as_pem(key)).public
+
+
+@pytest.mark.parametrize("text", ["", "p=", "v=DKIM1; p=", "x y z", "p=AAAA", "\ud800", "p=" + "A " * 5000, "-----BEGIN X-----" * 500, '"' * 5000])
+def test_what_is_no_public_key_is_none(text: str) -> None:
+    assert dkim.bare_public(text) != PUBLIC
+
+
+@pytest.mark.parametrize("form", [
+    PAIR.private.replace("\n", "\\n"), PAIR.private.replace("\n", "\\r\\n"), json.dumps(PAIR.private), json.dumps({"privateKey": PAIR.private}),
+    'KEY="' + PAIR.private.replace("\n", "\\n") + '"', f"export KEY='{PAIR.private}'", PAIR.private.replace("\n", "\r\n"),
+    "  " + PAIR.private.replace("\n", "\n    "), PAIR.private.replace("\n", " "), PAIR.private.replace("\n", ""),
+    f"# DKIM key\n; for a.example\n{PAIR.private}\nend", PAIR.private.replace("-----", "\u2014\u2014"), PAIR.public_pem + PAIR.private,
+    "\n".join(f'"{line}\\n"' for line in PRIVATE_LINES), PAIR.private.replace("\n", "\\\n"), "".join(PRIVATE_LINES[1:-1]),
+    "\\n".join(PRIVATE_LINES[1:-1]), '"' + "".join(PRIVATE_LINES[1:-1]) + '"', base64.b64encode(PAIR.private.encode()).decode(),
+], ids=range(19))
+def test_a_private_key_is_read_in_every_form_in_which_it_is_kept(form: str) -> None:
+    pair = dkim.read_pair(form)
+    assert (pair.private, pair.public) == (PAIR.private, PUBLIC)
+
+
+@pytest.mark.parametrize("kept", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL])
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\n   ", "\\n"], ids=ascii)
+def test_a_locked_key_is_said_to_be_locked_in_every_form(kept: PrivateFormat, ends: str) -> None:
+    locked = rsa_key(1024).private_bytes(Encoding.PEM, kept, BestAvailableEncryption(b"secret")).decode()
+    with pytest.raises(ValueError, match="locked with a password"):
+        dkim.read_pair(locked.replace("\n", ends))
 
 
 @pytest.mark.parametrize(("private", "reason"), [

@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from hypothesis import given, strategies as st
 
-from portal.ui.names import domain_name, host_name, network, readable
+from portal.ui.names import canonical, domain_name, host_name, network, readable, same_organisation, with_letters
 
 LABEL_64 = "a" * 64
 
@@ -97,3 +97,29 @@ def test_what_is_no_network_is_refused_and_the_one_that_is_meant_is_named(typed:
 ])
 def test_a_name_is_read_with_its_own_letters(name: str | None, shown: str) -> None:
     assert readable(name) == shown
+
+
+@pytest.mark.parametrize(("one", "other", "same"), [
+    ("straße.example", "xn--strae-oqa.example", True), ("straße.example", "strasse.example", False), ("STRASSE.example", "strasse.example.", True),
+    ("Grüne-Fracht.example", "xn--grne-fracht-uhb.example", True), ("☃.net", "xn--n3h.net", True), ("a_b.grün.example", "a_b.xn--grn-ioa.example", True),
+])
+def test_domains_are_compared_by_one_standard(one: str, other: str, same: bool) -> None:
+    assert (canonical(one) == canonical(other)) is same
+
+
+@pytest.mark.parametrize(("one", "other", "same"), [
+    ("mail.bank.example", "bank.example", True), ("mail.bank.example", "news.bank.example", True), ("bank.co.uk", "shop.co.uk", False),
+    ("a.bank.co.uk", "bank.co.uk", True), ("evil.github.io", "github.io", False), ("evil.github.io", "bank.github.io", False),
+    ("github.io", "github.io", True), ("example", "example", False), ("example", "bank.example", False), ("co.uk", "bank.co.uk", False),
+    ("192.0.2.1", "198.51.2.1", False), ("", "", False), ("a..b", "b", False), ("grüne-fracht.example", "x.xn--grne-fracht-uhb.example", True),
+])
+def test_domains_are_of_one_organisation_where_the_same_people_registered_them(one: str, other: str, same: bool) -> None:
+    assert same_organisation(one, other) is same
+    assert same_organisation(other, one) is same
+
+
+@given(st.text(max_size=300), st.text(max_size=300))
+def test_whatever_is_no_name_is_compared_too(one: str, other: str) -> None:
+    assert canonical(canonical(one)) == canonical(one) or not canonical(one).isascii()
+    assert same_organisation(one, other) == same_organisation(other, one)
+    assert isinstance(with_letters(one), str)

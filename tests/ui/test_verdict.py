@@ -36,7 +36,28 @@ OTHER_A = "boss@b\u0430nk.example"  # the a is Cyrillic
         (f'"{BOSS}" <{EVIL}>', BOSS, EVIL),
         (f"'{BOSS}' <{EVIL}>", f"'{BOSS}'", EVIL),
         (f'"{BOSS}, and others" <{EVIL}>', f"{BOSS}, and others", EVIL),
-        (f"=?utf-8?q?boss=40bank.example?= <{EVIL}>", "=?utf-8?q?boss=40bank.example?=", EVIL),
+        (f"=?utf-8?q?boss=40bank.example?= <{EVIL}>", BOSS, EVIL),
+        (f"=?utf-8?q?J=C3=BCrg?= =?iso-8859-1?q?_M=FCller?= <{EVIL}>", "Jürg Müller", EVIL),
+        (f"=?nonsense?q?x?= =?utf-8?b?!!!?= <{EVIL}>", "=?nonsense?q?x?= =?utf-8?b?!!!?=", EVIL),
+        # A comment says whose address it is, as cron and mail servers write it.
+        ("root@db1.example (Cron Daemon)", "Cron Daemon", "root@db1.example"),
+        ("MAILER-DAEMON@mx.example (Mail Delivery System)", "Mail Delivery System", "MAILER-DAEMON@mx.example"),
+        ("(Cron) root@db1.example", "Cron", "root@db1.example"),
+        (r"root@db1.example (Cron (the \) \"daemon\") of db1)", 'Cron (the ) "daemon") of db1', "root@db1.example"),
+        (f"<{EVIL}> (Eve)", "Eve", EVIL),
+        (f"Eve <{EVIL}> (boss)", "Eve", EVIL),
+        (f"Eve (Sales) <{EVIL}>", "Eve (Sales)", EVIL),
+        (f"{EVIL} (the boss: {BOSS})", f"the boss: {BOSS}", EVIL),
+        (f"Crook, Eve (a, b) <{EVIL}>", "Crook, Eve (a, b)", EVIL),
+        (f'O"Brien <{EVIL}>', 'O"Brien', EVIL),
+        (f"Sales :( <{EVIL}>", "Sales :(", EVIL),
+        (f"{EVIL},", "", EVIL),
+        ('"evil.eve"@crook.example', "", "evil.eve@crook.example"),
+        ('Eve <"evil.eve"@crook.example>', "Eve", "evil.eve@crook.example"),
+        (f"<@relay.example,@other.example:{EVIL}>", "", EVIL),
+        (f"Crooks: {EVIL};", "Crooks", EVIL),
+        (f'"The Crooks": Eve <{EVIL}>;', "Eve", EVIL),
+        ("jürg@bank.example", "", "jürg@bank.example"),
     ],
 )
 def test_a_sender_is_a_name_and_the_address_in_the_angle_brackets(text: Any, name: str, address: str):
@@ -66,8 +87,15 @@ def test_a_sender_is_a_name_and_the_address_in_the_angle_brackets(text: Any, nam
         f"<{EVIL}",
         f"{EVIL}>",
         f"Eve <{EVIL}> Boss",
-        f"Eve <{EVIL}> (boss)",
+        f"Eve <{EVIL}> (boss) {BOSS}",
         f"({BOSS}) {EVIL}",
+        "evil(comment)@crook.example",
+        "<evil(comment)@crook.example>",
+        f"{EVIL} (never closed",
+        f"{EVIL} (closed) twice)",
+        '"evil eve"@crook.example',
+        f"<@{BOSS}:{EVIL}>",
+        f"<{BOSS}:{EVIL}>",
         f"{BOSS},{EVIL}",
         f"{BOSS}, {EVIL}",
         f"{BOSS}; {EVIL}",
@@ -95,6 +123,33 @@ def test_a_sender_is_a_name_and_the_address_in_the_angle_brackets(text: Any, nam
 )
 def test_an_address_that_can_be_read_in_two_ways_or_in_none_is_no_address(text: Any):
     assert sender(text).address == ""
+
+
+def test_several_senders_are_all_shown_and_none_of_them_is_the_sender():
+    found = sender(f"Boss <{BOSS}>, Eve <{EVIL}>")
+    assert (found.name, found.address, found.several) == (f"Boss <{BOSS}>, Eve <{EVIL}>", "", (BOSS, EVIL))
+    assert sender(f"friends: {BOSS}, {EVIL};").several == (BOSS, EVIL)
+    said = warnings(found, {"Sender": "Desk <desk@third.example>"})
+    assert f"several senders: {BOSS}, {EVIL}." in said[0]
+    assert "desk@third.example" in said[1]
+
+
+@pytest.mark.parametrize("text", ["<>", "< >", "MAILER-DAEMON <>", "<> (Mail Delivery System)"])
+def test_nobody_as_the_sender_is_told_as_such(text: str):
+    found = sender(text)
+    assert (found.address, found.null) == ("", True)
+    assert warnings(found, {}) == ["This message names no sender, as bounces and automatic replies do."]
+
+
+@pytest.mark.parametrize(("address", "rule", "shown"), [
+    ("boss@grüne-fracht.example", "boss@xn--grne-fracht-uhb.example", "boss@grüne-fracht.example"),
+    ("boss@xn--grne-fracht-uhb.example", "boss@xn--grne-fracht-uhb.example", "boss@grüne-fracht.example"),
+    ("Boss@Straße.example", "Boss@xn--strae-oqa.example", "Boss@Straße.example"),
+    ("jürg@bank.example", "jürg@bank.example", "jürg@bank.example"),
+    (BOSS, BOSS, BOSS),
+])
+def test_a_domain_with_letters_of_its_own_is_a_rule_in_ascii_and_shown_in_letters(address: str, rule: str, shown: str):
+    assert (sender(address).rule, sender(address).shown) == (rule, shown)
 
 
 def test_the_domain_is_what_stands_behind_the_at_sign_in_small_letters():
@@ -226,7 +281,14 @@ def test_the_checks_are_read_with_their_result_and_domain():
         ("dkim=fail header.d=a.example; dkim=pass header.d=bank.example", {"DKIM": ("pass", "bank.example")}),
         ("dkim=pass header.d=bank.example; dkim=fail header.d=a.example", {"DKIM": ("pass", "bank.example")}),
         ("spf=none", {"SPF": ("none", "")}),
+        ("DKIM/1=PASS Header.D=Bank.example", {"DKIM": ("pass", "bank.example")}),
+        ("dkim = (good) pass (2048 (rsa)) header . d = (the signer) bank.example", {"DKIM": ("pass", "bank.example")}),
+        ("dkim=pass header.d=bank.example header.i=@news.bank.example", {"DKIM": ("pass", "bank.example")}),
+        ("dkim=pass header.i=@news.bank.example header.d=bank.example header.s=s1", {"DKIM": ("pass", "bank.example")}),
+        ("dkim=pass header.d=bank.example header.i=@crook.example", {"DKIM": ("pass", "")}),
+        ("arc=pass (i=1 spf=pass dkim=pass dkdomain=bank.example); dkim-adsp=pass; x-dkim=pass; iprev=pass", {}),
         ("none", {}),
+        ("None (nothing was checked)", {}),
         ("", {}),
         ("spf=", {}),
         (";;;", {}),
@@ -234,6 +296,32 @@ def test_the_checks_are_read_with_their_result_and_domain():
 )
 def test_authentication_results_come_in_many_spellings(results: str, found: dict[str, tuple[str, str]]):
     assert checks(results) == found
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        "spf=pass smtp.mailfrom=b.massmail.example; dkim=pass header.d=massmail.example; dkim=pass header.d=bank.example",
+        "dkim=pass header.d=bank.example; dkim=pass header.d=massmail.example",
+        "dkim=fail header.d=bank.example; dkim=pass header.d=news.bank.example",
+        "dkim=pass header.d=bank.example header.i=@news.bank.example",
+        "dkim=pass header.d=mail.bank.example",
+        "dmarc=pass (p=reject; dis=none) header.from=bank.example",
+    ],
+)
+@pytest.mark.parametrize("checker", [
+    "mx.gateway.example; ", "mx.gateway.example 1; ", "mx.gateway.example 1 (a comment; dmarc=fail) ; ", '"mx.gateway.example"; ',
+    "(a comment) mx.gateway.example;", "", "; ",
+])
+def test_any_check_that_passed_for_the_senders_organisation_proves_it(checker: str, results: str):
+    found = verdict({"Authentication-Results": checker + results}).checks
+    assert authentic(found, "info.bank.example") is True
+    assert authentic(found, "crook.example") is False
+
+
+def test_the_checks_of_a_message_with_a_thousand_signatures_are_twenty():
+    signed = "; ".join(f"dkim=pass header.d=d{n}.example" for n in range(300))
+    assert len(verdict({"Authentication-Results": f"mx; {signed}"}).checks) == 20
 
 
 def test_received_spf_counts_where_no_other_header_has_it():
@@ -418,6 +506,18 @@ def test_a_free_mail_service_is_the_domain_itself_and_not_what_ends_like_it():
         ("boss@xn--bnk-5cd.example", {}, "xn--bnk-5cd.example"),
         (BOSS, {"Reply-To": EVIL}, EVIL),
         (BOSS, {"reply-to": [f"Boss <{EVIL}>", BOSS]}, EVIL),
+        (BOSS, {"Reply-To": f"{BOSS}, Eve <{EVIL}>"}, EVIL),
+        (BOSS, {"Reply-To": [BOSS, EVIL]}, EVIL),
+        (BOSS, {"Reply-To": f"{BOSS}\r\nx", "reply-to": f"{EVIL} (the boss)"}, EVIL),
+        (BOSS, {"Reply-To": f"Desk: {BOSS}, {EVIL};"}, EVIL),
+        (BOSS, {"Reply-To": "x@straße.example"}, "x@straße.example"),
+        ("boss@strasse.example", {"Reply-To": "boss@straße.example"}, "boss@straße.example"),
+        ("a@bank.github.io", {"Reply-To": "a@evil.github.io"}, "a@evil.github.io"),
+        (f"{BOSS}, boss@bank2.example", {"Reply-To": EVIL}, EVIL),
+        (f"{EVIL} ({BOSS})", {}, BOSS),
+        (f"bo\u200bss@bank.example <{EVIL}>", {}, BOSS),
+        (f"=?utf-8?b?Ym9zc0BiYW5rLmV4YW1wbGU=?= <{EVIL}>", {}, BOSS),
+        ("boss@xn--grne-fracht-uhb.example", {}, "grüne-fracht.example"),
     ],
     ids=ascii,
 )
@@ -437,6 +537,10 @@ def test_what_tricks_a_reader_is_said(text: str, headers: Any, about: str):
         (BOSS, {"Reply-To": "desk@mail.bank.example"}),
         ("news@mail.bank.example", {"Reply-To": BOSS}),
         (BOSS, {"Reply-To": "nonsense"}),
+        (BOSS, {"Reply-To": f"The Boss <{BOSS}>, desk@news.bank.example (a, b@c)"}),
+        ("a@news.bank.example", {"Reply-To": "a@mail.bank.example"}),
+        ("root@db1.example (Cron Daemon)", {}),
+        (f'"{BOSS}" <Boss@bank.example>', {}),
     ],
 )
 def test_an_ordinary_mail_is_shown_without_a_warning(text: str, headers: Any):
@@ -463,6 +567,20 @@ def test_only_the_gateway_of_that_name_is_believed(settings):
     forged, ours = "mx.evil.example; dmarc=pass header.from=bank.example", "mx1.gateway.example; dmarc=fail header.from=bank.example"
     assert verdict({"Authentication-Results": forged}).checks == ()
     assert verdict({"authentication-results": [forged, ours]}).checks == (Check("DMARC", "fail", "bank.example"),)
+
+
+@pytest.mark.parametrize("id", ["mx1.gateway.example", "MX1.Gateway.example", "mx1.gateway.example 1", '"mx1.gateway.example"', "(x) mx1.gateway.example"])
+@pytest.mark.parametrize("together", [list, "\n".join, "\r\n".join])
+def test_all_headers_of_the_gateways_name_count_together(id: str, together: Any, settings):
+    settings.AUTHSERV_ID = "mx1.gateway.example"
+    headers = [
+        f"{id}; spf=pass\r\n smtp.mailfrom=massmail.example", "mx.evil.example; dmarc=fail", f"{id};\n\tdkim=pass header.d=bank.example",
+        "dmarc=fail header.from=bank.example",
+    ]
+    found = verdict({"Authentication-Results": together(headers)}).checks
+    assert found == (Check("SPF", "pass", "massmail.example"), Check("DKIM", "pass", "bank.example"))
+    torn = [*headers, 'mx1.gateway.example; spf=pass smtp.mailfrom="never closed']
+    assert authentic(verdict({"authentication-results": torn}).checks, "bank.example") is False
 
 
 @pytest.mark.parametrize("text", ["News <*@*>", "x <*@*.com>", "<%@%.%>", "<a*b@bank.example>", "<root@localhost>", "<a?@b.example>"])

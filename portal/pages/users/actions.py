@@ -28,7 +28,8 @@ from portal.audit.log import DoneAlready, act, earlier, is_unclear, shown_at
 from portal.audit.models import Entry, Result
 from portal.pages.users.mail import mail_rows, reading
 from portal.templatetags.portal import moment
-from portal.ui import mailbox, screens, verdict
+from portal.ui import mailbox, screens, senders, verdict
+from portal.ui.names import canonical, with_letters
 from portal.ui.pages import PortalRequest, got, one_time_key, together
 
 EXPIRY = ((30, gettext_lazy("30 days")), (90, gettext_lazy("90 days")), (365, gettext_lazy("1 year")), (0, gettext_lazy("never")))
@@ -190,7 +191,7 @@ class Mail:
         self.user = mailbox.owner(request, user_id, user)
         headers = self.message.headers if self.message else None
         self.judged = verdict.verdict(headers)
-        self.who = verdict.sender(self.message.sender if self.message else "")
+        self.who = verdict.author(self.message.sender, headers) if self.message else senders.sender("")
         self.url = reverse("mail-read", args=(user_id, folder, mail_id))
         self.held = mailbox.holds(request, folder)
         self.delivers = self.held or mailbox.delivers(folder)
@@ -226,7 +227,7 @@ class Mail:
         own = {(self.user.email or "").rpartition("@")[2].lower()}
         domain, same_name = together(
             lambda: self.request.api.call(domains.READ, domains.Domain, domainId=self.user.domainId or ""),
-            lambda: self.request.api.page(domains.LIST, domains.Domain, size=5, query={"name": self.who.domain}),
+            lambda: self.request.api.page(domains.LIST, domains.Domain, size=5, query={"name": canonical(self.who.domain)}),
         )
         # An end user may not read domains; then the mailbox's own domain is all we know.
         if not isinstance(domain, ApiError):
@@ -277,7 +278,7 @@ def _add_rule(request: PortalRequest, mailed: Mail, form: ActionForm, kind: str,
         op, ids, place = sender_rules.ADD_TO_DOMAIN, {"domainId": mailed.user.domainId or ""}, email.rpartition("@")[2]
     else:
         op, ids, place = sender_rules.ADD_TO_USER, {"userId": mailed.user_id}, email
-    sender, allow = mailed.who.address, kind == "ALLOW"
+    sender, allow = mailed.who.rule, kind == "ALLOW"
     if "days" not in form.data and not allow:
         form.cleaned_data["days"] = 0  # a block stays until somebody removes it
     description = form.cleaned_data["description"] or _describe(request, allow)
@@ -286,7 +287,7 @@ def _add_rule(request: PortalRequest, mailed: Mail, form: ActionForm, kind: str,
         new["expireAt"] = expiry
     if allow:  # SPF may be demanded only where it passed: else the rule would never match
         new["spfOn"] = any(check.name == "SPF" and check.passed for check in mailed.judged.checks)
-    said = {"sender": sender, "place": place}
+    said = {"sender": mailed.who.shown, "place": place}
     try:
         added = act(
             request.person,
@@ -362,12 +363,12 @@ def _rule(
     form = RuleForm(request.POST if request.method == "POST" else None, initial=initial, ends=rule.expireAt, exists=True)
     if request.method == "GET" or not form.is_valid():
         return render(request, "users/rule.html", {"rule": rule, "form": form, "back": back, "once": one_time_key()})
-    target = f"{rule.type} {rule.value}: {rule.owner}"
+    target, said = f"{rule.type} {rule.value}: {rule.owner}", {"sender": with_letters(rule.value or "")}
     common: dict[str, Any] = {"target": target, "url": back, "once": request.POST.get("once", ""), **owner, "wbItemId": rule_id}
     try:
         if "delete" in request.POST:
             act(request.person, request.api, delete, **common)
-            return _said(request, Outcome(_("The rule for %(sender)s is removed.") % {"sender": rule.value}), back)
+            return _said(request, Outcome(_("The rule for %(sender)s is removed.") % said), back)
         changed: dict[str, Any] = {"value": rule.value, "type": rule.type, "description": form.cleaned_data["description"]}
         if expiry := form.expiry():
             changed["expireAt"] = expiry
@@ -391,7 +392,7 @@ def _rule(
         if end
         else _("The rule for %(sender)s is changed; it has no end.")
     )
-    outcome = Outcome(changed_to % {"sender": rule.value, "date": _date(end)})
+    outcome = Outcome(changed_to % {**said, "date": _date(end)})
     return _said(request, outcome, back)
 
 

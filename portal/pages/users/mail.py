@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
@@ -20,7 +20,9 @@ from portal import session
 from portal.api import mail, sender_rules, users
 from portal.api.client import Download, Page
 from portal.api.errors import ApiError, NotAllowed, NotFound
-from portal.ui import body as bodies, charsets, mailbox as boxes, verdict
+from portal.templatetags.portal import moment
+from portal.ui import body as bodies, charsets, mailbox as boxes, senders, verdict
+from portal.ui.arrival import arrived, believable
 from portal.ui.message import as_bytes
 from portal.ui.pages import PortalRequest, calls_nothing, got, one_time_key, region, together
 from portal.ui.rows import Rows
@@ -38,8 +40,10 @@ class Line:
     """One mail of a list, with what its headers tell."""
 
     mail: mail.Message
-    who: verdict.Sender
+    who: senders.Sender
     judged: verdict.Verdict
+    when: datetime | None  # it was sent, or came where that cannot be true
+    believable: bool = True
 
 
 class MailSearch(forms.Form):
@@ -181,7 +185,7 @@ def reading(
 ) -> dict[str, Any]:
     """What the reading pane shows of a mail."""
     judged = verdict.verdict(message.headers)
-    who = verdict.sender(message.sender)
+    who, sent, now = verdict.author(message.sender, message.headers), moment(message.sentDate), timezone.now()
     own = str(request.person.mailbox) == user_id
     owner = bool(message.source or message.content) or own
     taken = bodies.take_apart(message.content, message.source) if owner else None
@@ -201,7 +205,9 @@ def reading(
         "why": verdict.explain(judged, limit),
         "warnings": verdict.warnings(who, message.headers),
         "authentic": verdict.authentic(judged.checks, who.domain),
-        "return_path": verdict.header(message.headers, "Return-Path").strip("<>"),
+        "return_path": verdict.header(message.headers, "Return-Path"),
+        "returns_to": senders.sender(verdict.header(message.headers, "Return-Path")),
+        "came": None if believable(sent, message.headers, now) else arrived(message.headers, now),
         "owner": owner,
         "body": taken,
         "html_view": request.GET.get("view") == "html",
@@ -239,7 +245,7 @@ def mail_attached(request: PortalRequest, user_id: str, folder: str, mail_id: st
         "number": number,
         "body": taken,
         "subject": taken.said("subject")[:LONGEST_SUBJECT],
-        "who": verdict.sender(taken.said("from")),
+        "who": senders.sender(taken.said("from")),
         "to": taken.said("to")[:LONGEST_SUBJECT],
         "date": taken.said("date")[:100],
         "html_view": request.GET.get("view") == "html",
@@ -302,10 +308,23 @@ def mailbox(request: PortalRequest, user_id: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("mail-list", args=(user_id, session.held_folder(request))))
 
 
-def mail_rows(messages: Iterable[mail.Message], base: str, **more: str) -> Rows:
-    """The rows of a list of mails; templates/users/mails.jinja says what `more` may be."""
-    lines = [Line(one, verdict.sender(one.sender), verdict.verdict(one.headers, checks=False)) for one in messages]
-    return Rows("users/mails.jinja", {"lines": lines, "base": base, "keep": "", "state": "", **more})
+def mail_rows(messages: Iterable[mail.Message], base: str, **more: Any) -> Rows:
+    """The rows of a list of mails; templates/users/mails.jinja says what `more` may be.
+
+    The gateway sorts them by the date that each sender wrote. Within the page, one that cannot be true is put where it came.
+    """
+    now, lines = timezone.now(), []
+    for one in messages:
+        sent = moment(one.sentDate)
+        good = believable(sent, one.headers, now)
+        who, judged = verdict.author(one.sender, one.headers), verdict.verdict(one.headers, checks=False)
+        lines.append(Line(one, who, judged, sent if good else arrived(one.headers, now), good))
+    if not all(line.believable for line in lines):
+        oldest_first = more.get("oldest_first", False)
+        unknown = datetime.max if oldest_first else datetime.min
+        lines.sort(key=lambda line: line.when or unknown.replace(tzinfo=UTC), reverse=not oldest_first)
+    first = next((line for line in lines if line.believable), None)  # what is opened unasked
+    return Rows("users/mails.jinja", {"lines": lines, "first": first, "base": base, "keep": "", "state": "", **more})
 
 
 def _list(
@@ -342,7 +361,7 @@ def _list(
     kept = {k: str(v) for k, v in request.GET.items() if v and k in (*search.fields, "sort", "page")}
     keep = "?" + urlencode(kept) if kept else ""  # every link of the list leads back to this view of it
     base = reverse("mail-list", args=(user_id, folder))
-    lines = mail_rows(page.object_list, base, keep=keep, open_id=open_id, newest=newest)
+    lines = mail_rows(page.object_list, base, keep=keep, open_id=open_id, newest=newest, oldest_first=bool(sort))
     searched = valid and bool(query)
     context = {"page": page, "lines": lines, "search": search, "searched": searched, "folder": folder, "sort": sort}
     return {**context, "selection_once": one_time_key()}
