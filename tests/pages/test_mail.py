@@ -615,7 +615,7 @@ def test_an_attached_message_is_opened_on_a_page_of_its_own_and_is_never_the_tex
     assert "Innerer Text" in opened
     assert "AUSSEN" not in opened
     assert '<span class="chip bad">misleading</span>' in opened
-    assert '<bdi>Rechnung\u202efdp.exe</bdi> <span class="chip bad">misleading name</span>' in opened
+    assert '<bdi>Rechnung[U+202E]fdp.exe</bdi> <span class="chip bad">misleading name</span>' in opened
     assert "hx-get" not in opened.partition('<section aria-labelledby="text">')[2].partition("</section>")[0]
     assert f'src="{MESSAGE}body/?of=1"' in text(browser_of_somebody.get(MESSAGE + "attached/1/?view=html"))
     frame = browser_of_somebody.get(MESSAGE + "body/?of=1")

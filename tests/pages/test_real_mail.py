@@ -121,7 +121,7 @@ def test_a_file_name_that_turns_around_is_spelled_out_and_called_misleading(brow
     files = [{"id": "2", "name": "Rechnung_77_\u202efdp.exe", "size": 5}, {"id": "3", "name": "Plan.pdf", "size": 5}]
     page = text(read(browser_of_somebody, gateway, attachments={"attachments": files, "count": 2}))
     assert "Rechnung_77_[U+202E]fdp.exe" in page
-    assert page.count("misleading name: its type is .exe") == 1
+    assert page.count("misleading name</span> <span class=\"small\">It is a .exe file.") == 1
     assert not re.search("[\u202a-\u202e\u2066-\u2069]", page)
 
 
