@@ -145,7 +145,7 @@ def is_address(text: str) -> bool:
 
 def remember_mailbox(request: HttpRequest, address: str) -> None:
     """An end user has told which mailbox is theirs, where neither a list nor the token did."""
-    request.session["mailbox"] = address
+    _change(request, lambda stored: stored.update({"mailbox": address}))
 
 
 def sign_out(request: HttpRequest) -> None:

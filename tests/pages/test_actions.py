@@ -543,7 +543,7 @@ def test_the_forms_show_what_they_would_do(somebody: Client) -> None:
     assert 'value="wie besprochen"' in shown
     assert "info@shop.example will be allowed for anna@nordwind.example." in text(somebody.get(f"{URL}?allow=mailbox"))
     assert "will be allowed" not in text(somebody.get(f"{URL}?allow=x"))
-    assert "Mail from info@shop.example to anna@nordwind.example will be held from now on." in text(somebody.get(BLOCK))
+    assert "Messages from info@shop.example to anna@nordwind.example will be blocked from now on." in text(somebody.get(BLOCK))
 
 
 def test_no_form_acts_without_its_token(somebody: Client, gateway: Gateway) -> None:

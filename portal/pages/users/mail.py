@@ -125,6 +125,7 @@ def folders(request: PortalRequest, user_id: str) -> HttpResponse:
 @require_safe
 def subfolders(request: PortalRequest, user_id: str) -> HttpResponse:
     """The folders inside one folder, asked for when a person opens it."""
+
     def inside(path: str) -> list[mail.Folder]:
         asked = {"fields": "STATS"}
         return request.api.call(mail.SUBFOLDERS, list[mail.Folder], userIdOrEmail=user_id, path=path, query=asked)
@@ -283,6 +284,7 @@ def mail_source(request: PortalRequest, user_id: str, folder: str, mail_id: str)
 @require_safe
 def attachment(request: PortalRequest, user_id: str, folder: str, mail_id: str, part: str) -> StreamingHttpResponse:
     """One file of a mail, passed through in chunks and never opened here."""
+
     def file(place: str, id: str) -> Download:
         return request.api.stream(mail.PART, userId=user_id, folderPath=place, emailId=id, partId=part, query={"dl": "true"})
 
@@ -293,6 +295,7 @@ def attachment(request: PortalRequest, user_id: str, folder: str, mail_id: str, 
 @require_safe
 def all_attachments(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> StreamingHttpResponse:
     """All files of a mail as the gateway's one archive."""
+
     def archive(place: str, id: str) -> Download:
         return request.api.stream(mail.ALL_PARTS, userId=user_id, folderPath=place, messageId=id, query={"dl": "true"})
 
