@@ -188,6 +188,8 @@ def from_base64(body: bytes, *, footer: bool) -> bytes:
 def codec(label: str) -> str:
     """The codec that a charset's label means, "" where it means none: as browsers read it, else as Python does."""
     label = label.partition("*")[0].strip(" '\"").lower()  # what stands behind the star is a language (RFC 2231)
+    if not label.isascii():  # no label has such letters, and half a one stops the look-up
+        return ""
     known = webencodings.lookup(label)
     if known is not None and known.name not in ("replacement", "x-user-defined"):
         return "gb18030" if known.name == "gbk" else known.codec_info.name

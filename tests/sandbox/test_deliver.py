@@ -93,7 +93,7 @@ def test_files_that_cannot_be_delivered_are_named_and_the_others_are_delivered(t
 def test_any_bytes_become_a_message_that_can_be_read(tmp_path, content, sandbox_owner):
     (tmp_path / "a").write_bytes(content)
     (_, mail_id), = deliver("--to", seed.ANNA, str(tmp_path / "a"))[0]
-    found = sandbox_owner.get(f"/users/{seed.ANNA}/emails/Quarantine/{mail_id}")
+    found = sandbox_owner.get(f"/users/{seed.ANNA}/emails/Quarantine/{mail_id}", params={"fields": "HEADERS,SOURCE"})
     assert found.status_code == 200
     assert found.json()["source"].encode("latin-1").endswith(content)
 

@@ -169,6 +169,13 @@ def test_a_charset_means_what_browsers_take_it_for_and_a_bad_byte_spoils_one_let
     assert mail.content(f'Content-Type: text/plain; charset="{label}"\n\n'.encode() + content) == expected
 
 
+@pytest.mark.parametrize("label", [b"\xff", b"\xed\xa0\x80", "ütf-8".encode(), b"utf-8\xff"])
+def test_a_label_of_raw_bytes_is_none(label):
+    raw = b"Content-Type: text/plain; charset=" + label + b"\n\n\xc3\xbc"
+    assert mail.content(raw) == "ü"
+    assert read(b"Subject: =?" + label + b"?q?=C3=BC?=\n\n")["subject"] == "ü"
+
+
 @pytest.mark.parametrize("meta", [b"<META charset='koi8-r'>", b'<meta http-equiv=content-type content="text/html;charset=koi8-r">'])
 def test_html_says_its_charset_itself_where_its_headers_name_none(meta):
     assert mail.content(b"Content-Type: text/html\n\n" + meta + b"\xf0").endswith("П")
