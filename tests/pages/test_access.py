@@ -308,7 +308,7 @@ def test_a_login_in_other_letters_is_ones_own_all_the_same(as_customer: Client) 
 
 
 def test_an_opaque_token_does_not_tell_whose_it_is_so_nobody_is_warned_by_it(gateway: Gateway, browser_of_somebody: Client) -> None:
-    name = re.findall(r'<span class="who">(token \w+)</span>', text(browser_of_somebody.get("/activity/")))[0]
+    name = re.findall(r'<span class="who">(token \w+)</span>', browser_of_somebody.get("/activity/").content.decode())[0]
     for login in (name, "julia.brandt@nordwind.example", "", None):  # somebody may be called like the name we made up
         account = {"id": "a1", "login": login, "displayName": "Julia"}
 
