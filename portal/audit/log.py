@@ -2,6 +2,7 @@
 
 import re
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -18,12 +19,23 @@ from portal.session import Person
 LONGEST_WRITE = timedelta(seconds=60)  # far above the client's timeouts: a write older than that died with its process
 
 
-class DoneAlready(Exception):
-    """The same write was asked for twice: `entry` is the first one, which tells how it ended."""
+@dataclass(frozen=True)
+class Written:
+    """How a write ended: its `result`, the gateway's `answer` to it, and its line in the log.
 
-    def __init__(self, entry: Entry) -> None:
-        super().__init__(entry.operation)
-        self.entry = entry
+    `repeated`: it was not sent now, since the same form, or somebody else at the same moment, had sent it already. Then there is
+    no answer, and `result` is how that first write ended.
+    """
+
+    result: Result
+    entry: Entry
+    answer: Any = None
+    repeated: bool = False
+
+    @property
+    def done(self) -> bool:
+        """False where nobody knows: it may have happened all the same."""
+        return self.result == Result.DONE
 
 
 def act(
@@ -35,15 +47,18 @@ def act(
     target: str,
     url: str = "",
     once: str = "",
+    what: str = "",
     lock: tuple[str, ...] = (),
     wait: bool = False,
     since: datetime | None = None,
     **call: Any,
-) -> Any:
-    """Do one write and log it. Returns what `Client.call` returns and raises what it raises.
+) -> Written:
+    """Do one write and log it. Raises what `Client.call` raises.
 
-    `target` says in words what it is done to, `url` is the target's page. `once` is the one-time key of the form and `lock`
-    names the thing acted on: a second click, or a second person at the same moment, gets DoneAlready instead of a second write.
+    `target` says in words what it is done to, `url` is the target's page. `once` is the one-time key of the form, `what` tells its
+    contents where the same form may be sent again with others (that is another write), and `lock`
+    names the thing acted on: a second click, or a second person at the same moment, is told how the first write ended, and is
+    not sent. (A first one that was refused did nothing: then the second one is sent.)
     With `since`, so does whoever asks for what was done to it after that: what they saw was older.
     With `wait`, the second person's write is not taken for the first one's, and follows when that has ended. `json` may be a
     function that makes the body: it is called once the lock is held, and so can read what is there before nobody else changes it.
@@ -55,21 +70,22 @@ def act(
         target=target[:500],
         url=url[:2000],
         request_id=api.request_id,
-        once=_key(person, op, once),
+        once=_key(person, op, once, what),
         lock=sha256("\0".join((op.id, *lock)).encode()).hexdigest() if lock else "",
     )
     while first := _begin(entry, since):
         somebody_elses = not entry.once or first.once != entry.once
         first = _ended(first)
-        if not (wait and somebody_elses and first.result):
-            raise DoneAlready(first)
+        waited = wait and somebody_elses and first.result
+        if not waited and first.result != Result.REFUSED:
+            return Written(_result(first), first, repeated=True)
     entry.result = Result.UNKNOWN  # unless something below says better: even a bug must not leave it running
     try:
         if callable(call.get("json")):
             call["json"] = call["json"]()
         answer = api.call(op, type, **call)
         entry.result = Result.DONE
-        return answer
+        return Written(Result.DONE, entry, answer)
     except ApiError as error:
         entry.reason = error.message
         entry.result = Result.UNKNOWN if is_unclear(error) and error.operation == op.id else Result.REFUSED
@@ -80,10 +96,19 @@ def act(
         entry.save(update_fields=("result", "reason", "once"))
 
 
-def earlier(person: Person, once: str, op: Operation) -> Entry | None:
-    """What this very form already did, once it has ended; None when it did nothing yet."""
+def repeated(person: Person, op: Operation, once: str) -> Written | None:
+    """What the form with this one-time key already did, once that has ended; None when it did nothing yet.
+
+    To be asked before the object of the write is read: it may be gone by the first click.
+    """
     first = Entry.objects.filter(once=_key(person, op, once)).first() if once else None
-    return _ended(first) if first else None
+    first = _ended(first) if first else None
+    return Written(_result(first), first, repeated=True) if first and first.result != Result.REFUSED else None
+
+
+def _result(entry: Entry) -> Result:
+    """How an entry ended; one that is still running after all that waiting may end in any way."""
+    return Result(entry.result or Result.UNKNOWN)
 
 
 def shown_at(once: str) -> datetime | None:
@@ -93,9 +118,9 @@ def shown_at(once: str) -> datetime | None:
     return at if at and at <= timezone.now() else None
 
 
-def _key(person: Person, op: Operation, once: str) -> str | None:
+def _key(person: Person, op: Operation, once: str, what: str = "") -> str | None:
     """A key is good for one write of each kind, since a form may have several buttons, and for one person only."""
-    return sha256("\0".join((person.owner, op.id, once)).encode("utf-8", "replace")).hexdigest() if once else None
+    return sha256("\0".join((person.owner, op.id, once + what)).encode("utf-8", "replace")).hexdigest() if once else None
 
 
 def is_unclear(error: ApiError) -> bool:

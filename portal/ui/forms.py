@@ -16,10 +16,10 @@ from portal import session
 from portal.api import domains
 from portal.api.errors import ApiError, Conflict, NotFound, SignedOut, Unmet
 from portal.api.operation import Operation
-from portal.audit.log import DoneAlready, act, is_unclear
-from portal.audit.models import Result
+from portal.audit.log import Written, act, is_unclear
 from portal.ui import names, screens
 from portal.ui.pages import PortalRequest, one_time_key
+from portal.ui.save import NOT_KNOWN
 
 
 class Renderer(TemplatesSetting):
@@ -96,7 +96,7 @@ class PortalForm(forms.Form):
             self.fields["ignoreMx"] = mx_field()
         self.status = 422 if posted else 200  # of the page that shows this form again
         self.overtaken: list[Overtaken] = []
-        self.answer: Any = None  # of the gateway, once it was sent
+        self.written: Written | None = None  # how the write ended, once it was sent
         self.refusal: ApiError | None = None  # of the gateway, where it said no
         for name, field in self.fields.items():
             if hasattr(field, "kept"):  # what the gateway has, it may keep, whatever we would say to it
@@ -154,34 +154,26 @@ class PortalForm(forms.Form):
     def submit(self, op: Operation, type: Any = None, *, target: str, url: str = "", taken: str = "", **call: Any) -> bool:
         """Do the write this form asks for. False when it was refused: then the form says why, and `status` is how to answer.
 
-        `taken` is the field that a 409 is about. A second click is told as the first one ended; its `answer` stays None.
+        `taken` is the field that a 409 is about. `written` is how it ended, also where a second click was not sent.
         Raises NotFound and SignedOut, which no form can mend.
         """
         if self.cleaned_data.get("ignoreMx") and "X-Ignore-MX" in op.headers:
             call["headers"] = {"X-Ignore-MX": "1"}  # its presence is what counts
+        # A page that a browser went back to may be sent again, with another change: that is another write.
+        what = json.dumps(self.changed(), sort_keys=True, default=str) if self.record else ""
+        once = self.data.get("once", "")
         try:
-            once = self.data.get("once", "")
-            if once and self.record:  # a page that a browser went back to may be sent again, with another change
-                once += json.dumps(self.changed(), sort_keys=True, default=str)
-            try:
-                self.answer = act(self.request.person, self.request.api, op, type, target=target, url=url, once=once, **call)
-            except DoneAlready as twice:
-                if twice.entry.result != Result.REFUSED:
-                    raise
-                # The first click did nothing, and the browser shows the answer to the second one: so ask for the reasons again.
-                self.answer = act(self.request.person, self.request.api, op, type, target=target, url=url, once=once, **call)
-            return True
-        except DoneAlready as twice:
-            if twice.entry.result == Result.DONE:
-                return True
-            self.add_error(None, _("This was sent already, and how it ended is not known. Look at the current state first."))
-            self._show_again()
-            self.status = 409
+            self.written = act(self.request.person, self.request.api, op, type, target=target, url=url, once=once, what=what, **call)
         except (SignedOut, NotFound):
             raise
         except ApiError as error:
             self.refuse(error, taken)
-        return False
+            return False
+        if not self.written.done:
+            self.add_error(None, str(NOT_KNOWN))
+            self._show_again()
+            self.status = 409
+        return self.written.done
 
     def refuse(self, error: ApiError, taken: str = "") -> None:
         """Put the gateway's reasons on the fields they are about, and the rest on top."""
