@@ -156,6 +156,16 @@ class Client:
             total = offset + len(rows) + (len(rows) == size)
         return Page(rows, total)
 
+    def every(self, op: Operation, type: type[T], *, most: int, size: int = 1000, **more: Any) -> list[T]:
+        """All rows of a list, page by page; or some more than `most`, where it is longer than that."""
+        rows: list[T] = []
+        while len(rows) <= most:  # whatever size of a page the gateway is willing to give
+            page = self.page(op, type, offset=len(rows), size=size, **more)
+            rows += page.rows
+            if not page.rows or len(rows) >= page.total:
+                break
+        return rows
+
     def stream(self, op: Operation, *, query: dict[str, Any] | None = None, **ids: str | int) -> Download:
         """A file in chunks, never held whole. Raises an ApiError before the first chunk."""
         request = self._http.build_request(op.method, op.url(**ids), params=query)

@@ -55,10 +55,10 @@ def act(
 ) -> Written:
     """Do one write and log it. Raises what `Client.call` raises.
 
-    `target` says in words what it is done to, `url` is the target's page. `once` is the one-time key of the form, `what` tells its
-    contents where the same form may be sent again with others (that is another write), and `lock`
-    names the thing acted on: a second click, or a second person at the same moment, is told how the first write ended, and is
-    not sent. (A first one that was refused did nothing: then the second one is sent.)
+    `target` says in words what it is done to, `url` is the target's page. `once` is the one-time key of the form, and `what` its
+    contents, where the same form may be sent again with others: that is another write. `lock` names the thing acted on.
+    A second click, or a second person at the same moment, is not sent, and is told how the first write ended; unless that was
+    refused, and so did nothing.
     With `since`, so does whoever asks for what was done to it after that: what they saw was older.
     With `wait`, the second person's write is not taken for the first one's, and follows when that has ended. `json` may be a
     function that makes the body: it is called once the lock is held, and so can read what is there before nobody else changes it.

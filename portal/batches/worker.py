@@ -21,8 +21,7 @@ from portal import session
 from portal.api import domains, health, mail, users
 from portal.api.client import Client
 from portal.api.errors import ApiError, NotAllowed, NotFound, PreconditionFailed, SignedOut, TooFast, Unreachable
-from portal.audit.log import DoneAlready, act, is_unclear, shown_at
-from portal.audit.models import Result
+from portal.audit.log import act, is_unclear, shown_at
 from portal.batches.models import Batch, Row, State
 from portal.session import Person
 from portal.ui import diagnosis, mailbox, verdict
@@ -138,7 +137,7 @@ def _release(person: Person, api: Client, batch: Batch, row: Row) -> tuple[State
         row.label = (message.subject or "")[:300]
         if verdict.verdict(message.headers).infected:
             return State.REFUSED, infected, ""
-        mailbox.release(
+        written = mailbox.release(
             person,
             api,
             at,
@@ -149,10 +148,6 @@ def _release(person: Person, api: Client, batch: Batch, row: Row) -> tuple[State
             lock=mail.lock(batch.user or ids["userIdOrEmail"], ids["folderPath"], message.id or row.target),
             since=shown_at(batch.form) or batch.created,
         )
-    except DoneAlready as first:
-        if first.entry.result != Result.DONE:
-            return State.UNKNOWN, _("Tried before. Check the inbox before you repeat it."), ""
-        return State.DONE, _("It was released already, and is not sent a second time."), ""
     except PreconditionFailed:
         return State.REFUSED, infected, ""
     except NotFound:
@@ -165,7 +160,9 @@ def _release(person: Person, api: Client, batch: Batch, row: Row) -> tuple[State
         if is_unclear(error) and error.operation == mail.RELEASE.id:
             return State.UNKNOWN, _("No clear answer came. Check the inbox before you repeat it."), error.message
         return State.REFUSED, _("The gateway refused it."), error.message
-    return State.DONE, _("Released."), ""
+    if not written.done:
+        return State.UNKNOWN, _("Tried before. Check the inbox before you repeat it."), ""
+    return State.DONE, _("It was released already, and is not sent a second time.") if written.repeated else _("Released."), ""
 
 
 def _know_the_user(api: Client, batch: Batch) -> None:
@@ -192,7 +189,7 @@ def _check(person: Person, api: Client, batch: Batch, row: Row) -> tuple[State, 
     """
     try:
         row.label = (api.call(domains.READ, domains.Domain, domainId=row.target).name or "")[:300]
-        found = act(
+        written = act(
             person,
             api,
             health.CHECK_DOMAIN,
@@ -202,10 +199,6 @@ def _check(person: Person, api: Client, batch: Batch, row: Row) -> tuple[State, 
             once=_once(batch, row),
             domainId=row.target,
         )
-    except DoneAlready as first:
-        if first.entry.result != Result.DONE:
-            return State.UNKNOWN, _("Tried before, and how it ended is not known."), ""
-        return State.DONE, _("Checked."), ""
     except NotFound:
         return State.REFUSED, _("This domain is not there any more, or your account may not see it."), ""
     except (SignedOut, Unreachable, TooFast):
@@ -216,10 +209,15 @@ def _check(person: Person, api: Client, batch: Batch, row: Row) -> tuple[State, 
         if is_unclear(error) and error.operation == health.CHECK_DOMAIN.id:
             return State.UNKNOWN, _("No clear answer came. Run the diagnostic again."), ""
         return State.REFUSED, _("The gateway refused it."), error.message
-    problems = diagnosis.problems(found)
+    if written.repeated:
+        again = (
+            (State.DONE, _("Checked.")) if written.done else (State.UNKNOWN, _("Tried before, and how it ended is not known."))
+        )
+        return *again, ""
+    problems = diagnosis.problems(written.answer)
     if not problems:
         return State.DONE, _("Everything is fine."), ""
-    return State.DONE, problems[0].kind.text, diagnosis.last_words(found)
+    return State.DONE, problems[0].kind.text, diagnosis.last_words(written.answer)
 
 
 # What does a row of a batch: it gives the row's state, a message to translate when it is shown, and the gateway's words.

@@ -16,8 +16,7 @@ import portal.ui.addresses  # noqa: F401 (registers <id:>)
 from portal.api import access_controls, client, domains
 from portal.api.access_controls import Admin, Grantable
 from portal.api.errors import ApiError, NotAllowed, NotFound
-from portal.audit.log import earlier
-from portal.audit.models import Result
+from portal.ui.confirm import Question, confirm
 from portal.ui.forms import PortalForm
 from portal.ui.pages import PortalRequest, calls_nothing, got, region, said, together
 from portal.ui.rows import Rows
@@ -343,33 +342,26 @@ def admin_edit(request: PortalRequest, domain_id: str, admin_id: str) -> HttpRes
 @require_http_methods(["GET", "POST"])
 def admin_revoke(request: PortalRequest, domain_id: str, admin_id: str) -> HttpResponse:
     """Take an administrator's access away, which may delete the account. Asks first."""
-    back = reverse("domain-admins", args=(domain_id,))
-    domain, account = together(
-        lambda: _domain(request, domain_id),
-        lambda: request.api.call(domains.READ_ADMIN, Admin, domainId=domain_id, adminId=admin_id),
-    )
-    if isinstance(account, NotFound):  # gone by the first click of two?
-        first = earlier(request.person, request.POST.get("once", ""), domains.REVOKE_ADMIN)
-        if first and first.result == Result.DONE:
-            return said(request, _("The access is revoked."), back)
-    domain, admin = got(domain), Administrator(got(account), domain_id)
-    form = PortalForm(request)
-    last = admin.accesses == 1 and not admin.account.sysAdmin
-    if request.method == "POST" and form.is_valid():
-        target = f"{domain.name or domain_id}: {admin.name}"
-        if form.submit(domains.REVOKE_ADMIN, target=target, url=back, domainId=domain_id, adminId=admin_id):
-            return said(request, _("%(name)s does not administer this domain any more.") % {"name": admin.name}, back)
-    context = {
-        "domain": domain,
-        "domain_id": domain_id,
-        "tab": "admins",
-        "title": _("Revoke the access of %(name)s?") % {"name": admin.name},
-        "lines": _meaning(request, admin, domain.name or domain_id),
-        "form": form,
-        "button": _("Revoke, and delete the account") if last else _("Revoke"),
-        "back": back,
-    }
-    return render(request, "confirm.html", context, status=form.status)
+
+    def ask() -> Question:
+        domain, account = together(
+            lambda: _domain(request, domain_id),
+            lambda: request.api.call(domains.READ_ADMIN, Admin, domainId=domain_id, adminId=admin_id),
+        )
+        domain, admin = got(domain), Administrator(got(account), domain_id)
+        last = admin.accesses == 1 and not admin.account.sysAdmin
+        return Question(
+            target=f"{domain.name or domain_id}: {admin.name}",
+            url=reverse("domain-admins", args=(domain_id,)),
+            title=_("Revoke the access of %(name)s?") % {"name": admin.name},
+            lines=_meaning(request, admin, domain.name or domain_id),
+            button=_("Revoke, and delete the account") if last else _("Revoke"),
+            head={"domain": domain, "domain_id": domain_id, "tab": "admins"},
+            done=_("%(name)s does not administer this domain any more.") % {"name": admin.name},
+        )
+
+    ids = {"domainId": domain_id, "adminId": admin_id}
+    return confirm(request, domains.REVOKE_ADMIN, ids, ask, done=_("The access is revoked."))
 
 
 def _meaning(request: PortalRequest, admin: Administrator, domain: str) -> list[str]:

@@ -27,11 +27,13 @@ import portal.ui.addresses  # noqa: F401 (registers <id:>)
 from portal import session
 from portal.api import dkim, domains, health
 from portal.api.errors import ApiError, BadAnswer, NotAllowed, NotFound, SignedOut, TimedOut, TooFast, Unreachable, UpstreamFailed
-from portal.audit.log import earlier
+from portal.audit.log import repeated
 from portal.ui import checks, dkim as keys
+from portal.ui.confirm import Question, confirm
 from portal.ui.diagnosis import DKIM_INVALID, Finding, finding
 from portal.ui.forms import PortalForm, SecretArea
 from portal.ui.pages import PortalRequest, got, one_time_key, polls, region, said, together
+from portal.ui.save import told
 
 PER_PAGE = 20  # records: each is shown in six forms
 ASK_FOR = 600  # seconds that a page goes on asking whether the record is in DNS
@@ -235,12 +237,12 @@ def dkim_check_again(request: PortalRequest, domain_id: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def dkim_new(request: PortalRequest, domain_id: str) -> HttpResponse:
     """The first keys of a domain."""
-    domain, lines = _asked(request, domain_id)
     done = _("The keys are there. Now publish the record.")
+    if first := repeated(request.person, dkim.CREATE, request.POST.get("once", "")):
+        return told(request, first, done, reverse("domain-dkim", args=(domain_id,)))
+    domain, lines = _asked(request, domain_id)
     if _records(lines):
-        mine = earlier(request.person, request.POST.get("once", ""), dkim.CREATE)  # a second click
-        text, level = (done, messages.SUCCESS) if mine else (_("This domain has keys already."), messages.INFO)
-        return said(request, text, reverse("domain-dkim", args=(domain_id,)), level)
+        return said(request, _("This domain has keys already."), reverse("domain-dkim", args=(domain_id,)), messages.INFO)
     return _write_keys(request, domain_id, domain, dkim.CREATE, done)
 
 
@@ -258,24 +260,23 @@ def dkim_replace(request: PortalRequest, domain_id: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def dkim_delete(request: PortalRequest, domain_id: str) -> HttpResponse:
     """Asks, then deletes the keys."""
-    domain, lines = _asked(request, domain_id)
-    records, back = _records(lines), reverse("domain-dkim", args=(domain_id,))
-    done = _("The keys are deleted. Mail of this domain goes out unsigned.")
-    if not records:
-        mine = earlier(request.person, request.POST.get("once", ""), dkim.DELETE)
-        text, level = (done, messages.SUCCESS) if mine else (_("This domain has no DKIM keys."), messages.INFO)
-        return said(request, text, back, level)
-    form = PortalForm(request)
-    delete = {"target": domain.name or domain_id, "url": back, "domainId": domain_id}
-    if request.method == "POST" and form.is_valid() and form.submit(dkim.DELETE, **delete):
-        session.forget_secret(request, _kept_as(domain_id))
-        return said(request, done, back)
-    return render(
-        request,
-        "dkim/delete.html",
-        {"domain": domain, "domain_id": domain_id, "form": form, "back": back, "records": records},
-        status=form.status,
-    )
+    url = reverse("domain-dkim", args=(domain_id,))
+    gone = _("The keys are deleted. Mail of this domain goes out unsigned.")
+
+    def ask() -> Question | HttpResponse:
+        domain, lines = _asked(request, domain_id)
+        records = _records(lines)
+        if not records:
+            return said(request, _("This domain has no DKIM keys."), url, messages.INFO)
+
+        def done() -> str:  # what was prepared to take the place of the keys is of no use any more
+            session.forget_secret(request, _kept_as(domain_id))
+            return gone
+
+        head = {"domain": domain, "domain_id": domain_id, "records": records}
+        return Question(domain.name or domain_id, url, head=head, done=done, template="dkim/delete.html")
+
+    return confirm(request, dkim.DELETE, {"domainId": domain_id}, ask, done=gone)
 
 
 @sensitive_variables()

@@ -23,6 +23,7 @@ from portal.api.errors import ApiError, NotFound
 from portal.api.options import Option, OptionDef
 from portal.templatetags.portal import row_id
 from portal.ui.addresses import below
+from portal.ui.confirm import Question, confirm
 from portal.ui.forms import PortalForm, SecretArea
 from portal.ui.pages import PortalRequest, got, region, said, together
 
@@ -159,28 +160,29 @@ def option(request: PortalRequest, domain_id: str, name: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def option_reset(request: PortalRequest, domain_id: str, name: str) -> HttpResponse:
     """Drop the domain's own value, so that the inherited one applies again. The list does it at once; GET asks."""
-    domain, row = _one(request, domain_id, name)
-    back = reverse("domain-options", args=(domain_id,)) + "#" + row.key
-    form = PortalForm(request)
-    if request.method == "POST" and form.is_valid():
-        target = f"{domain.name or domain_id}: {name}"
-        if form.submit(domains.DELETE_OPTION, target=target, url=back, domainId=domain_id, optionName=name):
-            text = _("%(option)s is inherited again.") % {"option": name}
-            if row.own and not row.secret:
-                was = Truncator(row.option.value or "").chars(100) or _("empty")
-                text += " " + _("It was: %(value)s") % {"value": was}
-            return said(request, text, row.url if region(request) else back)
-    context = {
-        "domain": domain,
-        "domain_id": domain_id,
-        "tab": "options",
-        "title": _("Reset %(option)s?") % {"option": name},
-        "lines": _lines(row),
-        "form": form,
-        "button": _("Reset to inherited"),
-        "back": back,
-    }
-    return render(request, "confirm.html", context, status=form.status)
+
+    def ask() -> Question:
+        domain, row = _one(request, domain_id, name)
+
+        def done() -> str:
+            if not row.own or row.secret:
+                return inherited
+            was = Truncator(row.option.value or "").chars(100) or _("empty")
+            return inherited + " " + _("It was: %(value)s") % {"value": was}
+
+        return Question(
+            target=f"{domain.name or domain_id}: {name}",
+            url=reverse("domain-options", args=(domain_id,)) + "#" + row.key,
+            title=_("Reset %(option)s?") % {"option": name},
+            lines=_lines(row),
+            button=_("Reset to inherited"),
+            head={"domain": domain, "domain_id": domain_id, "tab": "options"},
+            done=done,
+        )
+
+    inherited = _("%(option)s is inherited again.") % {"option": name}
+    back = _url(domain_id, name) if region(request) else ""
+    return confirm(request, domains.DELETE_OPTION, {"domainId": domain_id, "optionName": name}, ask, done=inherited, back=back)
 
 
 def _lines(row: Row) -> list[str]:

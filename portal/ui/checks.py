@@ -8,7 +8,7 @@ from portal.api import health
 from portal.api.client import Client
 from portal.api.errors import ApiError, SignedOut
 from portal.api.operation import Operation
-from portal.audit.log import DoneAlready, act
+from portal.audit.log import act
 from portal.ui.diagnosis import hosts_of
 from portal.ui.pages import PortalRequest
 
@@ -18,14 +18,9 @@ def run(request: PortalRequest, type: str, id: str, target: str, url: str) -> he
     run: Operation = health.CHECK_DOMAIN if type == "DOMAIN" else health.CHECK_RELAY
     read: Operation = health.READ_DOMAIN if type == "DOMAIN" else health.READ_RELAY
     ids: dict[str, Any] = {"domainId": id} if type == "DOMAIN" else {"platformId": id}
-    try:
-        once = request.POST.get("once", "")
-        found: health.EntityHealth = act(
-            request.person, request.api, run, health.EntityHealth, target=target, url=url, once=once, **ids
-        )
-        return found
-    except DoneAlready:
-        return request.api.call(read, health.EntityHealth, **ids)
+    once = request.POST.get("once", "")
+    written = act(request.person, request.api, run, health.EntityHealth, target=target, url=url, once=once, **ids)
+    return request.api.call(read, health.EntityHealth, **ids) if written.repeated else written.answer
 
 
 def mail_servers(api: Client) -> list[str]:

@@ -16,22 +16,23 @@ from portal.ui.save import told
 
 @dataclass
 class Question:
-    """What is asked. `target` names the object in the activity log; `lines` are sentences that say what the write means.
+    """What is asked of a person.
 
-    `done` says what happened, for a write whose words need the object; `write` is what `Client.call` gets beside the ids, and
-    may need the valid form; `head` is what the page shows above the question (portal/ui/heads.py).
+    `target` names the object in the activity log and `url` is its page, to which "Cancel" leads. `lines` are sentences that say
+    what the write means, `head` is what the page shows above them. `write` is what the call needs beside the ids. `done` tells
+    that it is done, where that needs the object; a function is called only then.
     """
 
     target: str
-    back: str
+    url: str
     title: str = ""
     lines: list[str] = field(default_factory=list)
     button: str = ""
     kind: str = "danger"
-    done: str | Callable[[], str] = ""
-    form: PortalForm | None = None
-    write: dict[str, Any] | Callable[[PortalForm], dict[str, Any]] = field(default_factory=dict)
     head: dict[str, Any] = field(default_factory=dict)
+    form: PortalForm | None = None
+    write: dict[str, Any] = field(default_factory=dict)
+    done: str | Callable[[], str] = ""
     template: str = "confirm.html"
 
 
@@ -42,28 +43,29 @@ def confirm(
     ask: Callable[[], Question | HttpResponse],
     *,
     done: str,
+    back: str = "",
 ) -> HttpResponse:
-    """GET asks, POST does it. `ask` reads the object and says what is asked, or answers where there is nothing to ask.
+    """GET asks, POST does it and leads to `back`, or to the object's page.
 
-    Whether this very form did it already is looked up before that: the object may be gone by the first of two clicks.
+    `ask` reads the object and says what to ask; where there is nothing to ask it answers itself. Whether this form did it
+    already is looked up before that: the object may be gone by the first of two clicks.
     """
     if request.method == "POST" and (first := repeated(request.person, op, request.POST.get("once", ""))):
-        return told(request, first, done, first.entry.url)
+        return told(request, first, done, back or first.entry.url)
     question = ask()
     if isinstance(question, HttpResponse):
         return question
     form = question.form or PortalForm(request)
-    if request.method == "POST" and form.is_valid():
-        write = question.write(form) if callable(question.write) else question.write
-        if form.submit(op, target=question.target, url=question.back, **ids, **write):
-            text = question.done() if callable(question.done) else question.done
-            return told(request, form.written, text or done, question.back)
+    call = {"target": question.target, "url": question.url, **question.write, **ids}
+    if request.method == "POST" and form.is_valid() and (written := form.submit(op, **call)):
+        text = question.done if isinstance(question.done, str) else question.done()
+        return told(request, written, text or done, back or question.url)
     context = {
         "title": question.title,
         "lines": question.lines,
         "button": question.button,
         "kind": question.kind,
-        "back": question.back,
+        "back": question.url,
         "form": form,
         **question.head,
     }

@@ -96,7 +96,6 @@ class PortalForm(forms.Form):
             self.fields["ignoreMx"] = mx_field()
         self.status = 422 if posted else 200  # of the page that shows this form again
         self.overtaken: list[Overtaken] = []
-        self.written: Written | None = None  # how the write ended, once it was sent
         self.refusal: ApiError | None = None  # of the gateway, where it said no
         for name, field in self.fields.items():
             if hasattr(field, "kept"):  # what the gateway has, it may keep, whatever we would say to it
@@ -151,29 +150,31 @@ class PortalForm(forms.Form):
             return ", ".join(str(labels.get(str(one), one)) for one in value)
         return "" if value is None else str(labels.get(str(value), value))
 
-    def submit(self, op: Operation, type: Any = None, *, target: str, url: str = "", taken: str = "", **call: Any) -> bool:
-        """Do the write this form asks for. False when it was refused: then the form says why, and `status` is how to answer.
+    def submit(
+        self, op: Operation, type: Any = None, *, target: str, url: str = "", taken: str = "", **call: Any
+    ) -> Written | None:
+        """Do the write this form asks for. None when it was refused, or sent before with an end that nobody knows.
 
-        `taken` is the field that a 409 is about. `written` is how it ended, also where a second click was not sent.
-        Raises NotFound and SignedOut, which no form can mend.
+        Then the form says why, and `status` is how to answer. `taken` is the field that a 409 is about. Raises NotFound and SignedOut, which no form can mend.
         """
         if self.cleaned_data.get("ignoreMx") and "X-Ignore-MX" in op.headers:
             call["headers"] = {"X-Ignore-MX": "1"}  # its presence is what counts
         # A page that a browser went back to may be sent again, with another change: that is another write.
         what = json.dumps(self.changed(), sort_keys=True, default=str) if self.record else ""
-        once = self.data.get("once", "")
+        call |= {"target": target, "url": url, "once": self.data.get("once", ""), "what": what}
         try:
-            self.written = act(self.request.person, self.request.api, op, type, target=target, url=url, once=once, what=what, **call)
+            written = act(self.request.person, self.request.api, op, type, **call)
         except (SignedOut, NotFound):
             raise
         except ApiError as error:
             self.refuse(error, taken)
-            return False
-        if not self.written.done:
+            return None
+        if not written.done:
             self.add_error(None, str(NOT_KNOWN))
             self._show_again()
             self.status = 409
-        return self.written.done
+            return None
+        return written
 
     def refuse(self, error: ApiError, taken: str = "") -> None:
         """Put the gateway's reasons on the fields they are about, and the rest on top."""

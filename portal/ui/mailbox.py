@@ -17,7 +17,7 @@ from portal.api import mail, users
 from portal.api.client import Client
 from portal.api.errors import ApiError, NotAllowed, NotFound, Refused
 from portal.api.operation import Operation, Segments
-from portal.audit.log import act
+from portal.audit.log import Written, act
 from portal.session import Person
 from portal.ui import verdict
 
@@ -156,13 +156,13 @@ def _other_ids(message: mail.Message, mail_id: str) -> list[str]:
     return [value for value in dict.fromkeys(values) if value not in ("", mail_id)]
 
 
-def release(person: Person, api: Client, at: Found, user: str, **how: Any) -> None:
+def release(person: Person, api: Client, at: Found, user: str, **how: Any) -> Written:
     """Release a message that was just read, by the id it was read by; where that releases none, by its other ids.
 
     The sender chose the Message-ID, so that two messages may have one: another id counts only where this message answers to it.
     """
     try:
-        act(person, api, mail.RELEASE, userIdOrEmail=user, folderPath=at.folder, fugluId=at.id, **how)
+        return act(person, api, mail.RELEASE, userIdOrEmail=user, folderPath=at.folder, fugluId=at.id, **how)
     except NotFound:
         for other in _other_ids(at.message, at.id):
             try:
@@ -170,6 +170,5 @@ def release(person: Person, api: Client, at: Found, user: str, **how: Any) -> No
             except (NotFound, Refused):
                 continue
             if same:
-                act(person, api, mail.RELEASE, userIdOrEmail=user, folderPath=at.folder, fugluId=other, **how)
-                return
+                return act(person, api, mail.RELEASE, userIdOrEmail=user, folderPath=at.folder, fugluId=other, **how)
         raise

@@ -17,6 +17,7 @@ from portal.api import domains, policies
 from portal.api.client import Page
 from portal.api.errors import ApiError, SignedOut
 from portal.templatetags.portal import moment
+from portal.ui.confirm import Question, confirm
 from portal.ui.forms import DomainField, HostField, KnownField, KnownListField, NetworksField, PortalForm, PortField, SwitchField
 from portal.ui.known import Known, known
 from portal.ui.names import domain_name, readable
@@ -253,8 +254,9 @@ def domain_new(request: PortalRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         name = form.cleaned_data["name"]
         found_at = reverse("domain-list") + "?" + urlencode({"name": name})
-        if form.submit(domains.CREATE, domains.Domain, target=name, url=found_at, taken="name", json=form.body()):
-            domain_id = form.answer.id if form.answer else None
+        call = {"target": name, "url": found_at, "taken": "name", "json": form.body()}
+        if created := form.submit(domains.CREATE, domains.Domain, **call):
+            domain_id = created.answer.id if created.answer else None
             if domain_id is None:  # a second click, or an answer without its id
                 found = request.api.page(domains.LIST, domains.Domain, size=1, query={"name": name}).rows
                 domain_id = found[0].id if found else None
@@ -306,36 +308,53 @@ def domain_edit(request: PortalRequest, domain_id: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def domain_delete(request: PortalRequest, domain_id: str) -> HttpResponse:
     """Delete a domain (deleteDomain): says what stops, and asks for the domain's name."""
-    domain = request.api.call(domains.READ, domains.Domain, domainId=domain_id)
-    name, back = domain.name or domain_id, reverse("domain-hub", args=(domain_id,))
-    form = DeleteForm(request, name)
-    if domain.status == "DELETED" and (request.method == "GET" or not form.is_valid()):
-        return _cannot(request, domain, domain_id, _("The domain is deleted already."))
-    if request.method == "POST" and form.is_valid() and form.submit(domains.DELETE, target=name, url=back, domainId=domain_id):
-        return said(request, _deleted(request, name, domain_id), back)
-    context = {"domain": domain, "domain_id": domain_id, "form": form, "lines": _what_stops(domain, name), "back": back}
-    texts = {"title": _("Delete %(domain)s?") % {"domain": name}, "button": _("Delete the domain")}
-    return render(request, "confirm.html", {**context, **texts}, status=form.status)
+
+    def ask() -> Question | HttpResponse:
+        domain = request.api.call(domains.READ, domains.Domain, domainId=domain_id)
+        name = domain.name or domain_id
+        if domain.status == "DELETED":
+            return _cannot(request, domain, domain_id, _("The domain is deleted already."))
+        return Question(
+            target=name,
+            url=reverse("domain-hub", args=(domain_id,)),
+            title=_("Delete %(domain)s?") % {"domain": name},
+            lines=_what_stops(domain, name),
+            button=_("Delete the domain"),
+            head={"domain": domain, "domain_id": domain_id},
+            form=DeleteForm(request, name),
+            done=lambda: _deleted(request, name, domain_id),
+        )
+
+    return confirm(request, domains.DELETE, {"domainId": domain_id}, ask, done=_("The domain is deleted."))
 
 
 @require_http_methods(["GET", "POST"])
 def domain_restore(request: PortalRequest, domain_id: str) -> HttpResponse:
     """Undo a deletion (editDomain with a status), as long as the domain is there."""
-    domain = request.api.call(domains.READ, domains.Domain, domainId=domain_id)
-    name, back = domain.name or domain_id, reverse("domain-hub", args=(domain_id,))
-    if domain.status != "DELETED":
-        if request.method == "POST":
-            return said(request, _("The domain is not deleted, so there is nothing to restore."), back, messages.INFO)
-        return _cannot(request, domain, domain_id, _("The domain is not deleted, so there is nothing to restore."))
-    form = PortalForm(request)
-    call: dict[str, Any] = {"json": {"status": "ENABLED"}, "domainId": domain_id}
-    if request.method == "POST" and form.is_valid() and form.submit(domains.EDIT, target=name, url=back, **call):
-        return said(request, _("%(domain)s is restored.") % {"domain": name}, back)
-    lines = [_("Its services start again, with its users, policies, relays and rules as they were.")]
-    lines.append(_("Mail arrives again as soon as its MX records name this gateway: look at its health afterwards."))
-    context = {"domain": domain, "domain_id": domain_id, "form": form, "lines": lines, "back": back, "tab": "restore"}
-    texts = {"title": _("Restore %(domain)s?") % {"domain": name}, "button": _("Restore the domain"), "kind": "primary"}
-    return render(request, "confirm.html", {**context, **texts}, status=form.status)
+
+    def ask() -> Question | HttpResponse:
+        domain = request.api.call(domains.READ, domains.Domain, domainId=domain_id)
+        name, url = domain.name or domain_id, reverse("domain-hub", args=(domain_id,))
+        if domain.status != "DELETED":
+            text = _("The domain is not deleted, so there is nothing to restore.")
+            post = request.method == "POST"
+            return said(request, text, url, messages.INFO) if post else _cannot(request, domain, domain_id, text)
+        return Question(
+            target=name,
+            url=url,
+            title=_("Restore %(domain)s?") % {"domain": name},
+            lines=[
+                _("Its services start again, with its users, policies, relays and rules as they were."),
+                _("Mail arrives again as soon as its MX records name this gateway: look at its health afterwards."),
+            ],
+            button=_("Restore the domain"),
+            kind="primary",
+            head={"domain": domain, "domain_id": domain_id, "tab": "restore"},
+            write={"json": {"status": "ENABLED"}},
+            done=_("%(domain)s is restored.") % {"domain": name},
+        )
+
+    return confirm(request, domains.EDIT, {"domainId": domain_id}, ask, done=_("The domain is restored."))
 
 
 def _cannot(request: PortalRequest, domain: domains.Domain, domain_id: str, text: str) -> HttpResponse:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -12,13 +11,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.api import domains, policies, users
-from portal.api.errors import ApiError, Unmet
+from portal.api.errors import ApiError
 from portal.api.policies import Policy
-from portal.audit.log import DoneAlready, act, earlier
-from portal.audit.models import Result
 from portal.pages.policies.form import SERVICES, PolicyForm, copied, flat, groups, say, services
 from portal.pages.policies.scale import NAMES, scale, values
-from portal.ui.forms import PortalForm
+from portal.ui.confirm import Question, confirm
 from portal.ui.pages import PortalRequest, calls_nothing, got, one_time_key, region, said, together
 from portal.ui.tables import remote_page
 
@@ -47,9 +44,11 @@ def policy_list(request: PortalRequest, domain_id: str) -> HttpResponse:
     panel = region(request) == "domain-policies"
     domain, found = together(
         lambda: _domain(request, domain_id),
-        lambda: _policies(request, domain_id, 0, IN_PANEL)
-        if panel
-        else remote_page(request, lambda offset, size, _sort: _policies(request, domain_id, offset, size)),
+        lambda: (
+            _policies(request, domain_id, 0, IN_PANEL)
+            if panel
+            else remote_page(request, lambda offset, size, _sort: _policies(request, domain_id, offset, size))
+        ),
     )
     context: dict[str, Any] = {"domain_id": domain_id}
     if panel:
@@ -157,78 +156,50 @@ def policy_default(request: PortalRequest, policy_id: str) -> HttpResponse:
     """Make it the default of its domain: all users for whom no other one is chosen get its services."""
     found = request.api.call(policies.READ, Policy, policyId=policy_id)
     domain_id = str(found.domainId or "-")
-    back = reverse("domain-policies", args=(domain_id,))
     name = found.name or policy_id
-    form = PortalForm(request)
+    done = _("“%(name)s” is the default of the domain now.") % {"name": name}
 
-    def ask() -> HttpResponse:
-        context = {
-            **_with_domain(request, found),
-            "tab": "policies",
-            "title": _("Make “%(name)s” the default?") % {"name": name},
-            "lines": [_("All users of the domain for whom no other policy is chosen get its services.")],
-            "form": form,
-            "button": _("Make default"),
-            "back": back,
-        }
-        return render(request, "confirm.html", context, status=form.status)
-
-    if request.method == "GET" or not form.is_valid():  # whoever had to sign in again after pressing the button
-        return ask()
-    try:
-        act(
-            request.person,
-            request.api,
-            domains.EDIT,
+    def ask() -> Question:
+        return Question(
             target=_("default policy: %(name)s") % {"name": name},
-            url=back,
-            once=request.POST.get("once", ""),
-            json={"policyId": found.id or policy_id},
-            headers={"X-Ignore-MX": "1"} if form.cleaned_data.get("ignoreMx") else None,
-            domainId=domain_id,
+            url=reverse("domain-policies", args=(domain_id,)),
+            title=_("Make “%(name)s” the default?") % {"name": name},
+            lines=[_("All users of the domain for whom no other policy is chosen get its services.")],
+            button=_("Make default"),
+            head={**_with_domain(request, found), "tab": "policies"},
+            write={"json": {"policyId": found.id or policy_id}},
         )
-    except Unmet as error:
-        form.refuse(error)
-        return ask()
-    except DoneAlready as twice:
-        if twice.entry.result != Result.DONE:
-            text = _("This was sent already, and how it ended is not known. Look at the current state first.")
-            return said(request, text, back, messages.WARNING)
-    return said(request, _("“%(name)s” is the default of the domain now.") % {"name": name}, back)
+
+    return confirm(request, domains.EDIT, {"domainId": domain_id}, ask, done=done)
 
 
 @require_http_methods(["GET", "POST"])
 def policy_delete(request: PortalRequest, policy_id: str) -> HttpResponse:
     """Ask, with what uses the policy, and delete it. The gateway has the last word on whether it is in use."""
-    first = earlier(request.person, request.POST.get("once", ""), policies.DELETE)
-    if first and first.result == Result.DONE:  # a second click: the policy is gone, and where it was is known from the first
-        return said(request, _("The policy is deleted."), first.url)
-    found = request.api.call(policies.READ, Policy, policyId=policy_id)
-    domain_id = str(found.domainId or "-")
-    back = reverse("domain-policies", args=(domain_id,))
-    form = PortalForm(request)
-    asked = request.method == "POST" and form.is_valid()
-    if asked and form.submit(policies.DELETE, target=found.name or policy_id, url=back, policyId=policy_id):
-        return said(request, _("The policy is deleted."), back)
-    domain, listed = together(
-        lambda: _domain(request, domain_id),
-        lambda: request.api.page(users.LIST_OF_DOMAIN, users.User, size=USERS, domainId=domain_id),
-    )
-    default = _is_default(found, domain)
-    # A user's policy is the one in force: while it is the domain's default, nobody can tell who has it by choice.
-    having = [] if default or isinstance(listed, ApiError) else [one for one in listed.rows if _same_id(one.policy, found)]
-    context = {
-        **_head(domain, domain_id),
-        "policy": found,
-        "policy_id": policy_id,
-        "form": form,
-        "back": back,
-        "default": default,
-        "having": having,
-        "more": not isinstance(listed, ApiError) and listed.total > USERS,
-        "unknown": next((one for one in (domain, listed) if isinstance(one, ApiError)), None),
-    }
-    return render(request, "policies/delete.html", context, status=form.status)
+
+    def ask() -> Question:
+        found = request.api.call(policies.READ, Policy, policyId=policy_id)
+        domain_id = str(found.domainId or "-")
+        domain, listed = together(
+            lambda: _domain(request, domain_id),
+            lambda: request.api.page(users.LIST_OF_DOMAIN, users.User, size=USERS, domainId=domain_id),
+        )
+        default = _is_default(found, domain)
+        # A user's policy is the one in force: while it is the domain's default, nobody can tell who has it by choice.
+        having = [] if default or isinstance(listed, ApiError) else [one for one in listed.rows if _same_id(one.policy, found)]
+        head = {
+            **_head(domain, domain_id),
+            "policy": found,
+            "policy_id": policy_id,
+            "default": default,
+            "having": having,
+            "more": not isinstance(listed, ApiError) and listed.total > USERS,
+            "unknown": next((one for one in (domain, listed) if isinstance(one, ApiError)), None),
+        }
+        url = reverse("domain-policies", args=(domain_id,))
+        return Question(found.name or policy_id, url, head=head, template="policies/delete.html")
+
+    return confirm(request, policies.DELETE, {"policyId": policy_id}, ask, done=_("The policy is deleted."))
 
 
 def _domain(request: PortalRequest, domain_id: str) -> domains.Domain:

@@ -13,12 +13,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.api import domains, health
 from portal.api.errors import ApiError, NotFound, SignedOut, TimedOut
-from portal.audit.log import earlier
-from portal.audit.models import Result
 from portal.pages.relays.forms import REMEDIATION, SIGN_IN, ConnectionForm, Overtook, Relay, RelayForm, sendable
 from portal.ui import checks
+from portal.ui.confirm import Question, confirm
 from portal.ui.diagnosis import WARN, Diagnosis, diagnosis
-from portal.ui.forms import PortalForm
 from portal.ui.pages import PortalRequest, got, one_time_key, said, together
 from portal.ui.screens import is_fragment
 from portal.ui.words import ENCRYPTION
@@ -102,30 +100,29 @@ def _write(request: PortalRequest, domain_id: str, relay: Relay, written: Relay 
 @require_http_methods(GET_AND_POST)
 def relay_delete(request: PortalRequest, domain_id: str, relay_id: str) -> HttpResponse:
     """Take a relay out of the domain's list."""
-    back = reverse("domain-relays", args=(domain_id,))
-    done = _("The relay is deleted.")
-    first = earlier(request.person, request.POST.get("once", ""), domains.EDIT)
-    if first and first.result == Result.DONE:  # a second click, when the relay is gone already
-        return said(request, done, back)
-    domain = request.api.call(domains.READ, domains.DomainRelays, domainId=domain_id)
-    relay = _found(domain, relay_id)
-    card = _card(relay)
-    form = PortalForm(request)
-    if request.method == "POST" and form.is_valid():
-        target = f"{card.name} ({domain.name or domain_id})"
-        if form.submit(domains.EDIT, target=target, url=back, **_write(request, domain_id, relay, None)):
-            return said(request, done, back)
-    where = {"domain": domain.name or domain_id, "host": relay.get("transportDest") or card.name}
-    lines = [_("Mail for %(domain)s is not delivered to %(host)s any more.") % where]
-    if len(domain.platforms or ()) < 2:
-        lines.append(_("It is the last relay of this domain: after this, its mail has nowhere to go."))
-    else:
-        lines.append(_("Users whose mail goes over this relay need another one."))
-    context = {
-        "title": _("Delete the relay %(name)s?") % {"name": card.name}, "lines": lines, "form": form, "button": _("Delete"),
-        "back": back, "domain": domain, "domain_id": domain_id, "tab": "relays",
-    }  # fmt: skip
-    return render(request, "confirm.html", context, status=form.status)
+
+    def ask() -> Question:
+        domain = request.api.call(domains.READ, domains.DomainRelays, domainId=domain_id)
+        relay = _found(domain, relay_id)
+        card = _card(relay)
+        where = {"domain": domain.name or domain_id, "host": relay.get("transportDest") or card.name}
+        last = len(domain.platforms or ()) < 2
+        return Question(
+            target=f"{card.name} ({domain.name or domain_id})",
+            url=reverse("domain-relays", args=(domain_id,)),
+            title=_("Delete the relay %(name)s?") % {"name": card.name},
+            lines=[
+                _("Mail for %(domain)s is not delivered to %(host)s any more.") % where,
+                _("It is the last relay of this domain: after this, its mail has nowhere to go.")
+                if last
+                else _("Users whose mail goes over this relay need another one."),
+            ],
+            button=_("Delete"),
+            head={"domain": domain, "domain_id": domain_id, "tab": "relays"},
+            write=_write(request, domain_id, relay, None),
+        )
+
+    return confirm(request, domains.EDIT, {}, ask, done=_("The relay is deleted."))
 
 
 @require_http_methods(GET_AND_POST)

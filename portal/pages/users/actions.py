@@ -24,8 +24,7 @@ from portal.api import domains, mail, sender_rules, users
 from portal.api.errors import ApiError, Conflict, NotAllowed, NotFound, PreconditionFailed, Refused, SignedOut, Unreachable
 from portal.api.operation import Operation
 from portal.api.policies import Policy
-from portal.audit.log import DoneAlready, act, earlier, is_unclear, shown_at
-from portal.audit.models import Entry, Result
+from portal.audit.log import Written, act, is_unclear, repeated, shown_at
 from portal.pages.users.mail import mail_rows, reading
 from portal.templatetags.portal import moment
 from portal.ui import mailbox, screens, senders, verdict
@@ -88,7 +87,7 @@ def release(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> 
     form = ActionForm(request.POST if request.method == "POST" else request.GET)
     if request.method == "GET" or not form.is_valid():
         return _ask_to_release(request, mailed, form)
-    if first := earlier(request.person, form.cleaned_data["once"], mail.RELEASE):
+    if first := repeated(request.person, mail.RELEASE, form.cleaned_data["once"]):
         return _answer(request, mailed, _release_outcome(first, mailed.held))
     mailed.must_exist()
     allow = form.cleaned_data["allow"]
@@ -106,9 +105,7 @@ def release(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> 
     if doubts or infected:
         return _ask_to_release(request, mailed, form, doubts, infected)
     try:
-        _release(request, mailed, form)
-    except DoneAlready as twice:
-        return _answer(request, mailed, _release_outcome(twice.entry, mailed.held))
+        written = _release(request, mailed, form)
     except PreconditionFailed:
         return _ask_to_release(request, mailed, form, doubts, infected=True)
     except NotAllowed as error:
@@ -120,6 +117,8 @@ def release(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> 
         if not is_unclear(error):
             raise
         return _answer(request, mailed, Outcome(_unclear(error), "warn", "unknown" if mailed.held else ""))
+    if written.repeated:
+        return _answer(request, mailed, _release_outcome(written, mailed.held))
     if not mailed.held:
         return _answer(request, mailed, Outcome(_("Delivered again. The message is on its way to the mailbox.")))
     if not allow:
@@ -137,7 +136,7 @@ def block(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> Ht
     if request.method == "GET" or not form.is_valid():
         context = {**mailed.context(), "form": form, "once": one_time_key(), "keeps": _keeps_blocked(mailed.user.policy)}
         return render(request, "users/block.html", context)
-    if first := earlier(request.person, form.cleaned_data["once"], sender_rules.ADD_TO_USER):
+    if first := repeated(request.person, sender_rules.ADD_TO_USER, form.cleaned_data["once"]):
         return _answer(request, mailed, _rule_outcome(first))
     mailed.must_exist()
     if not mailed.who.address:
@@ -252,7 +251,7 @@ class Mail:
         }
 
 
-def _release(request: PortalRequest, mailed: Mail, form: ActionForm) -> None:
+def _release(request: PortalRequest, mailed: Mail, form: ActionForm) -> Written:
     """Release it; infected mail only with the header, clean mail only without, as the gateway demands."""
     if mailed.at is None:
         raise NotFound(mail.READ.id)
@@ -262,12 +261,11 @@ def _release(request: PortalRequest, mailed: Mail, form: ActionForm) -> None:
         **{"once": once, "since": shown_at(once)},
     }
     if not form.cleaned_data["infected"]:
-        mailbox.release(request.person, request.api, mailed.at, mailed.user_id, **call)
-        return
+        return mailbox.release(request.person, request.api, mailed.at, mailed.user_id, **call)
     try:
-        mailbox.release(request.person, request.api, mailed.at, mailed.user_id, headers=INFECTED, **call)
+        return mailbox.release(request.person, request.api, mailed.at, mailed.user_id, headers=INFECTED, **call)
     except PreconditionFailed:  # it is clean after all: whoever accepts a virus accepts that
-        mailbox.release(request.person, request.api, mailed.at, mailed.user_id, **call)
+        return mailbox.release(request.person, request.api, mailed.at, mailed.user_id, **call)
 
 
 def _add_rule(request: PortalRequest, mailed: Mail, form: ActionForm, kind: str, scope: str, done: str) -> Outcome:
@@ -289,7 +287,7 @@ def _add_rule(request: PortalRequest, mailed: Mail, form: ActionForm, kind: str,
         new["spfOn"] = any(check.name == "SPF" and check.passed for check in mailed.judged.checks)
     said = {"sender": mailed.who.shown, "place": place}
     try:
-        added = act(
+        written = act(
             request.person,
             request.api,
             op,
@@ -302,8 +300,6 @@ def _add_rule(request: PortalRequest, mailed: Mail, form: ActionForm, kind: str,
         )
     except SignedOut:
         raise
-    except DoneAlready as twice:
-        return _rule_outcome(twice.entry)
     except Conflict:
         known = (
             _("%(sender)s is on the allow list of %(place)s already.")
@@ -323,6 +319,8 @@ def _add_rule(request: PortalRequest, mailed: Mail, form: ActionForm, kind: str,
             else _("It is unclear whether the sender rule for %(sender)s was added.")
         )
         return Outcome(f"{done} {failed % said} {why} {_quoted(error)}".strip(), "warn")
+    if written.repeated:
+        return _rule_outcome(written)
     said["date"] = _date(expiry)
     match allow, bool(expiry):
         case True, True:
@@ -334,7 +332,7 @@ def _add_rule(request: PortalRequest, mailed: Mail, form: ActionForm, kind: str,
         case _other:
             text = _("%(sender)s is blocked for %(place)s, without an end.")
     outcome = Outcome(f"{done} {text % said}".strip())
-    rule = next((rule for rule in added if rule.id), None)
+    rule = next((rule for rule in written.answer if rule.id), None)
     if rule:
         outcome.rule = rule
         name, owner = ("domain-rule", ids["domainId"]) if "domainId" in ids else ("user-rule", mailed.user_id)
@@ -352,6 +350,9 @@ def _rule(
     delete: Operation,
     back: str,
 ) -> HttpResponse:
+    op, once = delete if "delete" in request.POST else edit, request.POST.get("once", "")
+    if request.method == "POST" and (first := repeated(request.person, op, once)):
+        return _said(request, _rule_outcome(first), back)
     # The API reads no single rule: it is found again by its value.
     value = request.GET.get("value", "")
     found = request.api.page(listing, sender_rules.SenderRule, size=40, query={"value": value} if value else {}, **owner)
@@ -364,19 +365,19 @@ def _rule(
     if request.method == "GET" or not form.is_valid():
         return render(request, "users/rule.html", {"rule": rule, "form": form, "back": back, "once": one_time_key()})
     target, said = f"{rule.type} {rule.value}: {rule.owner}", {"sender": with_letters(rule.value or "")}
-    common: dict[str, Any] = {"target": target, "url": back, "once": request.POST.get("once", ""), **owner, "wbItemId": rule_id}
+    common: dict[str, Any] = {"target": target, "url": back, "once": once, **owner, "wbItemId": rule_id}
     try:
         if "delete" in request.POST:
-            act(request.person, request.api, delete, **common)
+            written = act(request.person, request.api, delete, **common)
+            if written.repeated:
+                return _said(request, _rule_outcome(written), back)
             return _said(request, Outcome(_("The rule for %(sender)s is removed.") % said), back)
         changed: dict[str, Any] = {"value": rule.value, "type": rule.type, "description": form.cleaned_data["description"]}
         if expiry := form.expiry():
             changed["expireAt"] = expiry
         if rule.type == "ALLOW":
             changed["spfOn"] = bool(rule.spfOn)
-        act(request.person, request.api, edit, json=changed, **common)
-    except DoneAlready as twice:
-        return _said(request, _rule_outcome(twice.entry), back)
+        written = act(request.person, request.api, edit, json=changed, **common)
     except Refused as error:
         if screens.is_fragment(request):  # the form in the toast is still there
             raise
@@ -386,6 +387,8 @@ def _rule(
             form.add_error(name if name in form.fields else None, why)
         context = {"rule": rule, "form": form, "back": back, "once": one_time_key()}
         return render(request, "users/rule.html", context, status=status)
+    if written.repeated:
+        return _said(request, _rule_outcome(written), back)
     end = form.expiry()
     changed_to = (
         _("The rule for %(sender)s is changed; it ends on %(date)s.")
@@ -448,22 +451,13 @@ def _said(request: PortalRequest, outcome: Outcome, back: str) -> HttpResponse:
     return HttpResponseRedirect(back)
 
 
-def _release_outcome(entry: Entry, held: bool) -> Outcome:
+def _release_outcome(first: Written, held: bool) -> Outcome:
     """How the first of two releases ended. Delivered mail stays what it is, and can be delivered again."""
-    match entry.result:
-        case Result.DONE:
-            return Outcome(
-                _("Released once already, by %(who)s. It was not sent a second time.") % {"who": entry.who},
-                state="released" if held else "",
-            )
-        case Result.REFUSED:
-            return Outcome(_("The gateway refused this release.") + " " + entry.reason, "error")
-        case _other:
-            return Outcome(
-                _("This release was started already, and its end is not known. Look in the inbox before you repeat it."),
-                "warn",
-                "unknown" if held else "",
-            )
+    if first.done:
+        text = _("Released once already, by %(who)s. It was not sent a second time.") % {"who": first.entry.who}
+        return Outcome(text, state="released" if held else "")
+    text = _("This release was started already, and its end is not known. Look in the inbox before you repeat it.")
+    return Outcome(text, "warn", "unknown" if held else "")
 
 
 def _keeps_blocked(policy: Policy | None) -> bool | None:
@@ -473,11 +467,9 @@ def _keeps_blocked(policy: Policy | None) -> bool | None:
     return policy.quarantineProps.storeBlacklisted if policy.quarantineProps else None
 
 
-def _rule_outcome(entry: Entry) -> Outcome:
-    if entry.result == Result.DONE:
+def _rule_outcome(first: Written) -> Outcome:
+    if first.done:
         return Outcome(_("Done already; it was not done a second time."))
-    if entry.result == Result.REFUSED:
-        return Outcome(_("This was tried already, and it did not succeed.") + " " + entry.reason, "warn")
     unclear = _("The request was sent, but no answer came. Look at the current state before you repeat it.")
     return Outcome(_("We do not know whether it happened") + ". " + unclear, "warn")
 
