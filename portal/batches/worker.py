@@ -210,10 +210,8 @@ def _check(person: Person, api: Client, batch: Batch, row: Row) -> tuple[State, 
             return State.UNKNOWN, _("No clear answer came. Run the diagnostic again."), ""
         return State.REFUSED, _("The gateway refused it."), error.message
     if written.repeated:
-        again = (
-            (State.DONE, _("Checked.")) if written.done else (State.UNKNOWN, _("Tried before, and how it ended is not known."))
-        )
-        return *again, ""
+        text = _("Checked.") if written.done else _("Tried before, and how it ended is not known.")
+        return State.DONE if written.done else State.UNKNOWN, text, ""
     problems = diagnosis.problems(written.answer)
     if not problems:
         return State.DONE, _("Everything is fine."), ""

@@ -86,7 +86,8 @@ class WholeForm(ReplaceForm, NamesForm):
 @require_http_methods(["GET", "POST"])
 def alias_list(request: PortalRequest, domain_id: str) -> HttpResponse:
     """The aliases, and a box to add several."""
-    here, ids, form = reverse("domain-aliases", args=(domain_id,)), {"domainId": domain_id}, None
+    here, form = reverse("domain-aliases", args=(domain_id,)), None
+    ids: dict[str, Any] = {"domainId": domain_id}
     if request.method == "POST":
         if first := repeated(request.person, domain_aliases.ADD, request.POST.get("once", "")):
             return told(request, first, _("The aliases are added."), here)

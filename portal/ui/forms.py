@@ -155,7 +155,8 @@ class PortalForm(forms.Form):
     ) -> Written | None:
         """Do the write this form asks for. None when it was refused, or sent before with an end that nobody knows.
 
-        Then the form says why, and `status` is how to answer. `taken` is the field that a 409 is about. Raises NotFound and SignedOut, which no form can mend.
+        Then the form says why, and `status` is how to answer. `taken` is the field that a 409 is about. Raises NotFound and
+        SignedOut, which no form can mend.
         """
         if self.cleaned_data.get("ignoreMx") and "X-Ignore-MX" in op.headers:
             call["headers"] = {"X-Ignore-MX": "1"}  # its presence is what counts

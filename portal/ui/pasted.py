@@ -75,7 +75,10 @@ def fingerprint(names: Sequence[str]) -> str:
 
 
 class ReplaceForm(PortalForm):
-    """The whole list, in a field `names` of another form. `against` tells which list the person saw, so that nobody else's change is undone unseen."""
+    """The whole list, in a field `names` of another form.
+
+    `against` tells which list the person saw, so that nobody else's change is undone unseen.
+    """
 
     against = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 
