@@ -19,7 +19,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from portal.api import access_controls, domains, health, mail, options, policies, sender_rules, users
 from portal.batches.models import Batch, Row, State
-from portal.pages.aliases import fingerprint
+from portal.ui.pasted import fingerprint
 from portal.ui.words import operation_name
 from tests.conftest import Gateway
 

@@ -279,7 +279,7 @@ def test_two_clicks_are_one_write_and_both_are_told_that_it_is_done(desk: Desk) 
 
     def click(_n: int) -> bool:
         try:
-            return desk.sends(data, RECORD)[1]
+            return bool(desk.sends(data, RECORD)[1])
         finally:
             connections.close_all()
 
