@@ -3,7 +3,7 @@
 import logging
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, get_origin, overload
 from urllib.parse import unquote
@@ -102,9 +102,29 @@ class Client:
         return f"<Client {self.request_id}>"
 
     @overload
-    def call(self, op: Operation, type: type[T], **kw: Any) -> T: ...
+    def call(
+        self,
+        op: Operation,
+        type: type[T],
+        *,
+        json: Any = ...,
+        query: Any = ...,
+        headers: Any = ...,
+        ids: Any = ...,
+        secret: str = ...,
+    ) -> T: ...
     @overload
-    def call(self, op: Operation, type: None = None, **kw: Any) -> None: ...
+    def call(
+        self,
+        op: Operation,
+        type: None = None,
+        *,
+        json: Any = ...,
+        query: Any = ...,
+        headers: Any = ...,
+        ids: Any = ...,
+        secret: str = ...,
+    ) -> None: ...
     def call(
         self,
         op: Operation,
@@ -113,8 +133,8 @@ class Client:
         json: Any = None,
         query: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
+        ids: Mapping[str, str | int] | None = None,
         secret: str = "",
-        **ids: str | int,
     ) -> Any:
         """One call; the answer decoded as `type`, or None where no body is wanted. Raises an ApiError.
 
@@ -124,7 +144,7 @@ class Client:
         A gateway may quote in a refusal what it was sent. What is sent under the name of a secret is left out there, and so is
         `secret`, which is sent under another one.
         """
-        _response, body = self._whole(op, op.url(**ids), query, json, headers, secret)
+        _response, body = self._whole(op, op.url(**(ids or {})), query, json, headers, secret)
         if type is None:
             if body.strip():
                 self._decode(op, body, msgspec.Raw)  # looked at, and not made into anything
@@ -142,11 +162,11 @@ class Client:
         size: int = 40,
         sort: str = "",
         query: dict[str, Any] | None = None,
-        **ids: str | int,
+        ids: Mapping[str, str | int] | None = None,
     ) -> Page[T]:
         """One page of a list. `sort` is a documented key, with a minus for descending; "" is the gateway's own order."""
         asked = {"offset": offset, "pageSize": size, **({"sort": sort} if sort else {}), **(query or {})}
-        response, body = self._whole(op, op.url(**ids), asked, None, None)
+        response, body = self._whole(op, op.url(**(ids or {})), asked, None, None)
         if len(body) > LARGEST_PAGE:
             raise self._nonsense(op)
         rows: list[T] = self._decode(op, body, list[type])[:size]  # type: ignore[valid-type]
@@ -166,9 +186,11 @@ class Client:
                 break
         return rows
 
-    def stream(self, op: Operation, *, query: dict[str, Any] | None = None, **ids: str | int) -> Download:
+    def stream(
+        self, op: Operation, *, query: dict[str, Any] | None = None, ids: Mapping[str, str | int] | None = None
+    ) -> Download:
         """A file in chunks, never held whole. Raises an ApiError before the first chunk."""
-        request = self._http.build_request(op.method, op.url(**ids), params=query)
+        request = self._http.build_request(op.method, op.url(**(ids or {})), params=query)
         try:
             response = self._send(op, request)
             if response.status_code != 200:

@@ -168,7 +168,7 @@ def _release(person: Person, api: Client, batch: Batch, row: Row) -> tuple[State
 def _know_the_user(api: Client, batch: Batch) -> None:
     """Whose mails they are, whatever the address said: the id, by which two releases of one mail know each other, and a name."""
     try:
-        user = api.call(users.READ, users.User, userId=batch.ids["userIdOrEmail"])
+        user = api.call(users.READ, users.User, ids={"userId": batch.ids["userIdOrEmail"]})
     except SignedOut:
         raise
     except ApiError:  # it is tried again for the next row
@@ -188,7 +188,7 @@ def _check(person: Person, api: Client, batch: Batch, row: Row) -> tuple[State, 
     It could safely be run twice, but one that was interrupted is told as unknown like any other row: one rule for all.
     """
     try:
-        row.label = (api.call(domains.READ, domains.Domain, domainId=row.target).name or "")[:300]
+        row.label = (api.call(domains.READ, domains.Domain, ids={"domainId": row.target}).name or "")[:300]
         written = act(
             person,
             api,
@@ -197,7 +197,7 @@ def _check(person: Person, api: Client, batch: Batch, row: Row) -> tuple[State, 
             target=row.label or row.target,
             url=reverse("domain-health", args=(row.target,)),
             once=_once(batch, row),
-            domainId=row.target,
+            ids={"domainId": row.target},
         )
     except NotFound:
         return State.REFUSED, _("This domain is not there any more, or your account may not see it."), ""

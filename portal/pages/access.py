@@ -124,7 +124,7 @@ def domain_access(request: PortalRequest, domain_id: str) -> HttpResponse:
     """What the end users of a domain may do with their own mailboxes."""
     domain, listed = together(
         lambda: _domain(request, domain_id),
-        lambda: request.api.call(domains.USERS_ACCESS, list[domains.Permission], domainId=domain_id),
+        lambda: request.api.call(domains.USERS_ACCESS, list[domains.Permission], ids={"domainId": domain_id}),
     )
     domain = got(domain)
     context = {"domain": domain, "domain_id": domain_id}
@@ -138,7 +138,7 @@ def domain_access(request: PortalRequest, domain_id: str) -> HttpResponse:
         if not form.changed():
             return said(request, _("Nothing was changed."), here)
         target = domain.name or domain_id
-        if form.submit(domains.SET_USERS_ACCESS, target=target, url=here, json=form.chosen(), domainId=domain_id):
+        if form.submit(domains.SET_USERS_ACCESS, target=target, url=here, json=form.chosen(), ids={"domainId": domain_id}):
             return said(request, form.told(_("What the users may do is changed.")), here)
     return render(request, "access/users.html", {**context, "form": form}, status=form.status)
 
@@ -212,7 +212,7 @@ def domain_admins(request: PortalRequest, domain_id: str) -> HttpResponse:
 
 def _panel(request: PortalRequest, context: dict[str, Any]) -> HttpResponse:
     try:
-        page = request.api.page(domains.ADMINS, Admin, size=PANEL, domainId=context["domain_id"])
+        page = request.api.page(domains.ADMINS, Admin, size=PANEL, ids={"domainId": context["domain_id"]})
     except NotAllowed:  # nothing is broken: this is for people who decide who may do what
         return render(request, "access/_panel.html", {**context, "refused": True})
     rows = [Administrator(account, context["domain_id"]) for account in page.rows]
@@ -222,7 +222,9 @@ def _panel(request: PortalRequest, context: dict[str, Any]) -> HttpResponse:
 def _table(request: PortalRequest, domain_id: str, part: str) -> RemoteTable:
     def fetch(offset: int, size: int, sort: str) -> client.Page[Admin]:
         query = {"search": part} if part else {}
-        return request.api.page(domains.ADMINS, Admin, offset=offset, size=size, sort=sort, query=query, domainId=domain_id)
+        return request.api.page(
+            domains.ADMINS, Admin, offset=offset, size=size, sort=sort, query=query, ids={"domainId": domain_id}
+        )
 
     table = remote_table(request, AdminTable, fetch, domains.ADMINS.sort)
     table.domain_id = domain_id  # type: ignore[attr-defined]
@@ -271,7 +273,7 @@ def admin_add(request: PortalRequest, domain_id: str) -> HttpResponse:
                 url=back,
                 taken="account",
                 json=body,
-                domainId=domain_id,
+                ids={"domainId": domain_id},
             ):
                 return said(request, _("%(name)s administers this domain now.") % {"name": name}, back)
         except NotFound:  # the domain was there a moment ago, so it is the account
@@ -301,7 +303,7 @@ def admin_new(request: PortalRequest, domain_id: str) -> HttpResponse:
             url=back,
             taken="login",
             json={**body, "permissions": form.chosen()},
-            domainId=domain_id,
+            ids={"domainId": domain_id},
         ):
             return said(request, _("The account is made. %(name)s administers this domain now.") % {"name": login}, back)
     return render(request, "access/new.html", {**context, "form": form}, status=form.status)
@@ -312,7 +314,7 @@ def admin_edit(request: PortalRequest, domain_id: str, admin_id: str) -> HttpRes
     """What one administrator may do in a domain."""
     domain, account, grantable = together(
         lambda: _domain(request, domain_id),
-        lambda: request.api.call(domains.READ_ADMIN, Admin, domainId=domain_id, adminId=admin_id),
+        lambda: request.api.call(domains.READ_ADMIN, Admin, ids={"domainId": domain_id, "adminId": admin_id}),
         lambda: _grantable(request, domain_id),
     )
     domain, admin = got(domain), Administrator(got(account), domain_id)
@@ -331,8 +333,7 @@ def admin_edit(request: PortalRequest, domain_id: str, admin_id: str) -> HttpRes
             target=f"{domain.name or domain_id}: {admin.name}",
             url=back,
             json=form.chosen(),
-            domainId=domain_id,
-            adminId=admin_id,
+            ids={"domainId": domain_id, "adminId": admin_id},
         ):
             text = _("What %(name)s may do is changed.") % {"name": admin.name}
             return said(request, form.told(text), back)
@@ -346,7 +347,7 @@ def admin_revoke(request: PortalRequest, domain_id: str, admin_id: str) -> HttpR
     def ask() -> Question:
         domain, account = together(
             lambda: _domain(request, domain_id),
-            lambda: request.api.call(domains.READ_ADMIN, Admin, domainId=domain_id, adminId=admin_id),
+            lambda: request.api.call(domains.READ_ADMIN, Admin, ids={"domainId": domain_id, "adminId": admin_id}),
         )
         domain, admin = got(domain), Administrator(got(account), domain_id)
         last = admin.accesses == 1 and not admin.account.sysAdmin
@@ -393,7 +394,7 @@ def _meaning(request: PortalRequest, admin: Administrator, domain: str) -> list[
 
 
 def _domain(request: PortalRequest, domain_id: str) -> domains.Domain:
-    return request.api.call(domains.READ, domains.Domain, domainId=domain_id)
+    return request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id})
 
 
 def _grantable(request: PortalRequest, domain_id: str) -> list[Grantable]:

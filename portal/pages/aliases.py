@@ -93,13 +93,13 @@ def alias_list(request: PortalRequest, domain_id: str) -> HttpResponse:
             return told(request, first, _("The aliases are added."), here)
         domain = _domain(request, domain_id)
         form, target = NamesForm(request, domain), domain.name or domain_id
-        if form.is_valid() and (added := form.submit(domain_aliases.ADD, target=target, url=here, json=form.new(), **ids)):
+        if form.is_valid() and (added := form.submit(domain_aliases.ADD, target=target, url=here, json=form.new(), ids=ids)):
             count = len(form.new())
             text = ngettext("%(count)s alias is added.", "%(count)s aliases are added.", count) % {"count": count}
             return told(request, added, text, here)
 
     def fetch(offset: int, size: int, _sort: str) -> Any:
-        return request.api.page(domain_aliases.LIST, domains.Alias, offset=offset, size=size, **ids)
+        return request.api.page(domain_aliases.LIST, domains.Alias, offset=offset, size=size, ids=ids)
 
     domain, page = together(lambda: _domain(request, domain_id), lambda: remote_page(request, fetch))
     form = form or NamesForm(request, got(domain))
@@ -156,13 +156,13 @@ def alias_delete(request: PortalRequest, domain_id: str, alias_id: str) -> HttpR
 
 def _asked(request: PortalRequest, domain_id: str) -> tuple[domains.Domain, list[domains.Alias]]:
     """The domain and all its aliases, or a few more than the most that fit into a box."""
-    every = partial(request.api.every, domain_aliases.LIST, domains.Alias, most=MOST, domainId=domain_id)
+    every = partial(request.api.every, domain_aliases.LIST, domains.Alias, most=MOST, ids={"domainId": domain_id})
     domain, aliases = together(lambda: _domain(request, domain_id), every)
     return got(domain), got(aliases)
 
 
 def _domain(request: PortalRequest, domain_id: str) -> domains.Domain:
-    return request.api.call(domains.READ, domains.Domain, domainId=domain_id)
+    return request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id})
 
 
 def _clashes(request: PortalRequest, new: Sequence[str]) -> list[str]:

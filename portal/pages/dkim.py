@@ -198,17 +198,17 @@ def dkim_check(request: PortalRequest, domain_id: str) -> HttpResponse:
     """Is it in DNS yet? POST runs the gateway's diagnostic; GET shows the latest one."""
     here = region(request) == "dkim-check"
     if request.method == "POST":
-        domain = request.api.call(domains.READ, domains.Domain, domainId=domain_id)
+        domain = request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id})
         url = reverse("domain-dkim", args=(domain_id,))
         checked = checks.run(request, "DOMAIN", domain_id, domain.name or domain_id, url)
         if here:
             return _panel(request, domain_id, _answer(checked, since=int(time.time())))
         return HttpResponseRedirect(reverse("domain-dkim-check", args=(domain_id,)))
     if here:
-        checked = request.api.call(health.READ_DOMAIN, health.EntityHealth, domainId=domain_id)
+        checked = request.api.call(health.READ_DOMAIN, health.EntityHealth, ids={"domainId": domain_id})
         return _panel(request, domain_id, _answer(checked))
     domain, lines, checked = _asked(
-        request, domain_id, lambda: request.api.call(health.READ_DOMAIN, health.EntityHealth, domainId=domain_id)
+        request, domain_id, lambda: request.api.call(health.READ_DOMAIN, health.EntityHealth, ids={"domainId": domain_id})
     )
     return _page(request, domain_id, domain, lines, checked)
 
@@ -223,7 +223,7 @@ def dkim_check_again(request: PortalRequest, domain_id: str) -> HttpResponse:
     if request.method == "POST":
         since, failed, checked = _since(request.POST.get("since", "")), None, None
         try:
-            checked = request.api.call(health.CHECK_DOMAIN, health.EntityHealth, domainId=domain_id)
+            checked = request.api.call(health.CHECK_DOMAIN, health.EntityHealth, ids={"domainId": domain_id})
         except SignedOut:
             raise
         except ApiError as error:
@@ -353,7 +353,7 @@ def _switch(
     pair = keys.read_pair(rotation.private)
     body = {"privateKey": pair.private, "publicKey": pair.public_pem, "selector": rotation.selector}
     target = f"{domain.name or domain_id}: {rotation.old_selector} → {rotation.selector}"
-    if not form.submit(dkim.REPLACE, dkim.Lines, target=target, url=url, json=body, domainId=domain_id):
+    if not form.submit(dkim.REPLACE, dkim.Lines, target=target, url=url, json=body, ids={"domainId": domain_id}):
         return False
     with suppress(SignedOut):  # in another tab: what was done is told all the same (portal/middleware.py)
         _keep(request, domain_id, Rotation(**{**asdict(rotation), "private": "", "switched": int(time.time())}))
@@ -376,8 +376,8 @@ def _write_keys(
 def _asked(request: PortalRequest, domain_id: str, *more: Callable[[], Any]) -> list[Any]:
     """The domain, then the lines of its records and `more`, or what went wrong with each. Raises what did with the domain."""
     domain, *rest = together(
-        lambda: request.api.call(domains.READ, domains.Domain, domainId=domain_id),
-        lambda: request.api.call(dkim.READ, dkim.Lines, domainId=domain_id),
+        lambda: request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id}),
+        lambda: request.api.call(dkim.READ, dkim.Lines, ids={"domainId": domain_id}),
         *more,
     )
     return [got(domain), *rest]

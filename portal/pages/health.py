@@ -65,11 +65,11 @@ def domain_health(request: PortalRequest, domain_id: str) -> HttpResponse:
     if request.method == "POST":
         return _run_here(request, domain_id)
     if region(request) == "domain-health":
-        return _panel(request, domain_id, request.api.call(health.READ_DOMAIN, health.EntityHealth, domainId=domain_id))
+        return _panel(request, domain_id, request.api.call(health.READ_DOMAIN, health.EntityHealth, ids={"domainId": domain_id}))
     domain, latest, keys = together(
-        lambda: request.api.call(domains.READ, domains.Domain, domainId=domain_id),
-        lambda: request.api.call(health.READ_DOMAIN, health.EntityHealth, domainId=domain_id),
-        lambda: request.api.call(dkim.READ, dkim.Lines, domainId=domain_id),
+        lambda: request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id}),
+        lambda: request.api.call(health.READ_DOMAIN, health.EntityHealth, ids={"domainId": domain_id}),
+        lambda: request.api.call(dkim.READ, dkim.Lines, ids={"domainId": domain_id}),
     )
     name = got(domain).name or ""
     context: dict[str, Any] = {"domain": domain, "domain_id": domain_id, "once": one_time_key()}
@@ -114,7 +114,7 @@ def _relays(request: PortalRequest, domain: domains.Domain) -> list[dict[str, An
     """The relays of a domain, each with its latest diagnostic, or with what went wrong when that was asked for."""
     found = [one for one in domain.platforms or () if one.id not in (None, "")]
     asked = [
-        lambda id=str(one.id): request.api.call(health.READ_RELAY, health.EntityHealth, platformId=id)  # type: ignore[misc]
+        lambda id=str(one.id): request.api.call(health.READ_RELAY, health.EntityHealth, ids={"platformId": id})  # type: ignore[misc]
         for one in found[:MOST_RELAYS]
     ]
     answers = together(*asked) if asked else []
@@ -130,7 +130,7 @@ def _panel(request: PortalRequest, domain_id: str, latest: health.EntityHealth, 
 
 
 def _domain_name(request: PortalRequest, domain_id: str) -> str:
-    return request.api.call(domains.READ, domains.Domain, domainId=domain_id).name or domain_id
+    return request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id}).name or domain_id
 
 
 def _outcome(one: Failing) -> str:
@@ -161,7 +161,7 @@ def _run_one(request: PortalRequest) -> HttpResponse:
 
 def _run_here(request: PortalRequest, domain_id: str) -> HttpResponse:
     """Run the diagnostic of the domain, or of one of its relays: the panel again for htmx, else the page with a message."""
-    domain = request.api.call(domains.READ, domains.Domain, domainId=domain_id)
+    domain = request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id})
     back, type, id, name = reverse("domain-health", args=(domain_id,)), "DOMAIN", domain_id, domain.name or domain_id
     if "relay" in request.POST:
         relay = next((one for one in domain.platforms or () if str(one.id) == request.POST["relay"]), None)

@@ -36,7 +36,7 @@ def own_mailbox(request: PortalRequest) -> HttpResponse:
     if form.is_valid():
         address = form.cleaned_data["mailbox"]
         try:
-            request.api.call(mail.FOLDERS, list[mail.Folder], userIdOrEmail=address)
+            request.api.call(mail.FOLDERS, list[mail.Folder], ids={"userIdOrEmail": address})
             if request.person.end_user:
                 session.remember_mailbox(request, address)
             return HttpResponseRedirect(reverse("user-hub", args=(address,)))

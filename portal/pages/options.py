@@ -148,7 +148,7 @@ def option(request: PortalRequest, domain_id: str, name: str) -> HttpResponse:
             taken=row.control.name,
             json={"name": name, "value": value},
             secret=value if row.secret else "",
-            domainId=domain_id,
+            ids={"domainId": domain_id},
         ):
             return said(request, _("%(option)s is set.") % {"option": name}, row.url if region(request) else back)
     context = {"domain": domain, "domain_id": domain_id, "row": row, "alone": bool(region(request))}
@@ -223,7 +223,9 @@ def option_other(request: PortalRequest, domain_id: str) -> HttpResponse:
         if name in own:
             return HttpResponseRedirect(_url(domain_id, name))
         body = {"name": name, "value": value}
-        if form.submit(domains.SET_OPTION, target=target, url=back, taken="name", json=body, secret=value, domainId=domain_id):
+        if form.submit(
+            domains.SET_OPTION, target=target, url=back, taken="name", json=body, secret=value, ids={"domainId": domain_id}
+        ):
             return said(request, _("%(option)s is set.") % {"option": name}, back)
     context = {"domain": domain, "domain_id": domain_id, "form": form, "names": sorted(_elsewhere(request, domain_id) - own)}
     return render(request, "options/other.html", context, status=form.status)
@@ -244,12 +246,12 @@ def _lists(request: PortalRequest, domain_id: str) -> Callable[[], Any]:
 
 
 def _domain(request: PortalRequest, domain_id: str) -> domains.Domain:
-    return request.api.call(domains.READ, domains.Domain, domainId=domain_id)
+    return request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id})
 
 
 def _listed(request: PortalRequest, domain_id: str) -> list[Any]:
     """The options of a domain, in one call. What has no name cannot be set, and is left out."""
-    answer = request.api.call(domains.OPTIONS, list[Option], domainId=domain_id)
+    answer = request.api.call(domains.OPTIONS, list[Option], ids={"domainId": domain_id})
     return [known for known in answer if known.option and known.option.name]
 
 

@@ -19,8 +19,8 @@ def run(request: PortalRequest, type: str, id: str, target: str, url: str) -> he
     read: Operation = health.READ_DOMAIN if type == "DOMAIN" else health.READ_RELAY
     ids: dict[str, Any] = {"domainId": id} if type == "DOMAIN" else {"platformId": id}
     once = request.POST.get("once", "")
-    written = act(request.person, request.api, run, health.EntityHealth, target=target, url=url, once=once, **ids)
-    return request.api.call(read, health.EntityHealth, **ids) if written.repeated else written.answer
+    written = act(request.person, request.api, run, health.EntityHealth, target=target, url=url, once=once, ids=ids)
+    return request.api.call(read, health.EntityHealth, ids=ids) if written.repeated else written.answer
 
 
 def mail_servers(api: Client) -> list[str]:

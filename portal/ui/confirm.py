@@ -56,7 +56,7 @@ def confirm(
     if isinstance(question, HttpResponse):
         return question
     form = question.form or PortalForm(request)
-    call = {"target": question.target, "url": question.url, **question.write, **ids}
+    call = {"target": question.target, "url": question.url, "ids": ids, **question.write}
     if request.method == "POST" and form.is_valid() and (written := form.submit(op, **call)):
         text = question.done if isinstance(question.done, str) else question.done()
         return told(request, written, text or done, back or question.url)

@@ -79,7 +79,7 @@ def in_folder(api: Client, user: str, folder: str, op: Operation, call: Callable
 def _own_address(api: Client, user: str, folder: str, op: Operation) -> Segments | None:
     """How the gateway itself addresses a folder: found by walking down from the top, one list of folders for each step."""
     with suppress(NotFound, Refused):
-        rows = api.call(mail.FOLDERS, list[mail.Folder], userIdOrEmail=user)
+        rows = api.call(mail.FOLDERS, list[mail.Folder], ids={"userIdOrEmail": user})
         while rows:
             above = next((row for row in rows if row.path and f"{folder}/".startswith(f"{row.path}/")), None)
             above = above or next((row for row in rows if row.path and folder.startswith(f"{row.path}.")), None)
@@ -88,7 +88,7 @@ def _own_address(api: Client, user: str, folder: str, op: Operation) -> Segments
             if above.path == folder:
                 return api.segments(above.messagesUri if op is mail.LIST else above.childrenUri, op)
             inner = api.segments(above.childrenUri, mail.SUBFOLDERS) or str(above.path)
-            below = api.call(mail.SUBFOLDERS, list[mail.Folder], userIdOrEmail=user, path=inner)
+            below = api.call(mail.SUBFOLDERS, list[mail.Folder], ids={"userIdOrEmail": user, "path": inner})
             rows = [row for row in below if row.path and len(row.path) > len(str(above.path))]  # else it would never end
     return None
 
@@ -111,11 +111,11 @@ def _read(api: Client, user: str, folder: str, mail_id: str, text: bool) -> mail
     ids = {"userIdOrEmail": user, "folderPath": folder, "fugluIdOrMailId": mail_id}
     fields = ",".join(settings.EMAIL_FIELDS) if text else ""
     try:
-        return api.call(mail.READ, mail.MessageContent, query={"fields": fields} if fields else None, **ids)
+        return api.call(mail.READ, mail.MessageContent, query={"fields": fields} if fields else None, ids=ids)
     except Refused:
         if not fields:
             raise
-        message = api.call(mail.READ, mail.MessageContent, **ids)  # HEADERS, which is documented
+        message = api.call(mail.READ, mail.MessageContent, ids=ids)  # HEADERS, which is documented
         log.warning("the gateway refuses EMAIL_FIELDS=%s", fields)
         return message
 
@@ -137,7 +137,9 @@ def by_any_id(api: Client, user: str, folder: str, mail_id: str, call: Callable[
 def _other_names(api: Client, user: str, folder: str, mail_id: str) -> Iterator[tuple[str, str]]:
     def lines(place: str) -> tuple[str, list[mail.Message]]:
         asked = {"id": mail_id}
-        return place, api.page(mail.LIST, mail.Message, size=10, query=asked, userIdOrEmail=user, folderPath=place).rows
+        return place, api.page(
+            mail.LIST, mail.Message, size=10, query=asked, ids={"userIdOrEmail": user, "folderPath": place}
+        ).rows
 
     place, rows = in_folder(api, user, folder, mail.LIST, lines)
     line = next((row for row in rows if str(row.id) == mail_id), None)
@@ -162,7 +164,7 @@ def release(person: Person, api: Client, at: Found, user: str, **how: Any) -> Wr
     The sender chose the Message-ID, so that two messages may have one: another id counts only where this message answers to it.
     """
     try:
-        return act(person, api, mail.RELEASE, userIdOrEmail=user, folderPath=at.folder, fugluId=at.id, **how)
+        return act(person, api, mail.RELEASE, ids={"userIdOrEmail": user, "folderPath": at.folder, "fugluId": at.id}, **how)
     except NotFound:
         for other in _other_ids(at.message, at.id):
             try:
@@ -170,5 +172,7 @@ def release(person: Person, api: Client, at: Found, user: str, **how: Any) -> Wr
             except (NotFound, Refused):
                 continue
             if same:
-                return act(person, api, mail.RELEASE, userIdOrEmail=user, folderPath=at.folder, fugluId=other, **how)
+                return act(
+                    person, api, mail.RELEASE, ids={"userIdOrEmail": user, "folderPath": at.folder, "fugluId": other}, **how
+                )
         raise

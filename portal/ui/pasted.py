@@ -117,6 +117,6 @@ def replace(
         return render(request, preview, {**context, "change": change, "meanwhile": meanwhile})
     if not differs:
         return said(request, _("Nothing was changed."), url)
-    if written := form.submit(op, target=target, url=url, json=change.names, **ids):
+    if written := form.submit(op, target=target, url=url, json=change.names, ids=ids):
         return told(request, written, done, url)
     return render(request, box, context, status=form.status)

@@ -176,7 +176,9 @@ def test_needs_what_the_contract_states(operation):
 
 def test_every_record_is_held_to_a_model():
     found = {
-        value for module in (*MODULES, options) for value in vars(module).values()
+        value
+        for module in (*MODULES, options)
+        for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, msgspec.Struct)
     }
     assert found == set(RECORDS)
@@ -201,12 +203,21 @@ def test_a_record_reads_nothing_null_and_unknown(record):
 @pytest.mark.parametrize(
     ("operation", "answer"),
     [
-        (domains.LIST, list[domains.Domain]), (domains.READ, domains.Domain), (domains.CREATE, domains.Domain),
-        (domain_aliases.LIST, list[domains.Alias]), (domain_aliases.ADD, list[domains.Alias]),
-        (policies.LIST, list[policies.Policy]), (policies.READ, policies.Policy), (policies.CREATE, policies.Policy),
-        (users.LIST, list[users.User]), (users.LIST_OF_DOMAIN, list[users.User]), (users.READ, users.User),
-        (users.CREATE, users.User), (sender_rules.LIST_OF_DOMAIN, list[sender_rules.SenderRule]),
-        (sender_rules.LIST_OF_USER, list[sender_rules.SenderRule]), (sender_rules.ADD_TO_DOMAIN, list[sender_rules.SenderRule]),
+        (domains.LIST, list[domains.Domain]),
+        (domains.READ, domains.Domain),
+        (domains.CREATE, domains.Domain),
+        (domain_aliases.LIST, list[domains.Alias]),
+        (domain_aliases.ADD, list[domains.Alias]),
+        (policies.LIST, list[policies.Policy]),
+        (policies.READ, policies.Policy),
+        (policies.CREATE, policies.Policy),
+        (users.LIST, list[users.User]),
+        (users.LIST_OF_DOMAIN, list[users.User]),
+        (users.READ, users.User),
+        (users.CREATE, users.User),
+        (sender_rules.LIST_OF_DOMAIN, list[sender_rules.SenderRule]),
+        (sender_rules.LIST_OF_USER, list[sender_rules.SenderRule]),
+        (sender_rules.ADD_TO_DOMAIN, list[sender_rules.SenderRule]),
     ],
     ids=lambda one: one.id if isinstance(one, Operation) else "",
 )
@@ -226,8 +237,26 @@ def test_a_message_tells_its_sender_in_any_shape():
 
 
 HOSTILE = [
-    "INBOX/Sub", "<a/b@c>", "%2e%2e%2f", "%2F", "..x", "x..;y", "...", "a\\b", "a?fields=x", "a#b", "a b", "a+b", "a&b=c",
-    "{fugluIdOrMailId}", "Envoyés", "送信済み", "\u2028", "//gateway.test/", "@gateway.test:80/", "x" * 1000,
+    "INBOX/Sub",
+    "<a/b@c>",
+    "%2e%2e%2f",
+    "%2F",
+    "..x",
+    "x..;y",
+    "...",
+    "a\\b",
+    "a?fields=x",
+    "a#b",
+    "a b",
+    "a+b",
+    "a&b=c",
+    "{fugluIdOrMailId}",
+    "Envoyés",
+    "送信済み",
+    "\u2028",
+    "//gateway.test/",
+    "@gateway.test:80/",
+    "x" * 1000,
 ]
 
 

@@ -167,10 +167,10 @@ def test_every_status_that_is_no_success_is_its_own_error_for_a_read_a_write_and
     said = {"message": "No, because.", "fields": {"email": "taken"}}
     api = asked.client(lambda request: httpx.Response(status, json=said, headers={"Location": "http://elsewhere.test/"}))
     calls = (
-        (lambda: api.call(users.READ, users.User, userId="1"), users.READ),
+        (lambda: api.call(users.READ, users.User, ids={"userId": "1"}), users.READ),
         (lambda: api.page(users.LIST, users.User), users.LIST),
-        (lambda: api.call(mail.RELEASE, **RELEASE), mail.RELEASE),
-        (lambda: api.stream(mail.PART, **PART), mail.PART),
+        (lambda: api.call(mail.RELEASE, ids=RELEASE), mail.RELEASE),
+        (lambda: api.stream(mail.PART, ids=PART), mail.PART),
     )
     for number, (call, op) in enumerate(calls, 1):
         with pytest.raises(ApiError) as caught:
@@ -207,7 +207,7 @@ def test_the_wait_of_a_429_is_what_the_gateway_says_within_reason(asked, header,
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 def test_a_write_without_a_wanted_body_succeeds_with_every_2xx(asked, status):
-    assert asked.client(httpx.Response(status)).call(mail.RELEASE, **RELEASE) is None
+    assert asked.client(httpx.Response(status)).call(mail.RELEASE, ids=RELEASE) is None
     assert len(asked) == 1
 
 
@@ -237,14 +237,14 @@ def test_a_write_without_a_wanted_body_succeeds_with_every_2xx(asked, status):
 )
 def test_an_answer_in_another_shape_makes_no_sense(asked, body):
     with pytest.raises(BadAnswer):
-        asked.client(httpx.Response(200, content=body)).call(users.READ, users.User, userId="1")
+        asked.client(httpx.Response(200, content=body)).call(users.READ, users.User, ids={"userId": "1"})
 
 
 def test_headers_nested_without_end_make_no_sense(asked):
     body = b'{"headers": {"X": ' + b"[" * 50_000
     with pytest.raises(BadAnswer):
         asked.client(httpx.Response(200, content=body)).call(
-            mail.READ, mail.MessageContent, userIdOrEmail="1", folderPath="Q", fugluIdOrMailId="m"
+            mail.READ, mail.MessageContent, ids={"userIdOrEmail": "1", "folderPath": "Q", "fugluIdOrMailId": "m"}
         )
 
 
@@ -259,7 +259,7 @@ def test_an_answer_that_cannot_be_unpacked_makes_no_sense(asked):
     with pytest.raises(BadAnswer):
         api.page(users.LIST, users.User)
     with pytest.raises(BadAnswer) as caught:
-        api.call(mail.RELEASE, **RELEASE)
+        api.call(mail.RELEASE, ids=RELEASE)
     assert is_unclear(caught.value), "it was sent and the answer is not readable: it may have happened"
     assert [request.method for request in asked].count("POST") == 1
     assert all(request.headers["Accept-Encoding"] == "identity" for request in asked)
@@ -268,7 +268,7 @@ def test_an_answer_that_cannot_be_unpacked_makes_no_sense(asked):
 def test_a_captive_portal_that_says_200_to_a_write_is_no_success(asked):
     api = asked.client(httpx.Response(200, html="<h1>Welcome to the hotel</h1>"))
     with pytest.raises(BadAnswer):
-        api.call(mail.RELEASE, **RELEASE)
+        api.call(mail.RELEASE, ids=RELEASE)
     assert len(asked) == 1
 
 
@@ -282,19 +282,19 @@ def test_a_success_with_junk_as_the_answer_to_a_write_is_not_known_to_be_one(ask
     api = asked.client(lambda request: httpx.Response(status, content=body, headers={"Content-Type": media} if media else {}))
     for type in (None, users.User):
         with pytest.raises(BadAnswer) as caught:
-            api.call(mail.RELEASE, type, **RELEASE)
+            api.call(mail.RELEASE, type, ids=RELEASE)
         assert is_unclear(caught.value)
         assert caught.value.wrote
     assert len(asked) == 2, "no write is repeated"
     with pytest.raises(BadAnswer) as caught:
-        api.call(users.READ, users.User, userId="1")
+        api.call(users.READ, users.User, ids={"userId": "1"})
     assert not caught.value.wrote
 
 
 @pytest.mark.parametrize("body", [b"", b" \r\n", b"{}", b'{"id": "m1"}', b"[]", b"null", b'"done"'])
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 def test_a_write_without_a_wanted_body_may_be_answered_with_any_json(asked, body, status):
-    assert asked.client(httpx.Response(status, content=body)).call(mail.RELEASE, **RELEASE) is None
+    assert asked.client(httpx.Response(status, content=body)).call(mail.RELEASE, ids=RELEASE) is None
 
 
 @pytest.mark.parametrize("body", [b"", b" ", b"null", b"[]", b'"done"'])
@@ -306,7 +306,7 @@ def test_a_write_whose_answer_lacks_what_it_should_bring_is_not_known_to_be_done
 
 def test_unknown_fields_are_ignored_and_missing_ones_are_none(asked):
     answer = httpx.Response(200, content=b'{"id": 7, "surprise": {"a": [1, 2]}, "email": null}')
-    assert asked.client(answer).call(users.READ, users.User, userId="7") == users.User(id=7)
+    assert asked.client(answer).call(users.READ, users.User, ids={"userId": "7"}) == users.User(id=7)
 
 
 @pytest.mark.parametrize("where", ["call", "page", "stream", "write"])
@@ -315,10 +315,10 @@ def test_an_answer_larger_than_the_limit_is_dropped(asked, monkeypatch, where):
     body = Drip(iter([b" " * 400] * 100))
     api = asked.client(httpx.Response(500 if where == "stream" else 200, stream=body))
     calls: dict[str, Callable[[], Any]] = {
-        "call": lambda: api.call(users.READ, users.User, userId="1"),
+        "call": lambda: api.call(users.READ, users.User, ids={"userId": "1"}),
         "page": lambda: api.page(users.LIST, users.User),
-        "stream": lambda: api.stream(mail.PART, **PART),
-        "write": lambda: api.call(mail.RELEASE, **RELEASE),
+        "stream": lambda: api.stream(mail.PART, ids=PART),
+        "write": lambda: api.call(mail.RELEASE, ids=RELEASE),
     }
     with pytest.raises(BadAnswer):
         calls[where]()
@@ -423,7 +423,7 @@ def test_a_read_is_never_asked_again_after_a_timeout(asked, problem):
 def test_a_write_that_broke_is_never_sent_twice_and_may_have_happened(asked, op, problem):
     ids = RELEASE if op is mail.RELEASE else {} if op is users.CREATE else {"userId": "1"}
     with pytest.raises(TimedOut) as caught:
-        asked.client(problem("broken")).call(op, **ids)
+        asked.client(problem("broken")).call(op, ids=ids)
     assert caught.value.wrote
     assert len(asked) == 1
 
@@ -432,7 +432,7 @@ def test_a_write_that_broke_is_never_sent_twice_and_may_have_happened(asked, op,
 @pytest.mark.parametrize(("op", "ids"), [(users.LIST, {}), (mail.RELEASE, RELEASE)])
 def test_without_a_connection_nothing_was_sent(asked, op, ids, problem):
     with pytest.raises(Unreachable):
-        asked.client(problem("no way")).call(op, **ids)
+        asked.client(problem("no way")).call(op, ids=ids)
     assert len(asked) == 1
 
 
@@ -443,9 +443,9 @@ def test_a_port_where_nobody_listens_is_unreachable(network):
     with pytest.raises(Unreachable):
         api.page(users.LIST, users.User)
     with pytest.raises(Unreachable):
-        api.call(mail.RELEASE, **RELEASE)
+        api.call(mail.RELEASE, ids=RELEASE)
     with pytest.raises(Unreachable):
-        api.stream(mail.PART, **PART)
+        api.stream(mail.PART, ids=PART)
 
 
 def test_a_kept_connection_that_died_costs_a_reader_nothing(network):
@@ -473,7 +473,7 @@ def test_half_an_answer_twice_makes_no_sense(network):
 def test_half_an_answer_to_a_write_may_mean_that_it_happened(network, answer):
     with Wire(answer) as wire:
         with pytest.raises(TimedOut) as caught:
-            wire.client(network).call(mail.RELEASE, **RELEASE)
+            wire.client(network).call(mail.RELEASE, ids=RELEASE)
         assert caught.value.wrote
         assert len(wire.requests) == 1
 
@@ -505,7 +505,7 @@ def test_an_answer_that_drips_ends_within_the_limit(asked, monkeypatch, status, 
     monkeypatch.setattr(module, "WHOLE_ANSWER", 10)
     body = Drip(iter([b" "] * 1000))
     with pytest.raises(TimedOut) as caught:
-        asked.client(httpx.Response(status, stream=body)).call(op, **ids)
+        asked.client(httpx.Response(status, stream=body)).call(op, ids=ids)
     assert caught.value.wrote is (op is mail.RELEASE)
     assert len(list(body.chunks)) > 900
     assert body.closed
@@ -527,7 +527,7 @@ def everything_that_goes_wrong(asked: Asked) -> list[tuple[Client, ApiError]]:
     ):
         api = asked.client(lambda request, answer=answer: answer)
         for call in (
-            lambda api=api: api.call(users.READ, users.User, userId=ADDRESS),
+            lambda api=api: api.call(users.READ, users.User, ids={"userId": ADDRESS}),
             lambda api=api: api.page(users.LIST, users.User, query={"email": ADDRESS}),
             lambda api=api: api.call(users.CREATE, users.User, json={"email": ADDRESS}),
         ):
@@ -602,10 +602,10 @@ def test_the_request_id_is_sent_with_every_call_and_is_new_for_every_client(aske
 def test_an_id_that_cannot_be_one_is_not_found_and_never_sent(asked, bad):
     api = asked.client(httpx.Response(200, content=b"{}"))
     for call in (
-        lambda: api.call(users.READ, users.User, userId=bad),
-        lambda: api.page(users.LIST_OF_DOMAIN, users.User, domainId=bad),
-        lambda: api.call(mail.RELEASE, **{**RELEASE, "fugluId": bad}),
-        lambda: api.stream(mail.PART, **{**PART, "partId": bad}),
+        lambda: api.call(users.READ, users.User, ids={"userId": bad}),
+        lambda: api.page(users.LIST_OF_DOMAIN, users.User, ids={"domainId": bad}),
+        lambda: api.call(mail.RELEASE, ids={**RELEASE, "fugluId": bad}),
+        lambda: api.stream(mail.PART, ids={**PART, "partId": bad}),
     ):
         with pytest.raises(NotFound):
             call()
@@ -632,7 +632,7 @@ def test_an_id_that_cannot_be_one_is_not_found_and_never_sent(asked, bad):
     ],
 )
 def test_any_other_id_stays_one_segment(asked, odd):
-    asked.client(httpx.Response(204)).call(mail.RELEASE, **{**RELEASE, "userIdOrEmail": odd})
+    asked.client(httpx.Response(204)).call(mail.RELEASE, ids={**RELEASE, "userIdOrEmail": odd})
     (request,) = asked
     path = request.url.raw_path.decode().split("/")
     assert (path[:3], path[4:]) == (["", "api", "users"], ["emails", "Quarantine", "m1", "release"])
@@ -652,7 +652,7 @@ def test_a_download_passes_through_in_chunks_as_they_come(asked):
 
     body = Drip(chunks())
     headers = {"Content-Type": "application/pdf", "Content-Disposition": 'attachment; filename="a.pdf"'}
-    found = asked.client(httpx.Response(200, headers=headers, stream=body)).stream(mail.PART, **PART, query={"dl": "true"})
+    found = asked.client(httpx.Response(200, headers=headers, stream=body)).stream(mail.PART, ids=PART, query={"dl": "true"})
     assert (found.type, found.disposition) == ("application/pdf", 'attachment; filename="a.pdf"')
     assert asked[0].url.params["dl"] == "true"
     assert taken == [], "nothing is read before somebody wants it"
@@ -664,7 +664,7 @@ def test_a_download_passes_through_in_chunks_as_they_come(asked):
 
 def test_a_download_that_nobody_finishes_is_closed(asked):
     body = Drip(iter([b"x" * 64 * 1024] * 5))
-    found = asked.client(httpx.Response(200, stream=body)).stream(mail.PART, **PART)
+    found = asked.client(httpx.Response(200, stream=body)).stream(mail.PART, ids=PART)
     next(found.chunks)
     found.chunks.close()
     assert body.closed
@@ -683,7 +683,7 @@ def test_a_download_that_nobody_finishes_is_closed(asked):
 )
 def test_what_is_wrong_with_a_download_is_known_before_its_first_chunk(asked, answer, error):
     with pytest.raises(error):
-        asked.client(answer).stream(mail.PART, **PART)
+        asked.client(answer).stream(mail.PART, ids=PART)
 
 
 # The gateway's words

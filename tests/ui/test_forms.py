@@ -88,7 +88,7 @@ class Desk:
     def sends(self, data: dict[str, Any], record: dict[str, Any]) -> tuple[Thing, bool]:
         """The form after a POST, and whether it was done."""
         form = Thing(self.request(data), record)
-        return form, form.is_valid() and form.submit(CHANGE, target="thing", taken="name", json=form.changed(), thingId="1")
+        return form, form.is_valid() and form.submit(CHANGE, target="thing", taken="name", json=form.changed(), ids={"thingId": "1"})
 
     @property
     def bodies(self) -> list[Any]:

@@ -283,8 +283,8 @@ def domain_name_sent(request: PortalRequest) -> HttpResponse:
 def domain_edit(request: PortalRequest, domain_id: str) -> HttpResponse:
     """Change a domain (editDomain); only what changed is sent."""
     read, choices, offered = together(
-        lambda: request.api.call(domains.READ, domains.Domain, domainId=domain_id),
-        lambda: request.api.page(policies.LIST, policies.Policy, size=MOST_POLICIES, domainId=domain_id),
+        lambda: request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id}),
+        lambda: request.api.page(policies.LIST, policies.Policy, size=MOST_POLICIES, ids={"domainId": domain_id}),
         lambda: known(request.api),
     )
     domain = got(read)
@@ -299,7 +299,7 @@ def domain_edit(request: PortalRequest, domain_id: str) -> HttpResponse:
         if not changes:
             return said(request, _("Nothing was changed."), back, messages.INFO)
         target = domain.name or domain_id
-        if form.submit(domains.EDIT, target=target, url=back, json=changes, domainId=domain_id):
+        if form.submit(domains.EDIT, target=target, url=back, json=changes, ids={"domainId": domain_id}):
             return said(request, form.told(_("The domain is changed.")), back)
     context = {"domain": domain, "domain_id": domain_id, "form": form}
     return render(request, "domains/edit.html", context, status=form.status)
@@ -310,7 +310,7 @@ def domain_delete(request: PortalRequest, domain_id: str) -> HttpResponse:
     """Delete a domain (deleteDomain): says what stops, and asks for the domain's name."""
 
     def ask() -> Question | HttpResponse:
-        domain = request.api.call(domains.READ, domains.Domain, domainId=domain_id)
+        domain = request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id})
         name = domain.name or domain_id
         if domain.status == "DELETED":
             return _cannot(request, domain, domain_id, _("The domain is deleted already."))
@@ -333,7 +333,7 @@ def domain_restore(request: PortalRequest, domain_id: str) -> HttpResponse:
     """Undo a deletion (editDomain with a status), as long as the domain is there."""
 
     def ask() -> Question | HttpResponse:
-        domain = request.api.call(domains.READ, domains.Domain, domainId=domain_id)
+        domain = request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id})
         name, url = domain.name or domain_id, reverse("domain-hub", args=(domain_id,))
         if domain.status != "DELETED":
             text = _("The domain is not deleted, so there is nothing to restore.")
@@ -401,7 +401,7 @@ def _what_stops(domain: domains.Domain, name: str) -> list[str]:
 def _deleted(request: PortalRequest, name: str, domain_id: str) -> str:
     """What is said after a deletion: until when it can be undone, where the gateway tells."""
     try:
-        at = moment(request.api.call(domains.READ, domains.Domain, domainId=domain_id).purgeDate)
+        at = moment(request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id}).purgeDate)
     except SignedOut:
         raise
     except ApiError:

@@ -47,19 +47,19 @@ def domain_setup(request: PortalRequest, domain_id: str) -> HttpResponse:
     api = request.api
 
     def domain_and_relay() -> tuple[domains.Domain, Any]:
-        found = api.call(domains.READ, domains.Domain, domainId=domain_id)
+        found = api.call(domains.READ, domains.Domain, ids={"domainId": domain_id})
         relay = relay_of(found)
         if relay is None or relay.id is None:
             return found, None
         relay_id = relay.id
-        return found, together(lambda: api.call(health.READ_RELAY, health.EntityHealth, platformId=relay_id))[0]
+        return found, together(lambda: api.call(health.READ_RELAY, health.EntityHealth, ids={"platformId": relay_id}))[0]
 
     first, diagnosed, keys, admins, people = together(
         domain_and_relay,
-        lambda: api.call(health.READ_DOMAIN, health.EntityHealth, domainId=domain_id),
-        lambda: api.call(dkim.READ, dkim.Lines, domainId=domain_id),
-        lambda: api.page(domains.ADMINS, access_controls.Admin, size=1, domainId=domain_id),
-        lambda: api.page(users.LIST_OF_DOMAIN, users.User, size=1, domainId=domain_id),
+        lambda: api.call(health.READ_DOMAIN, health.EntityHealth, ids={"domainId": domain_id}),
+        lambda: api.call(dkim.READ, dkim.Lines, ids={"domainId": domain_id}),
+        lambda: api.page(domains.ADMINS, access_controls.Admin, size=1, ids={"domainId": domain_id}),
+        lambda: api.page(users.LIST_OF_DOMAIN, users.User, size=1, ids={"domainId": domain_id}),
     )
     domain, connected = got(first)
     steps = [

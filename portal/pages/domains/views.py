@@ -198,7 +198,7 @@ def _mark(id: str, entry: health.DiagnosticEntry | None) -> Mark:
 @require_safe
 def domain_hub(request: PortalRequest, domain_id: str) -> HttpResponse:
     """One domain: what it is, and panels that load by themselves."""
-    domain = request.api.call(domains.READ, domains.Domain, domainId=domain_id)
+    domain = request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id})
     context = {
         "domain": domain,
         "domain_id": domain_id,
@@ -217,12 +217,12 @@ def domain_users(request: PortalRequest, domain_id: str) -> HttpResponse:
     alone = region(request) == "domain-users"
     context: dict[str, Any] = {"domain_id": domain_id, "part": part}
     if not alone:
-        context["domain"] = request.api.call(domains.READ, domains.Domain, domainId=domain_id)
+        context["domain"] = request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id})
     context["table"] = remote_table(
         request,
         DomainUserTable,
         lambda offset, size, sort: request.api.page(
-            users.LIST_OF_DOMAIN, users.User, offset=offset, size=size, sort=sort, query=query, domainId=domain_id
+            users.LIST_OF_DOMAIN, users.User, offset=offset, size=size, sort=sort, query=query, ids={"domainId": domain_id}
         ),
         users.LIST_OF_DOMAIN.sort,
     )

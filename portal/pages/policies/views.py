@@ -65,7 +65,7 @@ def policy_list(request: PortalRequest, domain_id: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def policy(request: PortalRequest, policy_id: str) -> HttpResponse:
     """One policy: to be changed by system administrators, to be read by others."""
-    found = request.api.call(policies.READ, Policy, policyId=policy_id)
+    found = request.api.call(policies.READ, Policy, ids={"policyId": policy_id})
     form = PolicyForm(request, flat(found))
     here = reverse("policy", args=(policy_id,))
     if request.method == "POST" and "show" not in request.POST and form.is_valid():
@@ -73,7 +73,7 @@ def policy(request: PortalRequest, policy_id: str) -> HttpResponse:
         if not body:
             return said(request, _("Nothing was changed."), here)
         target = form.cleaned_data["name"]
-        if form.submit(policies.EDIT, target=target, url=here, taken="name", json=body, policyId=policy_id):
+        if form.submit(policies.EDIT, target=target, url=here, taken="name", json=body, ids={"policyId": policy_id}):
             return said(request, form.told(_("The policy is changed.")), here)
     context = {**_with_domain(request, found), "policy": found, "policy_id": policy_id}
     if request.method == "GET" and not request.person.may_sysadmin:
@@ -90,7 +90,7 @@ def policy_new(request: PortalRequest, domain_id: str) -> HttpResponse:
     source = request.GET.get("from", "")
     domain, origin = together(
         lambda: _domain(request, domain_id),
-        (lambda: request.api.call(policies.READ, Policy, policyId=source))
+        (lambda: request.api.call(policies.READ, Policy, ids={"policyId": source}))
         if source and request.method == "GET"
         else calls_nothing(None),
     )
@@ -99,7 +99,7 @@ def policy_new(request: PortalRequest, domain_id: str) -> HttpResponse:
     back = reverse("domain-policies", args=(domain_id,))
     if request.method == "POST" and "show" not in request.POST and form.is_valid():
         target = f"{domain.name or domain_id}: {form.cleaned_data['name']}"
-        if form.submit(policies.CREATE, target=target, url=back, taken="name", json=form.body(), domainId=domain_id):
+        if form.submit(policies.CREATE, target=target, url=back, taken="name", json=form.body(), ids={"domainId": domain_id}):
             return said(request, _("The policy “%(name)s” is there.") % {"name": form.cleaned_data["name"]}, back)
     return _show(request, form, {"domain": domain, "domain_id": domain_id, "origin": origin})
 
@@ -127,7 +127,7 @@ def policy_compare(request: PortalRequest, domain_id: str) -> HttpResponse:
     domain, listed, *found = together(
         lambda: _domain(request, domain_id),
         lambda: _policies(request, domain_id, 0, CHOICES),
-        *(lambda one=one: request.api.call(policies.READ, Policy, policyId=one) for one in wanted),  # type: ignore[misc]
+        *(lambda one=one: request.api.call(policies.READ, Policy, ids={"policyId": one}) for one in wanted),  # type: ignore[misc]
     )
     there = [one for one in found if isinstance(one, Policy)]
     known = {} if isinstance(listed, ApiError) else {str(one.id): one.name for one in listed.rows if one.id is not None}
@@ -154,7 +154,7 @@ def policy_compare(request: PortalRequest, domain_id: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def policy_default(request: PortalRequest, policy_id: str) -> HttpResponse:
     """Make it the default of its domain: all users for whom no other one is chosen get its services."""
-    found = request.api.call(policies.READ, Policy, policyId=policy_id)
+    found = request.api.call(policies.READ, Policy, ids={"policyId": policy_id})
     domain_id = str(found.domainId or "-")
     name = found.name or policy_id
     done = _("“%(name)s” is the default of the domain now.") % {"name": name}
@@ -178,11 +178,11 @@ def policy_delete(request: PortalRequest, policy_id: str) -> HttpResponse:
     """Ask, with what uses the policy, and delete it. The gateway has the last word on whether it is in use."""
 
     def ask() -> Question:
-        found = request.api.call(policies.READ, Policy, policyId=policy_id)
+        found = request.api.call(policies.READ, Policy, ids={"policyId": policy_id})
         domain_id = str(found.domainId or "-")
         domain, listed = together(
             lambda: _domain(request, domain_id),
-            lambda: request.api.page(users.LIST_OF_DOMAIN, users.User, size=USERS, domainId=domain_id),
+            lambda: request.api.page(users.LIST_OF_DOMAIN, users.User, size=USERS, ids={"domainId": domain_id}),
         )
         default = _is_default(found, domain)
         # A user's policy is the one in force: while it is the domain's default, nobody can tell who has it by choice.
@@ -203,11 +203,11 @@ def policy_delete(request: PortalRequest, policy_id: str) -> HttpResponse:
 
 
 def _domain(request: PortalRequest, domain_id: str) -> domains.Domain:
-    return request.api.call(domains.READ, domains.Domain, domainId=domain_id)
+    return request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id})
 
 
 def _policies(request: PortalRequest, domain_id: str, offset: int, size: int) -> Any:
-    return request.api.page(policies.LIST, Policy, offset=offset, size=size, domainId=domain_id)
+    return request.api.page(policies.LIST, Policy, offset=offset, size=size, ids={"domainId": domain_id})
 
 
 def _with_domain(request: PortalRequest, found: Policy) -> dict[str, Any]:

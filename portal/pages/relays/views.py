@@ -41,7 +41,7 @@ class Card:
 @require_safe
 def relay_list(request: PortalRequest, domain_id: str) -> HttpResponse:
     """All relays of a domain. One call; what their last checks found comes by itself, as far as one scrolls."""
-    domain = request.api.call(domains.READ, domains.DomainRelays, domainId=domain_id)
+    domain = request.api.call(domains.READ, domains.DomainRelays, ids={"domainId": domain_id})
     cards = [_card(relay) for relay in domain.platforms or ()]
     defaults = sum(card.default for card in cards)
     return render(request, "relays/list.html", {"domain": domain, "domain_id": domain_id, "cards": cards, "defaults": defaults})
@@ -49,13 +49,13 @@ def relay_list(request: PortalRequest, domain_id: str) -> HttpResponse:
 
 @require_http_methods(GET_AND_POST)
 def relay_new(request: PortalRequest, domain_id: str) -> HttpResponse:
-    domain = request.api.call(domains.READ, domains.DomainRelays, domainId=domain_id)
+    domain = request.api.call(domains.READ, domains.DomainRelays, ids={"domainId": domain_id})
     return _edit(request, domain, domain_id, {})
 
 
 @require_http_methods(GET_AND_POST)
 def relay_edit(request: PortalRequest, domain_id: str, relay_id: str) -> HttpResponse:
-    domain = request.api.call(domains.READ, domains.DomainRelays, domainId=domain_id)
+    domain = request.api.call(domains.READ, domains.DomainRelays, ids={"domainId": domain_id})
     return _edit(request, domain, domain_id, _found(domain, relay_id))
 
 
@@ -87,14 +87,14 @@ def _write(request: PortalRequest, domain_id: str, relay: Relay, written: Relay 
     """
 
     def body() -> dict[str, Any]:
-        domain = request.api.call(domains.READ, domains.DomainRelays, domainId=domain_id)
+        domain = request.api.call(domains.READ, domains.DomainRelays, ids={"domainId": domain_id})
         now = _found(domain, str(relay.get("id"))) if relay else None
         if written and now and now != relay:
             raise Overtook(domains.EDIT.id)
         relays = [written if one is now else sendable(one) for one in domain.platforms or ()]
         return {"platforms": [one for one in (relays if relay else [*relays, written]) if one is not None]}
 
-    return {"json": body, "lock": (domain_id,), "wait": True, "domainId": domain_id}
+    return {"json": body, "lock": (domain_id,), "wait": True, "ids": {"domainId": domain_id}}
 
 
 @require_http_methods(GET_AND_POST)
@@ -102,7 +102,7 @@ def relay_delete(request: PortalRequest, domain_id: str, relay_id: str) -> HttpR
     """Take a relay out of the domain's list."""
 
     def ask() -> Question:
-        domain = request.api.call(domains.READ, domains.DomainRelays, domainId=domain_id)
+        domain = request.api.call(domains.READ, domains.DomainRelays, ids={"domainId": domain_id})
         relay = _found(domain, relay_id)
         card = _card(relay)
         where = {"domain": domain.name or domain_id, "host": relay.get("transportDest") or card.name}
@@ -130,7 +130,7 @@ def relay_check(request: PortalRequest, domain_id: str, relay_id: str) -> HttpRe
     """What the last check of a relay found; POST runs it again."""
     here = reverse("relay-check", args=(domain_id, relay_id))
     if request.method == "POST":
-        domain = request.api.call(domains.READ, domains.DomainRelays, domainId=domain_id)
+        domain = request.api.call(domains.READ, domains.DomainRelays, ids={"domainId": domain_id})
         target = f"{_card(_found(domain, relay_id)).name} ({domain.name or domain_id})"
         try:
             told = _told(checks.run(request, "PLATFORM", relay_id, target, here))
@@ -139,11 +139,11 @@ def relay_check(request: PortalRequest, domain_id: str, relay_id: str) -> HttpRe
         if not is_fragment(request):
             return said(request, told.text, here, messages.SUCCESS if told.works else messages.WARNING)
     elif is_fragment(request):
-        told = _told(request.api.call(health.READ_RELAY, health.EntityHealth, platformId=relay_id))
+        told = _told(request.api.call(health.READ_RELAY, health.EntityHealth, ids={"platformId": relay_id}))
     else:
         domain, last = together(
-            lambda: request.api.call(domains.READ, domains.DomainRelays, domainId=domain_id),
-            lambda: request.api.call(health.READ_RELAY, health.EntityHealth, platformId=relay_id),
+            lambda: request.api.call(domains.READ, domains.DomainRelays, ids={"domainId": domain_id}),
+            lambda: request.api.call(health.READ_RELAY, health.EntityHealth, ids={"platformId": relay_id}),
         )
         context = {"domain": got(domain), "domain_id": domain_id, "card": _card(_found(got(domain), relay_id)), "here": here}
         context |= {"error": last} if isinstance(last, ApiError) else {"told": _told(last)}

@@ -183,7 +183,7 @@ class Mail:
         self.request, self.user_id, self.folder, self.mail_id = request, user_id, folder, mail_id
         at, user = together(
             lambda: mailbox.find(request.api, user_id, folder, mail_id),
-            lambda: request.api.call(users.READ, users.User, userId=user_id),
+            lambda: request.api.call(users.READ, users.User, ids={"userId": user_id}),
         )
         self.at: mailbox.Found | None = None if isinstance(at, NotFound) else got(at)
         self.message = self.at.message if self.at else None
@@ -225,7 +225,7 @@ class Mail:
         """Why one should think before allowing this sender. Looks up which domains are the customer's own."""
         own = {(self.user.email or "").rpartition("@")[2].lower()}
         domain, same_name = together(
-            lambda: self.request.api.call(domains.READ, domains.Domain, domainId=self.user.domainId or ""),
+            lambda: self.request.api.call(domains.READ, domains.Domain, ids={"domainId": self.user.domainId or ""}),
             lambda: self.request.api.page(domains.LIST, domains.Domain, size=5, query={"name": canonical(self.who.domain)}),
         )
         # An end user may not read domains; then the mailbox's own domain is all we know.
@@ -296,7 +296,7 @@ def _add_rule(request: PortalRequest, mailed: Mail, form: ActionForm, kind: str,
             url=mailed.url,
             once="" if allow else form.cleaned_data["once"],
             json=[new],
-            **ids,
+            ids=ids,
         )
     except SignedOut:
         raise
@@ -355,7 +355,7 @@ def _rule(
         return _said(request, _rule_outcome(first), back)
     # The API reads no single rule: it is found again by its value.
     value = request.GET.get("value", "")
-    found = request.api.page(listing, sender_rules.SenderRule, size=40, query={"value": value} if value else {}, **owner)
+    found = request.api.page(listing, sender_rules.SenderRule, size=40, query={"value": value} if value else {}, ids=owner)
     rule = next((rule for rule in found.rows if str(rule.id) == rule_id), None)
     if rule is None:
         raise NotFound(listing.id)
@@ -365,7 +365,7 @@ def _rule(
     if request.method == "GET" or not form.is_valid():
         return render(request, "users/rule.html", {"rule": rule, "form": form, "back": back, "once": one_time_key()})
     target, said = f"{rule.type} {rule.value}: {rule.owner}", {"sender": with_letters(rule.value or "")}
-    common: dict[str, Any] = {"target": target, "url": back, "once": once, **owner, "wbItemId": rule_id}
+    common: dict[str, Any] = {"target": target, "url": back, "once": once, "ids": {**owner, "wbItemId": rule_id}}
     try:
         if "delete" in request.POST:
             written = act(request.person, request.api, delete, **common)

@@ -109,8 +109,8 @@ class MailSearch(forms.Form):
 def folders(request: PortalRequest, user_id: str) -> HttpResponse:
     """The folders with their counts: a panel of the hub; without JavaScript, a page."""
     found, user = together(
-        lambda: request.api.call(mail.FOLDERS, list[mail.Folder], userIdOrEmail=user_id, query={"fields": "STATS"}),
-        calls_nothing(None) if region(request) else lambda: request.api.call(users.READ, users.User, userId=user_id),
+        lambda: request.api.call(mail.FOLDERS, list[mail.Folder], ids={"userIdOrEmail": user_id}, query={"fields": "STATS"}),
+        calls_nothing(None) if region(request) else lambda: request.api.call(users.READ, users.User, ids={"userId": user_id}),
     )
     context = {
         "folders": got(found),
@@ -128,7 +128,7 @@ def subfolders(request: PortalRequest, user_id: str) -> HttpResponse:
 
     def inside(path: str) -> list[mail.Folder]:
         asked = {"fields": "STATS"}
-        return request.api.call(mail.SUBFOLDERS, list[mail.Folder], userIdOrEmail=user_id, path=path, query=asked)
+        return request.api.call(mail.SUBFOLDERS, list[mail.Folder], ids={"userIdOrEmail": user_id, "path": path}, query=asked)
 
     found = boxes.in_folder(request.api, user_id, request.GET.get("path", ""), mail.SUBFOLDERS, inside)
     context = {"folders": found, "user_id": user_id, "shown": request.GET.get("shown", ""), "inner": True}
@@ -145,7 +145,9 @@ def mail_list(request: PortalRequest, user_id: str, folder: str) -> HttpResponse
     newest = ("focus" if own else "open") if "newest" in request.GET else ""
     listed, user = together(
         lambda: _list(request, user_id, folder, newest=newest),
-        calls_nothing(None) if alone and not refused else lambda: request.api.call(users.READ, users.User, userId=user_id),
+        calls_nothing(None)
+        if alone and not refused
+        else lambda: request.api.call(users.READ, users.User, ids={"userId": user_id}),
     )
     if alone:
         return render(request, "users/_mails.html", {**_panel(got(listed), "", request, user), "user_id": user_id})
@@ -161,7 +163,7 @@ def mail_read(request: PortalRequest, user_id: str, folder: str, mail_id: str) -
     needs_user = not alone or any(session.refused(request, op.id) for op in ACTIONS.values())
     message, user, listed = together(
         lambda: boxes.find(request.api, user_id, folder, mail_id).message,
-        (lambda: request.api.call(users.READ, users.User, userId=user_id)) if needs_user else calls_nothing(None),
+        (lambda: request.api.call(users.READ, users.User, ids={"userId": user_id})) if needs_user else calls_nothing(None),
         calls_nothing({}) if alone else lambda: _list(request, user_id, folder, open_id=mail_id),
     )
     if alone:
@@ -286,7 +288,9 @@ def attachment(request: PortalRequest, user_id: str, folder: str, mail_id: str, 
     """One file of a mail, passed through in chunks and never opened here."""
 
     def file(place: str, id: str) -> Download:
-        return request.api.stream(mail.PART, userId=user_id, folderPath=place, emailId=id, partId=part, query={"dl": "true"})
+        return request.api.stream(
+            mail.PART, ids={"userId": user_id, "folderPath": place, "emailId": id, "partId": part}, query={"dl": "true"}
+        )
 
     found = boxes.by_any_id(request.api, user_id, folder, mail_id, file)
     return _as_file(found.chunks, request.GET.get("name", "") or f"part-{part}")
@@ -297,7 +301,9 @@ def all_attachments(request: PortalRequest, user_id: str, folder: str, mail_id: 
     """All files of a mail as the gateway's one archive."""
 
     def archive(place: str, id: str) -> Download:
-        return request.api.stream(mail.ALL_PARTS, userId=user_id, folderPath=place, messageId=id, query={"dl": "true"})
+        return request.api.stream(
+            mail.ALL_PARTS, ids={"userId": user_id, "folderPath": place, "messageId": id}, query={"dl": "true"}
+        )
 
     found = boxes.by_any_id(request.api, user_id, folder, mail_id, archive)
     return _as_file(found.chunks, "attachments.zip")
@@ -344,7 +350,7 @@ def _list(
 
         def listed(path: str) -> Any:
             asked: dict[str, Any] = {"offset": offset, "size": size, "sort": sort, "query": query}
-            return request.api.page(mail.LIST, mail.Message, userIdOrEmail=user_id, folderPath=path, **asked)
+            return request.api.page(mail.LIST, mail.Message, ids={"userIdOrEmail": user_id, "folderPath": path}, **asked)
 
         return boxes.in_folder(request.api, user_id, folder, mail.LIST, listed)
 
@@ -374,7 +380,7 @@ def _held_elsewhere(request: PortalRequest, user_id: str, folder: str) -> str:
     """Where held mail is when the folder we took for it does not exist: the contract does not name it, so we look once."""
     if folder != session.held_folder(request):
         return ""
-    for known in request.api.call(mail.FOLDERS, list[mail.Folder], userIdOrEmail=user_id):
+    for known in request.api.call(mail.FOLDERS, list[mail.Folder], ids={"userIdOrEmail": user_id}):
         path = known.path or known.name or ""
         if HELD.search(path) and path != folder:
             session.remember_held_folder(request, path)

@@ -39,6 +39,6 @@ def user_list(request: PortalRequest) -> HttpResponse:
 @require_safe
 def user_hub(request: PortalRequest, user_id: str) -> HttpResponse:
     """One user. One call; the held mail and the folders come as panels of their own, and fail on their own."""
-    (answer,) = together(lambda: request.api.call(users.READ, users.User, userId=user_id))
+    (answer,) = together(lambda: request.api.call(users.READ, users.User, ids={"userId": user_id}))
     user = mailbox.owner(request, user_id, answer)
     return render(request, "users/hub.html", {"user": user, "user_id": user_id, "folder": session.held_folder(request)})
