@@ -365,7 +365,7 @@ def _write_keys(
 ) -> HttpResponse:
     """The form that both making and replacing keys have."""
     form, back = KeyForm(request), reverse("domain-dkim", args=(domain_id,))
-    write = {"target": domain.name or domain_id, "url": back, "domainId": domain_id}
+    write = {"target": domain.name or domain_id, "url": back, "ids": {"domainId": domain_id}}
     if request.method == "POST" and form.is_valid() and form.submit(op, dkim.Lines, json=form.body(), **write):
         session.forget_secret(request, _kept_as(domain_id))  # a rotation that was begun is about keys of before
         return said(request, done, back)
