@@ -1,4 +1,4 @@
-"""The arrows of docs/architecture.md: cleanmail_admin -> portal.pages -> portal.ui -> portal.api, and the sandbox apart."""
+"""The arrows of docs/architecture.md: cleanmail_admin -> portal.pages -> portal.ui -> portal.meaning -> portal.api, and the sandbox apart."""
 
 import ast
 import re
@@ -50,6 +50,17 @@ def test_every_spelling_of_an_import_is_seen():
 def test_the_arrows_point_one_way():
     assert offences("portal", "cleanmail_admin") == []
     assert offences("portal/ui", "portal.pages") == []
+    assert offences("portal/api", "portal.meaning") == []
+
+
+def test_what_data_means_is_known_without_a_request_and_without_a_call():
+    pages = ("portal.ui", "portal.pages", "portal.session", "portal.audit", "portal.batches", "portal.api.client", "django.http",
+             "django.db", "django.shortcuts", "django.template")
+    assert [offence for forbidden in pages for offence in offences("portal/meaning", forbidden)] == []
+
+
+def test_only_templates_use_the_filters_of_templates():
+    assert offences("portal", "portal.templatetags") == []
 
 
 def test_the_api_knows_the_standard_library_httpx_and_msgspec_only():

@@ -23,8 +23,9 @@ from portal.api.client import Client
 from portal.api.errors import ApiError, NotAllowed, NotFound, PreconditionFailed, SignedOut, TooFast, Unreachable
 from portal.audit.log import act, is_unclear, shown_at
 from portal.batches.models import Batch, Row, State
+from portal.meaning import diagnosis, verdict
 from portal.session import Person
-from portal.ui import diagnosis, mailbox, verdict
+from portal.ui import mailbox
 
 LEASE = timedelta(seconds=90)  # longer than one row can take: three calls, and the wait for somebody else's (audit/log.py)
 PAUSE = 1.0  # seconds between two looks for work

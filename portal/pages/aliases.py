@@ -15,10 +15,10 @@ import portal.ui.addresses  # noqa: F401 (registers <id:>)
 from portal.api import domain_aliases, domains
 from portal.api.errors import ApiError, Conflict, NotFound
 from portal.audit.log import repeated
+from portal.meaning.names import domain_name
 from portal.ui import screens
 from portal.ui.confirm import Question, confirm
 from portal.ui.forms import PortalForm
-from portal.ui.names import domain_name
 from portal.ui.pages import PortalRequest, got, together
 from portal.ui.pasted import PastedField, ReplaceForm, checked, replace
 from portal.ui.save import told

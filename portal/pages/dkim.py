@@ -28,9 +28,10 @@ from portal import session
 from portal.api import dkim, domains, health
 from portal.api.errors import ApiError, BadAnswer, NotAllowed, NotFound, SignedOut, TimedOut, TooFast, Unreachable, UpstreamFailed
 from portal.audit.log import repeated
-from portal.ui import checks, dkim as keys
+from portal.meaning import dkim as keys
+from portal.meaning.diagnosis import DKIM_INVALID, Finding, finding
+from portal.ui import checks
 from portal.ui.confirm import Question, confirm
-from portal.ui.diagnosis import DKIM_INVALID, Finding, finding
 from portal.ui.forms import PortalForm, SecretArea
 from portal.ui.pages import PortalRequest, got, one_time_key, polls, region, said, together
 from portal.ui.save import told
@@ -365,7 +366,7 @@ def _write_keys(
 ) -> HttpResponse:
     """The form that both making and replacing keys have."""
     form, back = KeyForm(request), reverse("domain-dkim", args=(domain_id,))
-    write = {"target": domain.name or domain_id, "url": back, "ids": {"domainId": domain_id}}
+    write: dict[str, Any] = {"target": domain.name or domain_id, "url": back, "ids": {"domainId": domain_id}}
     if request.method == "POST" and form.is_valid() and form.submit(op, dkim.Lines, json=form.body(), **write):
         session.forget_secret(request, _kept_as(domain_id))  # a rotation that was begun is about keys of before
         return said(request, done, back)

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_http_methods
 import portal.ui.addresses  # noqa: F401 (registers <id:>)
 from portal.api import dkim, domains, health
 from portal.api.errors import ApiError, NotFound
+from portal.meaning.diagnosis import BAD, KINDS, OK, TESTS, WARN, Diagnosis, Failing, diagnosis, failing_entries, failing_entry
+from portal.meaning.dkim import Record, records
 from portal.ui import charts, checks
-from portal.ui.diagnosis import BAD, KINDS, OK, TESTS, WARN, Diagnosis, Failing, diagnosis, failing_entries, failing_entry
-from portal.ui.dkim import Record, records
 from portal.ui.pages import PortalRequest, got, one_time_key, region, said, together
 from portal.ui.screens import is_fragment
 

@@ -21,8 +21,7 @@ import portal.ui.addresses  # noqa: F401 (registers <id:>)
 from portal.api import domains
 from portal.api.errors import ApiError, NotFound
 from portal.api.options import Option, OptionDef
-from portal.templatetags.portal import row_id
-from portal.ui.addresses import below
+from portal.ui.addresses import below, row_id
 from portal.ui.confirm import Question, confirm
 from portal.ui.forms import PortalForm, SecretArea
 from portal.ui.pages import PortalRequest, got, region, said, together

@@ -1,4 +1,4 @@
-"""One box that finds users and domains by whatever is pasted into it (portal.ui.terms reads it)."""
+"""One box that finds users and domains by whatever is pasted into it (portal.meaning.terms reads it)."""
 
 import re
 from typing import Any, TypeAlias
@@ -11,11 +11,11 @@ from django.views.decorators.http import require_safe
 
 from portal.api import client, domains, users
 from portal.api.errors import ApiError, NotAllowed
-from portal.ui import terms
+from portal.meaning import terms
+from portal.meaning.names import readable
+from portal.meaning.terms import Term
 from portal.ui.known import LOOKED_AT
-from portal.ui.names import readable
 from portal.ui.pages import PortalRequest, region, together
-from portal.ui.terms import Term
 
 SHOWN, FOUND = 6, 40
 SIMILAR = 6

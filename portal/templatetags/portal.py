@@ -1,52 +1,25 @@
 """The few filters our templates need. None of them returns markup: escaping stays with the template."""
 
-from datetime import UTC, datetime
-from hashlib import sha256
+from datetime import datetime
 from typing import Any
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.template import defaulttags
 from django.template.base import FilterExpression, Parser, Token
-from django.template.defaultfilters import filesizeformat
 from django.templatetags import i18n, static as staticfiles
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import get_language
 
 from portal.api.errors import ApiError
-from portal.ui import letters, names, screens, words
+from portal.meaning import letters, times
+from portal.ui import addresses, screens, words
 
 register = template.Library()
 
 MOST_SHOWN = 200  # rows of a list that comes whole
 LONGEST_LINE, LONGEST_NAME, MOST_LETTERS = 5000, 200, 250_000  # characters of one line, of a name, of all headers
-
-
-@register.filter
-def moment(milliseconds: Any) -> datetime | None:
-    """The API's milliseconds since 1970, or its `date-time`, as a time; None for what is no time a person could mean."""
-    found: datetime | None
-    try:
-        found = datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
-    except (TypeError, ValueError, OverflowError, OSError):
-        found = _iso(milliseconds)
-    return found if found and 1 < found.year < 9999 else None  # at the ends of the calendar a time zone leads out of it
-
-
-def _iso(text: Any) -> datetime | None:
-    """A `date-time` (ISO 8601): declared for the date of a message (r:6508), and never shown. Without a zone it is UTC."""
-    try:
-        found = datetime.fromisoformat(text.strip()[:40])
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-    except (AttributeError, ValueError, OverflowError):
-        return None
-
-
-@register.filter
-def at_second(seconds: Any) -> datetime | None:
-    """As `moment`, for the seconds since 1970 in which the diagnostics alone are dated."""
-    return moment(seconds * 1000) if isinstance(seconds, int | float) else None
 
 
 @register.filter
@@ -60,36 +33,18 @@ def ago(at: datetime | None) -> str:
     return str(naturaltime(min(at, timezone.now())))
 
 
-@register.filter
-def readable(name: Any) -> str:
-    """A domain name with its own letters, where it is written as xn--…; "" for any other."""
-    return names.readable(name) if isinstance(name, str) else ""
-
-
-@register.filter
-def with_letters(address: Any) -> str:
-    """A domain or an address with its own letters, where its domain is written as xn--…."""
-    return names.with_letters(address) if isinstance(address, str) else ""
-
-
-@register.filter
-def size(octets: Any) -> str:
-    """Bytes as a person says them; "" where the API said nothing."""
-    return filesizeformat(octets) if isinstance(octets, int) and 0 <= octets < 2**63 else ""
-
-
+register.filter("moment", times.moment)
+register.filter("at_second", times.at_second)
+register.filter("readable", words.readable)
+register.filter("with_letters", words.with_letters)
+register.filter("size", words.size)
+register.filter("row_id", addresses.row_id)
 register.filter("disguised", letters.disguised)
 register.filter("visible", letters.visible)
 register.filter("status_name", words.status_name)
 register.filter("language_name", words.language_name)
 register.filter("reason_name", words.reason_name)
 register.filter("operation_name", words.operation_name)
-
-
-@register.filter
-def row_id(mail_id: Any) -> str:
-    """The id of a mail's row in the page, made from the mail's id, which may hold any character."""
-    return "row-" + sha256(str(mail_id).encode("utf-8", "replace")).hexdigest()[:12]
 
 
 @register.filter

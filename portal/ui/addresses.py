@@ -1,5 +1,7 @@
 """Ids in our own addresses: one percent-encoded segment each, whatever characters the gateway put into them."""
 
+from hashlib import sha256
+from typing import Any
 from urllib.parse import quote, unquote
 
 from django.urls import register_converter
@@ -37,3 +39,8 @@ def below(base: str, id: str | int | None) -> str:
 
 
 register_converter(Segment, "id")
+
+
+def row_id(mail_id: Any) -> str:
+    """The id of a mail's row in the page, made from the mail's id, which may hold any character."""
+    return "row-" + sha256(str(mail_id).encode("utf-8", "replace")).hexdigest()[:12]

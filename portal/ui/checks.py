@@ -9,7 +9,7 @@ from portal.api.client import Client
 from portal.api.errors import ApiError, SignedOut
 from portal.api.operation import Operation
 from portal.audit.log import act
-from portal.ui.diagnosis import hosts_of
+from portal.meaning.diagnosis import hosts_of
 from portal.ui.pages import PortalRequest
 
 

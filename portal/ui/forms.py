@@ -17,7 +17,8 @@ from portal.api import domains
 from portal.api.errors import ApiError, Conflict, NotFound, SignedOut, Unmet
 from portal.api.operation import Operation
 from portal.audit.log import Written, act, is_unclear
-from portal.ui import names, screens
+from portal.meaning import names
+from portal.ui import screens
 from portal.ui.pages import PortalRequest, one_time_key
 from portal.ui.save import NOT_KNOWN
 
@@ -273,7 +274,7 @@ class SwitchField(forms.BooleanField):
 
 
 class HostField(forms.CharField):
-    """The name or the address of a server (portal.ui.names.host_name). `kept` is there already, and stays as it is."""
+    """The name or the address of a server (portal.meaning.names.host_name). `kept` is there already, and stays as it is."""
 
     widget = forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "none", "autocomplete": "off"})
     kept: Any = None
@@ -285,7 +286,7 @@ class HostField(forms.CharField):
 
 
 class DomainField(HostField):
-    """The name of a mail domain; its value is what is sent (portal.ui.names.domain_name)."""
+    """The name of a mail domain; its value is what is sent (portal.meaning.names.domain_name)."""
 
     check = staticmethod(names.domain_name)
     region = "name-sent"  # the place that tells what will be sent (templates/_field.html)
@@ -331,7 +332,7 @@ class LinesField(forms.CharField):
 
 
 class NetworksField(LinesField):
-    """Networks, one a line (portal.ui.names.network). Those in `kept` are there already, and stay as they are."""
+    """Networks, one a line (portal.meaning.names.network). Those in `kept` are there already, and stay as they are."""
 
     kept: Any = ()
 

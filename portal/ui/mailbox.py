@@ -18,8 +18,8 @@ from portal.api.client import Client
 from portal.api.errors import ApiError, NotAllowed, NotFound, Refused
 from portal.api.operation import Operation, Segments
 from portal.audit.log import Written, act
+from portal.meaning import verdict
 from portal.session import Person
-from portal.ui import verdict
 
 T = TypeVar("T")
 log = logging.getLogger("portal.ui")

@@ -18,10 +18,10 @@ from django.utils.translation import get_language, gettext
 from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 
-from portal.templatetags import portal
+from portal.meaning.letters import visible
+from portal.meaning.times import moment
 from portal.ui import words
-from portal.ui.addresses import below
-from portal.ui.letters import visible
+from portal.ui.addresses import below, row_id
 
 
 def environment(**options: Any) -> Environment:
@@ -36,9 +36,9 @@ def environment(**options: Any) -> Environment:
         "local": pass_context(lambda said, milliseconds: local(milliseconds, said["zone"])),
         "minute": minute,
         "number": pass_context(lambda said, value: _number(value, said["language"])),
-        "readable": portal.readable,
-        "row_id": portal.row_id,
-        "size": portal.size,
+        "readable": words.readable,
+        "row_id": row_id,
+        "size": words.size,
         "visible": visible,
         "status_name": pass_context(lambda said, status: _name(words.status_name, status, said["language"])),
         "reason_name": pass_context(lambda said, reason: _name(words.reason_name, reason, said["language"])),
@@ -62,7 +62,7 @@ class Rows:
 
 def local(milliseconds: Any, zone: tzinfo | None = None) -> datetime | None:
     """The API's milliseconds as a time in the reader's zone; None for what is no time a person could mean."""
-    at = portal.moment(milliseconds)
+    at = moment(milliseconds)
     return at.astimezone(zone or timezone.get_current_timezone()) if at else None
 
 

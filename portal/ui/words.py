@@ -1,6 +1,11 @@
 """The words people read for what the API names with words of its own."""
 
+from typing import Any
+
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext, gettext_lazy as lazy, gettext_noop as _  # translated when they are read
+
+from portal.meaning import names
 
 # What an operation does, as a person would say it.
 OPERATIONS = {
@@ -68,7 +73,7 @@ STATES = {
 }
 # The gateway's languages, by the names their speakers use (openapi: Language).
 LANGUAGES = (("FR", "Français"), ("EN", "English"), ("DE", "Deutsch"), ("ES", "Español"), ("DA", "Dansk"), ("NB", "Norsk bokmål"))
-# Why a mail is held, in one or two words; the keys are those of portal.ui.verdict.
+# Why a mail is held, in one or two words; the keys are those of portal.meaning.verdict.
 REASONS = {
     "SPAM": _("Spam"),
     "VIRUS": _("Virus"),
@@ -126,3 +131,18 @@ def permission_name(permission: str, *, own: bool = False) -> str:
     """What a permission allows; its own name where it is new to us. `own`: as it is said of one's own mailbox."""
     known = OWN_PERMISSIONS if own else PERMISSIONS
     return gettext(known[permission]) if permission in known else permission
+
+
+def readable(name: Any) -> str:
+    """A domain name with its own letters, where it is written as xn--…; "" for any other."""
+    return names.readable(name) if isinstance(name, str) else ""
+
+
+def with_letters(address: Any) -> str:
+    """A domain or an address with its own letters, where its domain is written as xn--…."""
+    return names.with_letters(address) if isinstance(address, str) else ""
+
+
+def size(octets: Any) -> str:
+    """Bytes as a person says them; "" where the API said nothing."""
+    return filesizeformat(octets) if isinstance(octets, int) and 0 <= octets < 2**63 else ""

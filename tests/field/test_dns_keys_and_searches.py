@@ -10,7 +10,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
-from portal.ui import dkim
+from portal.meaning import dkim
 from sandbox.models import DkimKey, Domain, User
 from tests.sandbox.servers import Records, dns_server
 

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from portal.ui.body import document, take_apart
+from portal.meaning.body import document, take_apart
 
 SAYINGS = {
     "utf-8": "Grüße 你好 Привет", "iso-8859-1": "Grüße à bientôt", "windows-1252": "„Grüße“ €", "windows-1251": "Здравствуйте", "koi8-r": "Здравствуйте",

@@ -17,7 +17,7 @@ from django.test import Client
 from cleanmail_admin.upstream import SandboxTransport
 from portal import session
 from portal.audit.models import Entry, Kept
-from portal.ui import dkim
+from portal.meaning import dkim
 from sandbox.models import DkimKey, Domain
 from tests.conftest import Gateway
 from tests.sandbox.servers import Records, dns_server

@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from portal.ui import body
+from portal.meaning import body
 from sandbox import seed, seedmail
 from sandbox.models import Mail, User
 from tests.conftest import Gateway

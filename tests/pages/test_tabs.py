@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from portal import session
 from portal.audit.models import Entry, Kept
-from portal.ui import dkim
+from portal.meaning import dkim
 from tests.conftest import Gateway, signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])

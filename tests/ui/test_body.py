@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from portal.ui import body as module
-from portal.ui.body import Body, csp, document, links, safe_html, take_apart, to_text
+from portal.meaning import body as module
+from portal.meaning.body import Body, csp, document, links, safe_html, take_apart, to_text
 
 EVIL = "https://evil.example"
 PIXEL = "data:image/png;base64,iVBORw0KGgo="

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from portal.ui.charsets import codec, decode, of_markup, sure, words
+from portal.meaning.charsets import codec, decode, of_markup, sure, words
 
 RUSSIAN, KOREAN, CHINESE, JAPANESE, GREEK, HEBREW, THAI = (
     "Здравствуйте",

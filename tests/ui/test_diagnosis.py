@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from portal.api.health import DiagnosticEntry, EntityHealth, HealthRecord, HealthResult
-from portal.ui import diagnosis as module, dkim
-from portal.ui.diagnosis import KINDS, diagnosis, dkim_records, failing_entries, finding, kind_of, mx_records, problems
+from portal.meaning import diagnosis as module, dkim
+from portal.meaning.diagnosis import KINDS, diagnosis, dkim_records, failing_entries, finding, kind_of, mx_records, problems
 
 HOSTS = ["mx1.gateway.example", "mx2.gateway.example"]
 LINE = "protect._domainkey.nordwind.example TXT v=DKIM1; p=MIGf"

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from hypothesis import given, strategies as st
 
-from portal.ui import dkim
-from portal.ui.dns import strings, zone_line
+from portal.meaning import dkim
+from portal.meaning.dns import strings, zone_line
 
 PAIR = dkim.make_pair()
 VALUE = f"v=DKIM1; p={PAIR.public}"

@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from portal.ui.body import take_apart
-from portal.ui.invitations import Moment, invitation
+from portal.meaning.body import take_apart
+from portal.meaning.invitations import Moment, invitation
 
 CALENDAR = """BEGIN:VCALENDAR
 METHOD:REQUEST

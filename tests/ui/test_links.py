@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.ui.links import Link, in_text, judged
+from portal.meaning.links import Link, in_text, judged
 
 ELSEWHERE = "https://elsewhere.test/x"
 

@@ -5,9 +5,9 @@ import binascii
 
 import pytest
 
-from portal.ui.body import Body, document, take_apart
-from portal.ui.message import as_bytes, flowed
-from portal.ui.parts import message, parameters
+from portal.meaning.body import Body, document, take_apart
+from portal.meaning.message import as_bytes, flowed
+from portal.meaning.parts import message, parameters
 
 SUBJECT = "From: Anna <anna@a.example>\nSubject: x\nMIME-Version: 1.0\n"
 RUSSIAN = "Здравствуйте, счёт во вложении"

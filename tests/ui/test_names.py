@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from hypothesis import given, strategies as st
 
-from portal.ui.names import canonical, domain_name, host_name, network, readable, same_organisation, with_letters
+from portal.meaning.names import canonical, domain_name, host_name, network, readable, same_organisation, with_letters
 
 LABEL_64 = "a" * 64
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from portal.ui.body import to_text
-from portal.ui.plain import HIDDEN, SHOWN, runs
+from portal.meaning.body import to_text
+from portal.meaning.plain import HIDDEN, SHOWN, runs
 
 
 def seen(html: str) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.ui.reasons import reason
+from portal.meaning.reasons import reason
 
 HELO, REVERSE, LISTED, GREY = "introduces itself (HELO)", "reverse DNS", "block list", "greylisting"
 RELAY, NULL, FULL, NOBODY, SENDER, BUSY = "relaying denied", "takes no mail", "is full", "does not know the recipient", "sender of the test", "too much to do"

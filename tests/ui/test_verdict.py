@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import translation
 from hypothesis import given, settings as hypothesis_settings, strategies as st
 
-from portal.ui.verdict import REASONS, Check, Sender, Verdict, authentic, doubts, explain, header, sender, verdict, warnings
+from portal.meaning.verdict import REASONS, Check, Sender, Verdict, authentic, doubts, explain, header, sender, verdict, warnings
 
 BOSS, EVIL = "boss@bank.example", "evil@crook.example"
 LANGUAGES = [code for code, _name in settings.LANGUAGES]

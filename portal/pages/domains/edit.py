@@ -16,11 +16,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from portal.api import domains, policies
 from portal.api.client import Page
 from portal.api.errors import ApiError, SignedOut
-from portal.templatetags.portal import moment
+from portal.meaning.names import domain_name, readable
+from portal.meaning.times import moment
 from portal.ui.confirm import Question, confirm
 from portal.ui.forms import DomainField, HostField, KnownField, KnownListField, NetworksField, PortalForm, PortField, SwitchField
 from portal.ui.known import Known, known
-from portal.ui.names import domain_name, readable
 from portal.ui.pages import PortalRequest, got, said, together
 from portal.ui.words import ENCRYPTION, LANGUAGES, STATES
 

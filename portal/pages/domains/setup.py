@@ -13,10 +13,10 @@ from django.views.decorators.http import require_safe
 
 from portal.api import access_controls, client, dkim, domains, health, users
 from portal.api.errors import ApiError, NotFound
+from portal.meaning.diagnosis import OTHER, UNCHECKED, Finding, Record, diagnosis, finding
+from portal.meaning.dkim import Record as Key, records
+from portal.meaning.names import host_name
 from portal.ui.checks import mail_servers
-from portal.ui.diagnosis import OTHER, UNCHECKED, Finding, Record, diagnosis, finding
-from portal.ui.dkim import Record as Key, records
-from portal.ui.names import host_name
 from portal.ui.pages import PortalRequest, got, region, together
 
 DONE, TODO, UNKNOWN, YOURSELF = "done", "todo", "unknown", "yourself"

@@ -15,11 +15,11 @@ from django_tables2 import Column
 from portal.api import client, domains, health, users
 from portal.api.errors import ApiError
 from portal.api.operation import LONGEST_ID
+from portal.meaning.names import host_name
 from portal.pages.domains.setup import relay_of
-from portal.templatetags.portal import row_id
 from portal.ui import exports
+from portal.ui.addresses import row_id
 from portal.ui.known import known
-from portal.ui.names import host_name
 from portal.ui.pages import PortalRequest, region, together
 from portal.ui.tables import MOST_PER_PAGE, RemoteTable, remote_table
 from portal.ui.words import STATES, language_name, status_name

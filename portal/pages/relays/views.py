@@ -13,10 +13,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.api import domains, health
 from portal.api.errors import ApiError, NotFound, SignedOut, TimedOut
+from portal.meaning.diagnosis import WARN, Diagnosis, diagnosis
 from portal.pages.relays.forms import REMEDIATION, SIGN_IN, ConnectionForm, Overtook, Relay, RelayForm, sendable
 from portal.ui import checks
 from portal.ui.confirm import Question, confirm
-from portal.ui.diagnosis import WARN, Diagnosis, diagnosis
 from portal.ui.pages import PortalRequest, got, one_time_key, said, together
 from portal.ui.screens import is_fragment
 from portal.ui.words import ENCRYPTION

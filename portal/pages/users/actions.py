@@ -25,10 +25,11 @@ from portal.api.errors import ApiError, Conflict, NotAllowed, NotFound, Precondi
 from portal.api.operation import Operation
 from portal.api.policies import Policy
 from portal.audit.log import Written, act, is_unclear, repeated, shown_at
+from portal.meaning import senders, verdict
+from portal.meaning.names import canonical, with_letters
+from portal.meaning.times import moment
 from portal.pages.users.mail import mail_rows, reading
-from portal.templatetags.portal import moment
-from portal.ui import mailbox, screens, senders, verdict
-from portal.ui.names import canonical, with_letters
+from portal.ui import mailbox, screens
 from portal.ui.pages import PortalRequest, got, one_time_key, together
 
 EXPIRY = ((30, gettext_lazy("30 days")), (90, gettext_lazy("90 days")), (365, gettext_lazy("1 year")), (0, gettext_lazy("never")))

@@ -20,10 +20,11 @@ from portal import session
 from portal.api import mail, sender_rules, users
 from portal.api.client import Download, Page
 from portal.api.errors import ApiError, NotAllowed, NotFound
-from portal.templatetags.portal import moment
-from portal.ui import body as bodies, charsets, mailbox as boxes, senders, verdict
-from portal.ui.arrival import arrived, believable
-from portal.ui.message import as_bytes
+from portal.meaning import body as bodies, charsets, senders, verdict
+from portal.meaning.arrival import arrived, believable
+from portal.meaning.message import as_bytes
+from portal.meaning.times import moment
+from portal.ui import mailbox as boxes
 from portal.ui.pages import PortalRequest, calls_nothing, got, one_time_key, region, together
 from portal.ui.rows import Rows
 from portal.ui.screens import is_fragment

@@ -13,10 +13,10 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _, gettext_lazy as lazy, gettext_noop as noop, ngettext
 
 from portal.api.health import DiagnosticEntry, EntityHealth, HealthRecord, HealthResult
-from portal.ui import dkim
-from portal.ui.dns import TTL
-from portal.ui.names import domain_name
-from portal.ui.reasons import reason
+from portal.meaning import dkim
+from portal.meaning.dns import TTL
+from portal.meaning.names import domain_name
+from portal.meaning.reasons import reason
 
 OK, WARN, BAD = "ok", "warn", "bad"
 MOST_LINES, LONGEST_LINE = 200, 2000  # of what the gateway saw in one test

@@ -14,11 +14,11 @@ from urllib.parse import unquote
 
 import nh3
 
-from portal.ui import message
-from portal.ui.invitations import Invitation
-from portal.ui.links import MOST_LINKS, Link, in_text, judged
-from portal.ui.message import LARGEST_HTML, LOOKS_LIKE_HTML, Attached, Piece
-from portal.ui.plain import RENAMED, renamed, runs, text_of, unmarked
+from portal.meaning import message
+from portal.meaning.invitations import Invitation
+from portal.meaning.links import MOST_LINKS, Link, in_text, judged
+from portal.meaning.message import LARGEST_HTML, LOOKS_LIKE_HTML, Attached, Piece
+from portal.meaning.plain import RENAMED, renamed, runs, text_of, unmarked
 
 # A mail can be made to burst a parser: these limits keep every one at a few seconds and some hundred megabytes.
 LARGEST_SOURCE = 32 * 1024 * 1024  # bytes of a mail that we still take apart
@@ -78,7 +78,7 @@ BAD_STYLE = re.compile(r"url|image|expression|import|src\s*\(|[\\@<>{}]", re.IGN
 class Body:
     """A mail taken apart: its text, its HTML as received (unsafe), its links and its inline images by Content-ID."""
 
-    text: str = ""  # all of its texts; what is hidden in HTML stands between marks (portal/ui/plain.py)
+    text: str = ""  # all of its texts; what is hidden in HTML stands between marks (portal/meaning/plain.py)
     html: str = ""  # the first of its HTML texts
     pieces: list[Piece] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)

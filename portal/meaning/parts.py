@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from portal.ui import charsets
+from portal.meaning import charsets
 
 MOST_PARTS, MOST_LEVELS = 200, 50
 MOST_HEADER_LINES = 200_000  # in all parts together

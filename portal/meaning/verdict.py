@@ -15,9 +15,9 @@ from django.conf import settings
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from portal.ui.letters import UNSEEN
-from portal.ui.names import canonical, readable, same_organisation, with_letters
-from portal.ui.senders import ADDRESS, COMMENT, QUOTE, TEXT, Sender, mailboxes, pieces, sender
+from portal.meaning.letters import UNSEEN
+from portal.meaning.names import canonical, readable, same_organisation, with_letters
+from portal.meaning.senders import ADDRESS, COMMENT, QUOTE, TEXT, Sender, mailboxes, pieces, sender
 
 # Senders that anybody can register with: allowing one says nothing about who writes.
 FREE_MAIL_DOMAINS = """

@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from portal.ui import charsets
-from portal.ui.letters import TURNING
-from portal.ui.names import canonical, with_letters
+from portal.meaning import charsets
+from portal.meaning.letters import TURNING
+from portal.meaning.names import canonical, with_letters
 
 LONGEST = 1000  # characters: one header line (RFC 5322, 2.1.1)
 LABEL = r"[^\s@<>()\[\],;:\"\\.*?%!]"  # without what a rule could take for a wildcard

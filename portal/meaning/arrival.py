@@ -7,7 +7,7 @@ from email.errors import MessageError
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from portal.ui.verdict import header
+from portal.meaning.verdict import header
 
 AHEAD, BEHIND = timedelta(days=1), timedelta(days=90)  # how far a clock is wrong, and how long a message is on its way
 FIRST_YEAR = 1990

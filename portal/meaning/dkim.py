@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from portal.ui import dns
+from portal.meaning import dns
 
 BITS, LEAST, MOST = 2048, 1024, 4096  # of an RSA key: the recommended length, and what receivers read (RFC 8301, 3.2)
 LONGEST_LINE = 4000  # the record of the longest key is a quarter of that

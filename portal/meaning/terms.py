@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote
 
 from django.core.exceptions import ValidationError
 
-from portal.ui.names import host_name
+from portal.meaning.names import host_name
 
 LONGEST = 200
 MOST_ADDRESSES, MOST_WORDS, MOST_TRIES = 5, 6, 9  # each address, and each try, costs a call

@@ -1,6 +1,6 @@
 """What of a message a person reads: all of its texts in their order, what kind of message it is, and what is attached.
 
-`portal/ui/parts.py` has taken it apart; what is found here is text and raw HTML, which `portal/ui/body.py` makes safe.
+`portal/meaning/parts.py` has taken it apart; what is found here is text and raw HTML, which `portal/meaning/body.py` makes safe.
 """
 
 import base64
@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
-from portal.ui import charsets, parts
-from portal.ui.invitations import Invitation, invitation
-from portal.ui.parts import Part
+from portal.meaning import charsets, parts
+from portal.meaning.invitations import Invitation, invitation
+from portal.meaning.parts import Part
 
 LARGEST_HTML = 512 * 1024  # characters; the sanitiser does 3 MB a second, and a tag of attributes alone costs 3 s at this size
 LARGEST_PART = 2 * LARGEST_HTML  # bytes of one text that are decoded

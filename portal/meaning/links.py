@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import parse_qsl, unquote
 
-from portal.ui.letters import UNSEEN
-from portal.ui.names import canonical, organisation, public_suffix
+from portal.meaning.letters import UNSEEN
+from portal.meaning.names import canonical, organisation, public_suffix
 
 MOST_LINKS = 200
 CONTROLS = re.compile(r"[\t\r\n]")  # browsers take these out of an address, wherever they stand
