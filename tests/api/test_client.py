@@ -546,11 +546,9 @@ def test_whatever_of_an_answer_drips_nobody_is_held_by_it(network, monkeypatch, 
 
     with Dripping() as wire:
         api = wire.client(network)
+        read = (lambda: api.call(users.LIST)) if whole else lambda: list(api.stream(mail.PART, ids=PART).chunks)
         with pytest.raises((TimedOut, httpx.ReadTimeout)):
-            if whole:
-                api.call(users.LIST)
-            else:
-                list(api.stream(mail.PART, ids=PART).chunks)
+            read()
         assert not dripping.is_set()
 
 
