@@ -4,16 +4,19 @@ The only module that knows both sides. The transport is shared by the whole proc
 it holds no token and no cookie.
 """
 
+import time
 from functools import cache
 from io import BytesIO
 from typing import Any
 
+import httpcore
 import httpx
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
 from django.http.response import HttpResponseBase
 
 BASE_URL = settings.CLEANMAIL_API_URL or "http://sandbox"
+SILENCE = 15.0  # seconds for the next piece of an answer that may take longer in all
 
 
 @cache
@@ -21,7 +24,50 @@ def transport() -> httpx.BaseTransport:
     """The process's way to the gateway. httpx's pool costs more the more connections it holds: 32 at most."""
     if settings.SANDBOX:
         return SandboxTransport()
-    return httpx.HTTPTransport(retries=1, limits=httpx.Limits(max_connections=32, max_keepalive_connections=32))
+    found = httpx.HTTPTransport(retries=1, limits=httpx.Limits(max_connections=32, max_keepalive_connections=32))
+    pool: Any = found._pool  # httpx has no setting for it
+    pool._network_backend = Network(pool._network_backend)
+    return found
+
+
+class Network(httpcore.NetworkBackend):
+    """The network, with connections that are `Bounded`."""
+
+    def __init__(self, network: httpcore.NetworkBackend) -> None:
+        self.network = network
+
+    def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+        return Bounded(self.network.connect_tcp(*args, **kwargs))
+
+
+class Bounded(httpcore.NetworkStream):
+    """A connection on which the timeout for reading is that of a whole answer, counted from its request.
+
+    Elsewhere it is that of a single piece: a gateway that drips its headers a byte a second would hold a thread for ever.
+    """
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self.stream, self.asked = stream, 0.0
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if timeout is not None:
+            timeout = min(SILENCE, timeout - (time.monotonic() - self.asked))
+            if timeout <= 0:
+                raise httpcore.ReadTimeout("the answer took too long")
+        return self.stream.read(max_bytes, timeout)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.stream.write(buffer, timeout)
+        self.asked = time.monotonic()
+
+    def close(self) -> None:
+        self.stream.close()
+
+    def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+        return Bounded(self.stream.start_tls(*args, **kwargs))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self.stream.get_extra_info(info)
 
 
 class SandboxTransport(httpx.BaseTransport):

@@ -32,8 +32,9 @@ from portal.api.operation import LONGEST_ID, Operation, Segments, is_dot
 T = TypeVar("T")
 log = logging.getLogger("portal.api")
 
+# The one for reading is for the whole answer from its request on, where the transport counts so (cleanmail_admin/upstream.py).
 TIMEOUT = httpx.Timeout(15, connect=3, pool=2)
-WHOLE_ANSWER = 15.0  # seconds for all of it: a gateway that drips a byte a second never trips the read timeout
+WHOLE_ANSWER = 15.0  # seconds for all of it: a gateway that drips a byte a second never trips the read timeout of a piece
 LONGEST_DOWNLOAD = 600.0  # seconds: each one holds a thread
 LARGEST_PAGE = 8 * 1024 * 1024  # bytes of one page of a list: its records take fifty times that
 LARGEST_LIST = 16 * 1024 * 1024  # bytes of a list that comes whole, since the API does not page it
@@ -189,8 +190,9 @@ class Client:
     def stream(
         self, op: Operation, *, query: dict[str, Any] | None = None, ids: Mapping[str, str | int] | None = None
     ) -> Download:
-        """A file in chunks, never held whole. Raises an ApiError before the first chunk."""
-        request = self._http.build_request(op.method, op.url(**(ids or {})), params=query)
+        """A file in chunks, never held whole. Raises an ApiError before the first chunk; one that takes too long breaks off."""
+        patience = httpx.Timeout(**{**TIMEOUT.as_dict(), "read": LONGEST_DOWNLOAD})
+        request = self._http.build_request(op.method, op.url(**(ids or {})), params=query, timeout=patience)
         try:
             response = self._send(op, request)
             if response.status_code != 200:
@@ -204,7 +206,7 @@ class Client:
                 for chunk in response.iter_bytes(64 * 1024):
                     yield chunk
                     if time.monotonic() - started > LONGEST_DOWNLOAD:
-                        return
+                        raise TimedOut(op.id, request_id=self.request_id)  # half a file that ends well is taken for a whole one
             finally:
                 response.close()
 

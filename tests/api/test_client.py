@@ -12,6 +12,7 @@ import httpx
 import msgspec
 import pytest
 
+from cleanmail_admin import upstream
 from portal.api import client as module, mail, users
 from portal.api.client import Client, Page
 from portal.api.errors import (
@@ -132,8 +133,9 @@ class Wire:
 
 
 @pytest.fixture
-def network() -> Iterator[httpx.HTTPTransport]:
-    with httpx.HTTPTransport(retries=1) as transport:
+def network(settings: Any) -> Iterator[httpx.BaseTransport]:
+    settings.SANDBOX = False
+    with upstream.transport.__wrapped__() as transport:
         yield transport
 
 
@@ -512,6 +514,44 @@ def test_an_answer_that_drips_ends_within_the_limit(asked, monkeypatch, status, 
     assert len(asked) == 1
 
 
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize(
+    ("start", "piece"),
+    [
+        (b"", b"HTTP/1.1 102 Processing\r\n\r\n"),
+        (OK + b"X-Name: ", b"x"),
+        (OK + b"Content-Length: 100000\r\n\r\n", b" "),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n1", b";"),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\nX-Name: ", b"x"),
+    ],
+)
+def test_whatever_of_an_answer_drips_nobody_is_held_by_it(network, monkeypatch, start, piece, whole):
+    monkeypatch.setattr(module, "TIMEOUT", httpx.Timeout(5, read=0.5))
+    monkeypatch.setattr(module, "LONGEST_DOWNLOAD", 0.5)
+    dripping = threading.Event()
+
+    class Dripping(Wire):
+        def _answer(self, connection: socket.socket) -> bool:
+            connection.recv(65536)
+            connection.sendall(start)
+            for _ in range(200):  # twenty times as long
+                if self.over.wait(0.05):
+                    return False
+                connection.sendall(piece)
+            dripping.set()
+            return False
+
+    with Dripping() as wire:
+        api = wire.client(network)
+        read = (lambda: api.call(users.LIST)) if whole else lambda: list(api.stream(mail.PART, ids=PART).chunks)
+        with pytest.raises((TimedOut, httpx.ReadTimeout)):
+            read()
+        assert not dripping.is_set()
+
+
 # Secrets and people's addresses
 
 
@@ -667,6 +707,16 @@ def test_a_download_that_nobody_finishes_is_closed(asked):
     found = asked.client(httpx.Response(200, stream=body)).stream(mail.PART, ids=PART)
     next(found.chunks)
     found.chunks.close()
+    assert body.closed
+
+
+def test_a_download_that_takes_too_long_does_not_look_as_if_it_were_whole(asked, monkeypatch):
+    monkeypatch.setattr(module, "time", Clock())
+    monkeypatch.setattr(module, "LONGEST_DOWNLOAD", 10)
+    body = Drip(iter([b"x" * 64 * 1024] * 100))
+    found = asked.client(httpx.Response(200, stream=body)).stream(mail.PART, ids=PART)
+    with pytest.raises(TimedOut):
+        list(found.chunks)
     assert body.closed
 
 
