@@ -31,7 +31,7 @@ PATIENCE = 5.0  # seconds of a workbook that are made before it is sent
 EXACT = 2**53  # above it a spreadsheet rounds
 # At the beginning of a cell, or of what a spreadsheet makes one: where numbers have commas, it divides lines at semicolons
 # and knows no quotation mark that follows a comma.
-FORMULA = re.compile(r"^(?=[\t\r\n])|(?:^|(?<=[;\t\r\n]))(?=\s*[=+\-@])")
+FORMULA = re.compile(r"^(?=[\t\r\n])|(?:^|(?<=[;\t\r\n]))(?=[^\S\t\r\n]*[=+\-@])")
 # What no cell can hold: control characters, halves of surrogate pairs, and what XML calls no character.
 NO_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

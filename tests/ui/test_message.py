@@ -7,6 +7,8 @@ import pytest
 
 from portal.meaning import parts
 from portal.meaning.body import Body, document, take_apart
+from portal.meaning.message import as_bytes, flowed
+from portal.meaning.parts import message, parameters
 
 SUBJECT = "From: Anna <anna@a.example>\nSubject: x\nMIME-Version: 1.0\n"
 RUSSIAN = "Здравствуйте, счёт во вложении"
