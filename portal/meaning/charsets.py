@@ -7,7 +7,10 @@ byte that means nothing spoils one character.
 
 import binascii
 import codecs
+import encodings
+import pkgutil
 import re
+from encodings.aliases import aliases
 
 import webencodings  # type: ignore[import-untyped]
 
@@ -38,6 +41,8 @@ CODECS = re.compile(
     r"ascii|utf-(7|8|16|32)(-[lb]e|-sig)?|iso8859-\d+|latin-1|cp\d+\w?|koi8-[rut]|mac-\w+|gb\w+|hz|big5\w*|euc_\w+|iso2022_\w+"
     r"|shift_jis\w*|johab|kz1048|ptcp154|tis-620|hp-roman8"
 )
+# Python keeps in mind every name that it was ever asked for: a mail can hold a hundred thousand that nobody knows.
+PYTHON = frozenset((*aliases, *(module.name for module in pkgutil.iter_modules(encodings.__path__))))
 ANYTHING = "ascii us-ascii ansi_x3.4-1968 ansi_x3.4-1986 iso646-us iso-ir-6 us cp367 ibm367 csascii"
 ASCII = frozenset(ANYTHING.split())  # said of everything
 BYTE_ORDER_MARKS = (
@@ -66,6 +71,9 @@ def codec(label: str) -> tuple[str, ...]:
         found = webencodings.lookup(STANDARD.get(spelled, spelled))
         if found and found.name not in ("replacement", "x-user-defined"):
             return WIDER.get(found.name, (found.codec_info.name,))
+        name = encodings.normalize_encoding(spelled)
+        if name not in PYTHON and name.replace(".", "_") not in PYTHON:
+            continue
         try:
             name = codecs.lookup(spelled).name
         except (LookupError, ValueError):

@@ -30,7 +30,9 @@ SELECTOR = re.compile(r"(?=.{1,63}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-
 _NAME = r"(?P<selector>[A-Za-z0-9._-]+?)\._domainkey\.(?P<domain>[A-Za-z0-9._-]+?)"
 _LINE = re.compile(rf"\s*(?P<name>{_NAME})\.?\s+(?:\d+\s+)?(?:IN\s+)?TXT\s+(?P<value>\S.*?)\s*", re.IGNORECASE | re.DOTALL)
 _DASHES = r"[-\u2013\u2014]{2,5}"  # text processors make other ones of them
-PEM = re.compile(rf"{_DASHES}\s*BEGIN ([A-Z0-9 ]{{3,40}}?)\s*{_DASHES}(.*?){_DASHES}\s*END \1\s*{_DASHES}", re.DOTALL)
+PEM = re.compile(
+    rf"{_DASHES}\s*BEGIN ([A-Z0-9 ]{{3,40}}?)\s*{_DASHES}((?:(?!BEGIN [A-Z]).)*?){_DASHES}\s*END \1\s*{_DASHES}", re.DOTALL
+)
 _TAG = re.compile(r"(?:^|[;\s(\"'])p[\"']?\s*[=:]\s*[\"']?([A-Za-z0-9+/=\s]+)")
 _WRAPPING = re.compile(r"[\s\"'\\,]")  # what files and forms put between the lines of a key
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')

@@ -119,4 +119,6 @@ def _moment(said: str, value: str) -> Moment | None:
         at = datetime(day.year, day.month, day.day, int(found[4]), int(found[5]), tzinfo=UTC if found[7] else None)
     except ValueError:
         return None
+    if not 1 < at.year < 9999:  # at the ends of the calendar a time zone leads out of it
+        return None
     return Moment(at, "" if found[7] else _parameter(said, "TZID")[:80])

@@ -143,5 +143,11 @@ def _imitates(address: str) -> bool:
 
 def _without_end(url: str) -> str:
     """Without the punctuation of the sentence around it."""
-    url = re.sub(r"[^\w/\\#=&%+~$@*)\]-]+\Z", "", url)
-    return url if "(" in url or "[" in url else re.sub(r"[^\w/\\#=&%+~$@*-]+\Z", "", url)
+    url = _until_last(r"[\w/\\#=&%+~$@*)\]-]", url)
+    return url if "(" in url or "[" in url else _until_last(r"[\w/\\#=&%+~$@*-]", url)
+
+
+def _until_last(sign: str, text: str) -> str:
+    """A text up to the last such sign. Looked for from the end: to take off what is behind it costs the square of its length."""
+    found = re.match(f".*{sign}", text, re.DOTALL)
+    return found[0] if found else ""

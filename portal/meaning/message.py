@@ -32,7 +32,7 @@ SIGNED, ENVELOPED = (
     bytes.fromhex("2a864886f70d010702"),
     (bytes.fromhex("2a864886f70d010703"), bytes.fromhex("2a864886f70d0109100117")),
 )
-UU_FILE = re.compile(r"^begin [0-7]{3,4} ([^\r\n]{1,300}?)[ \t]*\r?\n(?=[!-M][!-`])", re.MULTILINE)
+UU_FILE = re.compile(r"^begin [0-7]{3,4} ([^\r\n]{1,300})\r?\n(?=[!-M][!-`])", re.MULTILINE)
 UU_END = re.compile(r"^end[ \t]*\r?$", re.MULTILINE)
 
 
@@ -224,7 +224,7 @@ def _without_files(found: Reading, text: str) -> str:
             end = None
         if end is None:
             break
-        name = charsets.words(begin[1])
+        name = charsets.words(begin[1].rstrip())
         found.files.append(name)
         kept.append(text[at : begin.start()] + _("[File in the text: %(name)s]") % {"name": name} + "\n")
         at = min(end.end() + 1, len(text))

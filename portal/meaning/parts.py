@@ -16,6 +16,7 @@ from portal.meaning import charsets
 
 MOST_PARTS, MOST_LEVELS = 200, 50
 MOST_HEADER_LINES = 200_000  # in all parts together
+MOST_UNWRAPPED = 32 * 1024 * 1024  # bytes of all multiparts that are wrapped in an encoding: each one is a copy
 LONGEST_HEADER = 10_000  # characters
 LOOK_AHEAD = 20  # lines
 
@@ -36,7 +37,7 @@ PARAMETER = re.compile(
 FIRST_LINE = re.compile(rb"[\r\n]*--([!-~]{1,200})[ \t]*\r{0,3}\n")
 LIKELY_BOUNDARY = re.compile(rb"[\r\n]--([!-~][ -~]{0,199}?)[ \t]{0,9}\r{0,3}\n(?:content-|mime-)", re.IGNORECASE)
 BASE64_LINE = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
-UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{1,300}?)[ \t]*\r{0,3}\n(?=[!-`])", re.MULTILINE)
+UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{1,300})\r{0,3}\n(?=[!-`])", re.MULTILINE)
 UU_END = re.compile(rb"^end[ \t]*(?:\r|\n|\Z)", re.MULTILINE)
 
 
@@ -46,6 +47,7 @@ class Budget:
 
     parts: int = MOST_PARTS
     lines: int = MOST_HEADER_LINES
+    unwrapped: int = MOST_UNWRAPPED
     cut: bool = False
 
 
@@ -230,7 +232,9 @@ def _part(data: bytes, start: int, end: int, default: str, budget: Budget, level
         return part
     boundary = parameters(part.header("content-type"), words=False).get("boundary", "").rstrip().encode("latin-1", "replace")
     places = _pieces(data, body, end, boundary, budget)
-    if not places and part.encoding and (inner := part.content(end - body)):
+    if not places and part.encoding and (inner := part.content(min(end - body, budget.unwrapped))):
+        budget.unwrapped -= len(inner)
+        budget.cut |= budget.unwrapped <= 0
         part.data, part.start, part.end = inner, 0, len(inner)
         places = _pieces(inner, 0, len(inner), boundary, budget)
     where = part.data, part.start, part.end

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
+from itertools import islice
 
 import nh3
 
@@ -28,6 +29,13 @@ RENAMED = re.compile(rf"<(/?)x-({_AGAIN})(?=[\s>])")
 KEPT = {*_KEPT.split(), *(f"x-{tag}" for tag in _AGAIN.split("|"))}
 MARKS = {"style", "hidden", "class", "id", "color", "bgcolor", "background", "width", "height"}
 MOST_RULES, LARGEST_SHEET = 500, 60_000
+Rules = dict[str, dict[str, str]]  # what is declared, by selector
+_READ = """
+    background background-color background-image clip clip-path color display filter font font-size height left top right bottom
+    margin-left margin-right margin-top max-height max-width mso-hide opacity overflow overflow-y position text-indent transform
+    visibility width
+"""
+PROPERTIES = frozenset(_READ.split())
 
 _NAMED = {
     "white": (255, 255, 255), "black": (0, 0, 0), "silver": (192, 192, 192), "gray": (128, 128, 128), "grey": (128, 128, 128),
@@ -108,7 +116,7 @@ def text_of(html: str, gone_with_content: set[str]) -> str:
 
 
 class _Reader(HTMLParser):
-    def __init__(self, rules: dict[str, str]) -> None:
+    def __init__(self, rules: Rules) -> None:
         super().__init__(convert_charrefs=True)
         self.rules = rules
         self.open: list[tuple[str, Look]] = [("", Look())]
@@ -155,42 +163,63 @@ class _Reader(HTMLParser):
 
     def text(self) -> str:
         whole = "".join(self.found) + (SHOWN if self.marked else "")
-        whole = re.sub(rf"([ \n]+){SHOWN}", rf"{SHOWN}\1", whole)
+        *hidden, last = whole.split(SHOWN)
+        kept = (piece.rstrip(" \n") for piece in hidden)  # the mark comes before the blanks at its end
+        whole = "".join(f"{text}{SHOWN}{piece[len(text) :]}" for text, piece in zip(kept, hidden, strict=True)) + last
         lines = (re.sub(r"[ \t\xa0]+", " ", line).strip(" ") for line in whole.split("\n"))
         return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
-def _rules(html: str) -> dict[str, str]:
+def _rules(html: str) -> Rules:
     """What a mail's own style sheets declare, by simple selector (`.note`, `#x`, `p`), without what is for some screens only."""
-    found: dict[str, str] = {}
+    found: Rules = {}
     lower, end = html.lower(), 0
     for _sheet in range(20):
         start = lower.find(">", lower.find("<style", end)) + 1
         end = lower.find("</style", start)
         if lower.find("<style", max(0, start - 300), start) < 0 or end < 0:
             break
-        sheet = re.sub(r"/\*.{0,5000}?\*/|<!--|-->", "", lower[start : min(end, start + LARGEST_SHEET)], flags=re.DOTALL)
-        sheet = re.sub(r"@[^{};]{0,300}\{(?:[^{}]{0,5000}\{[^{}]{0,5000}\}){0,500}[^{}]{0,5000}\}", "", sheet)
-        for selectors, said in re.findall(r"([^{}@]{1,500})\{([^{}]{0,2000})\}", sheet)[:MOST_RULES]:
-            for selector in selectors.split(",")[:20]:
+        sheet = lower[start : min(end, start + LARGEST_SHEET)]
+        sheet = re.sub(r"/\*.*?(?:\*/|\Z)|<!--|-->", "", sheet, flags=re.DOTALL)  # a comment without an end goes to the end
+        for selectors, said in islice(_blocks(sheet), MOST_RULES):
+            for selector in selectors[-500:].split(",")[:20]:
                 if re.fullmatch(r"\s*[.#]?[\w-]{1,60}\s*", selector):
-                    found[selector.strip()] = (found.get(selector.strip(), "") + said + ";")[-2000:]
+                    found.setdefault(selector.strip(), {}).update(_declared(said))
     return found
 
 
-def _declared(said: str) -> Iterator[tuple[str, str]]:
+def _blocks(sheet: str) -> Iterator[tuple[str, str]]:
+    """The rules of a style sheet, as selectors and declarations; an @media goes with all that is in it."""
+    depth, selectors, text = 0, "", ""
+    for piece in re.split(r"([{}])", sheet):
+        if piece == "{":
+            depth += 1
+            selectors = text.rpartition(";")[2].strip() if depth == 1 else selectors
+        elif piece == "}":
+            if depth == 1 and not selectors.startswith("@"):
+                yield selectors, text
+            depth = max(0, depth - 1)
+        else:
+            text = piece
+
+
+def _declared(said: str) -> dict[str, str]:
+    """What is declared of how text looks. Other properties are left out: many elements may have many rules with many of them."""
+    found = {}
     for one in said[:5000].split(";"):
         name, _colon, value = one.partition(":")
-        yield name.strip().lower(), value.partition("!")[0].strip().lower()
+        if (name := name.strip().lower()) in PROPERTIES:
+            found[name] = value.partition("!")[0].strip().lower()
+    return found
 
 
-def _look(look: Look, tag: str, attrs: dict[str, str | None], rules: dict[str, str]) -> Look:
-    said = rules.get(tag, "") if rules else ""
+def _look(look: Look, tag: str, attrs: dict[str, str | None], rules: Rules) -> Look:
+    style: dict[str, str] = {}
     if rules:
-        for one in (attrs.get("class") or "").lower().split()[:20]:
-            said += rules.get("." + one, "")
-        said += rules.get("#" + (attrs.get("id") or "").lower(), "")
-    style = dict(_declared(said + (attrs.get("style") or "")))
+        classes = (f".{one}" for one in (attrs.get("class") or "").lower().split()[:20])
+        for selector in (tag, *classes, "#" + (attrs.get("id") or "").lower()):
+            style |= rules.get(selector, {})
+    style |= _declared(attrs.get("style") or "")
     if "hidden" in attrs:
         style.setdefault("display", "none")
     look = replace(look, gone=look.gone or _gone(style))

@@ -65,11 +65,13 @@ def sender(text: Any) -> Sender:
     return Sender(_name(text), "", tuple(one.address for one in found if one.address) if len(found) > 1 else ())
 
 
-def mailboxes(text: str) -> list[Sender]:
+def mailboxes(text: str, *, of_group: bool = False) -> list[Sender]:
     """Everybody whom an address header names; without an address where one has none that can be used."""
     text = text.strip()
-    if group := GROUP.fullmatch(text):  # `Sales: anna@bank.example, ben@bank.example;`
-        return [Sender(one.name or _name(group[1].replace('"', "")), one.address) for one in mailboxes(group[2])]
+    group = None if of_group else GROUP.fullmatch(text)  # `Sales: anna@bank.example, ben@bank.example;`, and none has groups
+    if group:
+        inside = mailboxes(group[2], of_group=True)
+        return [Sender(one.name or _name(group[1].replace('"', "")), one.address) for one in inside]
     found: list[Sender] = []
     before: list[Piece] = []
     inside: list[Piece] = []

@@ -561,6 +561,12 @@ BOMBS = {
     "brackets in a style": "<p style='color:" + "(" * 900_000 + "'>",
     "attributes": "<p " + " ".join(f"a{n}=1" for n in range(90_000)) + ">",
     "addresses": "<p style='" + "url(" * 200_000 + "'>",
+    "blanks": "<pre>" + " " * 500_000 + "x</pre>",
+    "blanks and something hidden": "<pre>" + (" " * 1000 + "<b hidden>x</b>") * 400 + "\n" * 100_000 + "x</pre>",
+    "comments in style sheets": ("<style>" + "/* " * 20_000 + "</style>") * 8 + "<p>",
+    "style sheets without rules": ("<style>" + "a" * 60_000 + "</style>") * 8 + "<p>",
+    "rules without an end": ("<style>" + ("a" * 498 + "{" + "b" * 2000) * 24 + "</style>") * 8 + "<p>",
+    "rules within rules": ("<style>" + ("@" * 298 + "{" + "a{}" * 100) * 50 + "</style>") * 8 + "<p>",
 }
 
 

@@ -1,5 +1,7 @@
 """Charsets: a label means what mail programs take it for, and nothing that somebody writes there fails or costs much."""
 
+import encodings
+
 import pytest
 from hypothesis import given, settings, strategies as st
 
@@ -77,6 +79,12 @@ TRAPS = "punycode idna zlib zip bz2 hex base64 quopri uu rot13 rot_13 unicode_es
 def test_what_is_no_charset_is_never_used_as_one(label: str):
     assert codec(label) in ((), ("utf-8",))
     assert decode(b"hello \\ud800 xn--", label) == "hello \\ud800 xn--"
+
+
+def test_labels_that_nobody_knows_are_not_kept_in_mind():
+    before = len(encodings._cache)
+    assert words(" ".join(f"=?nobody-{n}?q?x?=" for n in range(100))).count("x") == 100
+    assert len(encodings._cache) <= before
 
 
 def test_headers_are_read_with_their_languages_and_with_letters_that_two_words_share():

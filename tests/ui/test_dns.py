@@ -127,7 +127,7 @@ def test_a_public_key_in_the_older_form_is_the_same_key() -> None:
     assert dkim.bare_public(older) == dkim.read_pair(as_pem(key)).public
 
 
-@pytest.mark.parametrize("text", ["", "p=", "v=DKIM1; p=", "x y z", "p=AAAA", "\ud800", "p=" + "A " * 5000, "-----BEGIN X-----" * 500, '"' * 5000])
+@pytest.mark.parametrize("text", ["", "p=", "v=DKIM1; p=", "x y z", "p=AAAA", "\ud800", "p=" + "A " * 5000, "-----BEGIN X-----" * 500, "-----BEGIN AAA-----" * 1050, '"' * 5000])
 def test_what_is_no_public_key_is_none(text: str) -> None:
     assert dkim.bare_public(text) != PUBLIC
 

@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime
 
 import pytest
+from django.template.loader import render_to_string
+from django.utils import timezone
 
 from portal.meaning.body import take_apart
 from portal.meaning.invitations import Moment, invitation
@@ -96,3 +98,13 @@ def test_what_is_no_calendar_is_none_and_a_huge_one_ends():
     assert (len(crowd.people), crowd.more) == (20, 980)
     assert invitation("BEGIN:VEVENT\n" * 300_000) is not None
     assert invitation("BEGIN:VEVENT\n" + "A;" * 100_000 + "\nX;Y=" + ",z" * 100_000) is not None
+
+
+@pytest.mark.parametrize("zone", ["Europe/Zurich", "America/New_York"])
+@pytest.mark.parametrize("value", ["00010101T000000Z", "99991231T235959Z", "00010101T000000", "99991231T235959"])
+def test_an_event_at_the_ends_of_the_calendar_has_no_time_that_could_be_shown(value: str, zone: str):
+    event = invitation(f"BEGIN:VEVENT\nDTSTART:{value}\nDTEND:20261130T100000Z\nEND:VEVENT")
+    assert event is not None
+    assert event.start is None
+    with timezone.override(zone):
+        assert "2026" in render_to_string("users/_moment.html", {"moment": event.end})

@@ -103,6 +103,7 @@ def test_the_punctuation_of_a_sentence_is_no_part_of_an_address() -> None:
 
 @pytest.mark.parametrize("text", [
     "a." * 1000, "-." * 1000, "@" * 2000, "a@" * 1000, "https:" * 500, "." * 2000, "ü." * 1000, "(" * 2000, "http://" + "[" * 2000, "\udc80.com",
+    *(("http://a/" + "." * 1900 + "b ") * 100, ("http://a/(" + ")." * 900 + "]b ") * 100),
 ])
 def test_any_text_and_any_target_is_judged(text: str) -> None:
     judged([(text, text[:300]), ("http://" + text, text), ("mailto:" + text, text)])

@@ -5,6 +5,7 @@ import binascii
 
 import pytest
 
+from portal.meaning import parts
 from portal.meaning.body import Body, document, take_apart
 from portal.meaning.message import as_bytes, flowed
 from portal.meaning.parts import message, parameters
@@ -239,6 +240,26 @@ def test_a_file_within_a_text_is_named():
     body = read(f"{SUBJECT}\nvorher\nbegin 644 rechnung.exe\n{lines}end\nnachher\nbegin 644 nicht\nwirklich")
     assert body.text.splitlines() == ["vorher", "[File in the text: rechnung.exe]", "nachher", "begin 644 nicht", "wirklich"]
     assert body.files == ["rechnung.exe"]
+
+
+@pytest.mark.parametrize("encoding", ["7bit", "x-uuencode"])
+def test_a_file_within_a_text_whose_name_never_ends_is_none(encoding: str):
+    text = "begin 644 x" + " " * 1_000_000 + "y\nM"
+    source = f"{SUBJECT}Content-Type: text/plain\nContent-Transfer-Encoding: {encoding}\n\n{text}\n"
+    body = read(source)
+    assert (body.files, body.text[:12]) == ([], "begin 644 x ")
+
+
+def test_multiparts_that_are_wrapped_one_in_the_other_do_not_fill_the_memory():
+    source, hidden = SUBJECT, 40
+    for level in range(hidden):
+        head = f"Content-Type: multipart/mixed; boundary=B{level}\nContent-Transfer-Encoding: quoted-printable\n"
+        source += head.replace("=", "=" + "3D" * level) + f"\n--={'3D' * level}42{level}\n"
+    source += "\n" + "x" * 60_000
+    budget = parts.Budget(unwrapped=100_000)
+    root = message(source.encode(), budget=budget)
+    assert sum({id(part.data): len(part.data) for part in root.walk()}.values()) <= len(source) + 100_000
+    assert budget.cut
 
 
 def test_lines_that_were_broken_for_the_way_are_whole_again():

@@ -76,6 +76,7 @@ STYLE_BOMBS = {
     "sheets without an end": "<style>" * 50_000,
     "one class of many rules": "<style>" + ".a{display:none}" * 20_000 + "</style>" + "<p class=a>x" * 5000,
     "many classes": "<style>" + "".join(f".a{n}{{color:red}}" for n in range(10_000)) + f"</style><p class='{' '.join(f'a{n}' for n in range(2000))}'>x",
+    "empty declarations of many elements": "<style>" + "".join(f".a{n}{{{';' * 1990}}}" for n in range(20)) + "</style>" + f"<p class='{' '.join(f'a{n}' for n in range(9))}'>x" * 9000,
     "screens in screens": "<style>" + "@media x{" * 20_000 + "</style>x",
     "brackets": "<style>@a{" + "b{c}" * 20_000 + "</style>x",
     "comments": "<style>" + "/*" * 50_000 + "</style>x",
@@ -86,3 +87,9 @@ STYLE_BOMBS = {
 @pytest.mark.parametrize("html", STYLE_BOMBS.values(), ids=STYLE_BOMBS)
 def test_styles_made_to_keep_a_reader_busy_are_read_in_part(html: str):
     assert len(to_text(html)) <= len(html)
+
+
+def test_rules_count_behind_those_for_some_screens_and_behind_comments():
+    sheet = "@import url(x); /* .b{} */ @media print { .a { color: red } .b { display: none } } .c, #d{display:none;unknown:1} .e{} p{"
+    html = f"<style>{sheet}</style><p class=a>a</p><p class=b>b</p><p class=c>c</p><p id=d>d</p><p>e</p>"
+    assert seen(html) == "a\nb\n[c\nd]\ne"

@@ -537,6 +537,7 @@ def test_what_tricks_a_reader_is_said(text: str, headers: Any, about: str):
         (BOSS, {"Reply-To": "desk@mail.bank.example"}),
         ("news@mail.bank.example", {"Reply-To": BOSS}),
         (BOSS, {"Reply-To": "nonsense"}),
+        (BOSS, {"Reply-To": "a:" * 3000 + ";" * 3000}),
         (BOSS, {"Reply-To": f"The Boss <{BOSS}>, desk@news.bank.example (a, b@c)"}),
         ("a@news.bank.example", {"Reply-To": "a@mail.bank.example"}),
         ("root@db1.example (Cron Daemon)", {}),
