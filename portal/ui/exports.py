@@ -29,15 +29,9 @@ MOST_ROWS = 1_000_000  # a sheet ends a little above
 LONGEST = 3600.0  # seconds: each file holds a thread
 PATIENCE = 5.0  # seconds of a workbook that are made before it is sent
 EXACT = 2**53  # above it a spreadsheet rounds
-<<<<<<< HEAD
 # The beginning of a cell, or of what a spreadsheet makes one: where numbers have commas, it divides lines at semicolons and knows
 # no quotation mark that follows a comma. All blanks are taken at once: a text of nothing else costs what it is long.
 BEGINNING = re.compile(r"(^|[;\t\r\n])\s*+(?=([=+\-@＝＋－＠])?)")  # the wide ones too
-=======
-# At the beginning of a cell, or of what a spreadsheet makes one: where numbers have commas, it divides lines at semicolons
-# and knows no quotation mark that follows a comma.
-FORMULA = re.compile(r"^(?=[\t\r\n])|(?:^|(?<=[;\t\r\n]))(?=[^\S\t\r\n]*[=+\-@])")
->>>>>>> attack2
 # What no cell can hold: control characters, halves of surrogate pairs, and what XML calls no character.
 NO_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
