@@ -16,7 +16,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from portal.templatetags.portal import row_id
+from portal.ui.addresses import row_id
 from sandbox import seed
 from sandbox.models import Domain, User
 from tests.conftest import Gateway

@@ -19,7 +19,8 @@ from django.utils.formats import date_format
 from portal.audit.models import Entry
 from portal.batches import worker
 from portal.batches.models import Batch
-from portal.templatetags.portal import ago, at_second
+from portal.meaning.times import at_second
+from portal.templatetags.portal import ago
 from sandbox.models import DkimKey, Domain, Health, Platform
 from tests.conftest import Gateway, signed_in
 
