@@ -189,6 +189,7 @@ PAGES = [
     Page(MAIL, target="reading"),
     Page(f"{MAIL}body/"),
     Page(f"{MAIL}source/"),
+    Page(f"{MAIL}attached/1/"),
     Page(f"{MAIL}attachments/", file=True),
     Page(f"{MAIL}attachments/2/?name=Rechnung.pdf", file=True),
     Page(f"{MAIL}release/?allow=mailbox"),
@@ -284,10 +285,24 @@ HEALTH = {"performedAt": 1760000000, "report": {"status": False, "entries": TEST
 USER = {"id": "u1", "email": "anna@nordwind.example", "status": "ENABLED", "domainId": "d1", "firstname": "Anna"}
 DOMAIN = {"id": "d1", "name": "nordwind.example", "status": "ENABLED", "customer": {"id": "c1", "name": "Nordwind"}, "platforms": [RELAY]}
 DELETED_DOMAIN = {**DOMAIN, "id": "d9", "status": "DELETED", "deletionDate": 1760000000000, "purgeDate": 1763000000000}
+SOURCE = """Subject: Rechnung 7
+Content-Type: multipart/mixed; boundary=b
+
+--b
+
+Text
+--b
+Content-Type: message/rfc822
+
+Subject: Rechnung 6
+
+Text of another
+--b--
+"""
 MESSAGE = {
     "id": "m1", "from": "Shop <info@shop.example>", "to": ["anna@nordwind.example"], "subject": "Rechnung 7", "size": 1234,
     "headers": {"X-Quarantine-Reason": "SPAM", "X-Spam-Score": "5.4"}, "sentDate": 1760000000000,
-    "attachments": {"attachments": [{"id": "2", "name": "Rechnung.pdf", "size": 5}]}, "source": "Subject: Rechnung 7\n\nText",
+    "attachments": {"attachments": [{"id": "2", "name": "Rechnung.pdf", "size": 5}]}, "source": SOURCE,
 }
 SENDER_RULE = {"id": "r1", "value": "shop.example", "type": "ALLOW", "owner": "anna@nordwind.example", "spfOn": True}
 HELD = {"duration": 31, "storeSpam": True}
@@ -780,7 +795,7 @@ def test_a_page_survives_answers_that_hold_nothing(
     place: Page, somebody: Client, gateway: Gateway, subtests: pytest.Subtests,
 ) -> None:
     # The rule, the alias or the option is not among none, and there is no source.
-    missing = ("domain-alias-delete", "domain-option", "domain-option-reset", "domain-rule", "mail-source", "user-rule")
+    missing = ("domain-alias-delete", "domain-option", "domain-option-reset", "domain-rule", "mail-attached", "mail-source", "user-rule")
     # What has no name was not the one that was typed, and there is no permission to choose.
     refusing = ("domain-delete", "domain-admin", "domain-admin-add", "domain-admin-new")
     gone, refused = place.name in missing, bool(place.post) and place.name in refusing

@@ -602,11 +602,8 @@ WORDS = st.sampled_from(("yes", "infected", "1e5", "bank.example", "xn--", "spf=
 MARKS = st.sampled_from(("score=", "required=", "tests=", "dkim=", "header.d=", "smtp.mailfrom=", "envelope-from=<"))
 BITS = WORDS | MARKS | st.sampled_from(';"()\\@<>, ä\n\x00\ud800\u202e')
 TEXT = st.one_of(st.text(), st.lists(BITS, max_size=25).map("".join))
-VALUE = st.recursive(
-    st.one_of(TEXT, st.none(), st.integers(), st.floats(), st.booleans()),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=5,
-)
+SIMPLE = TEXT | st.none() | st.integers() | st.floats() | st.booleans()
+VALUE = SIMPLE | st.lists(SIMPLE | st.lists(SIMPLE, max_size=3), max_size=3) | st.dictionaries(st.text(), SIMPLE, max_size=3)
 
 
 @hypothesis_settings(max_examples=200, deadline=None, database=None, derandomize=True)
