@@ -43,7 +43,6 @@ MOST_ROWS = 10**12  # whatever X-Total-Count claims: pages are counted with it
 BROKEN = (httpx.TransportError, httpx.DecodingError)  # no whole answer came, or none that can be unpacked
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
-SECRET = re.compile("password|secret|private|token|credential", re.IGNORECASE)  # in the names of what is sent
 PRIVATE_KEY = re.compile(r"-----BEGIN[A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END[A-Z ]{0,40}-----|\Z)", re.DOTALL)
 
 BY_STATUS: dict[int, type[ApiError]] = {
@@ -112,7 +111,7 @@ class Client:
         query: Any = ...,
         headers: Any = ...,
         ids: Any = ...,
-        secret: str = ...,
+        secrets: Iterable[str] = ...,
     ) -> T: ...
     @overload
     def call(
@@ -124,7 +123,7 @@ class Client:
         query: Any = ...,
         headers: Any = ...,
         ids: Any = ...,
-        secret: str = ...,
+        secrets: Iterable[str] = ...,
     ) -> None: ...
     def call(
         self,
@@ -135,17 +134,17 @@ class Client:
         query: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
         ids: Mapping[str, str | int] | None = None,
-        secret: str = "",
+        secrets: Iterable[str] = (),
     ) -> Any:
         """One call; the answer decoded as `type`, or None where no body is wanted. Raises an ApiError.
 
         A success with a body that is no JSON comes from something that says success to anything (a captive portal), or was
         cut short: it is a BadAnswer, also where no body is wanted.
 
-        A gateway may quote in a refusal what it was sent. What is sent under the name of a secret is left out there, and so is
-        `secret`, which is sent under another one.
+        A gateway may quote in a refusal what it was sent. What is sent in a field that is secret (`Operation.secret`) is left out
+        there, and so are `secrets`, which are sent in others.
         """
-        _response, body = self._whole(op, op.url(**(ids or {})), query, json, headers, secret)
+        _response, body = self._whole(op, op.url(**(ids or {})), query, json, headers, secrets)
         if type is None:
             if body.strip():
                 self._decode(op, body, msgspec.Raw)  # looked at, and not made into anything
@@ -246,7 +245,7 @@ class Client:
         query: dict[str, Any] | None,
         json: Any,
         headers: dict[str, str] | None,
-        secret: str = "",
+        secrets: Iterable[str] = (),
     ) -> tuple[httpx.Response, bytes]:
         """Send, read all of the answer, and raise for every status that is not a success."""
         extra = dict(headers or {})
@@ -266,7 +265,7 @@ class Client:
                 if last or op.method != "GET" or isinstance(problem, httpx.TimeoutException | httpx.ConnectError):
                     raise self._no_answer(op, problem) from None
         if not 200 <= response.status_code < 300:
-            raise self._error(op, response, body, [*_secrets(json), secret])
+            raise self._error(op, response, body, [*_secrets(op, json), *secrets])
         return response, body
 
     def _send(self, op: Operation, request: httpx.Request) -> httpx.Response:
@@ -330,16 +329,16 @@ class Client:
         return error
 
 
-def _secrets(sent: Any) -> Iterator[str]:
-    """The texts that were sent under the name of a secret, however deep."""
+def _secrets(op: Operation, sent: Any) -> Iterator[str]:
+    """The texts that were sent in fields that are secret, however deep."""
     if isinstance(sent, dict):
         for name, value in sent.items():
-            if isinstance(value, str) and SECRET.search(str(name)):
+            if isinstance(value, str) and name in op.secret:
                 yield value
-            yield from _secrets(value)
+            yield from _secrets(op, value)
     elif isinstance(sent, list):
-        for one in sent:
-            yield from _secrets(one)
+        for item in sent:
+            yield from _secrets(op, item)
 
 
 def _reason(body: bytes, secrets: Iterable[str] = ()) -> tuple[str, dict[str, str]]:

@@ -5,6 +5,6 @@ from portal.api.operation import Operation
 Lines = list[str | list[str]]  # records: the contract declares lists of lists and shows a flat one
 
 READ = Operation("getDkim", "GET", "/domains/{domainId}/dkim")
-CREATE = Operation("addDkim", "POST", "/domains/{domainId}/dkim", needs="sysadmin")
-REPLACE = Operation("updateDomainDkim", "PUT", "/domains/{domainId}/dkim", needs="sysadmin")
+CREATE = Operation("addDkim", "POST", "/domains/{domainId}/dkim", needs="sysadmin", secret=("privateKey",))
+REPLACE = Operation("updateDomainDkim", "PUT", "/domains/{domainId}/dkim", needs="sysadmin", secret=("privateKey",))
 DELETE = Operation("deleteDomainDkim", "DELETE", "/domains/{domainId}/dkim", needs="sysadmin")

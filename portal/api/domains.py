@@ -7,6 +7,8 @@ import msgspec
 from portal.api.operation import Operation
 from portal.api.policies import Policy
 
+RELAY_SECRETS = ("bind_password", "clientSecret", "password")  # in the settings of a relay, wherever it is shown or written
+
 # Sort keys, here and in the other groups: the contract names the default of each list and, for domains alone, a second one (3.2).
 LIST = Operation(
     "listDomains",
@@ -14,16 +16,17 @@ LIST = Operation(
     "/domains",
     sort=("name", "id"),
     filters=("name", "status", "customerId", "externalId", "platformId", "platformName"),
+    secret=RELAY_SECRETS,
 )
-READ = Operation("getDomain", "GET", "/domains/{domainId}")
-CREATE = Operation("createDomain", "POST", "/domains", needs="sysadmin")
-EDIT = Operation("editDomain", "PATCH", "/domains/{domainId}", headers=("X-Ignore-MX",))
+READ = Operation("getDomain", "GET", "/domains/{domainId}", secret=RELAY_SECRETS)
+CREATE = Operation("createDomain", "POST", "/domains", needs="sysadmin", secret=RELAY_SECRETS)
+EDIT = Operation("editDomain", "PATCH", "/domains/{domainId}", headers=("X-Ignore-MX",), secret=RELAY_SECRETS)
 DELETE = Operation("deleteDomain", "DELETE", "/domains/{domainId}", needs="sysadmin", headers=("X-Ignore-MX",))
 
 # The administrators of one domain. access_controls.py has their accounts.
 ADMINS = Operation("listDomainAdmins", "GET", "/domains/{domainId}/admins", sort=("login",), filters=("search",))
 READ_ADMIN = Operation("getDomainAdmin", "GET", "/domains/{domainId}/admins/{adminId}")
-ADD_ADMIN = Operation("createAdminAccess", "POST", "/domains/{domainId}/admins")
+ADD_ADMIN = Operation("createAdminAccess", "POST", "/domains/{domainId}/admins", secret=("password",))
 SET_ADMIN_PERMISSIONS = Operation("defineAdminAccess", "PUT", "/domains/{domainId}/admins/{adminId}/authorities")
 REVOKE_ADMIN = Operation("revokeAdminAccess", "DELETE", "/domains/{domainId}/admins/{adminId}")
 
@@ -31,6 +34,7 @@ REVOKE_ADMIN = Operation("revokeAdminAccess", "DELETE", "/domains/{domainId}/adm
 USERS_ACCESS = Operation("listUsersAccess", "GET", "/domains/{domainId}/access")
 SET_USERS_ACCESS = Operation("affectUsersAccess", "PUT", "/domains/{domainId}/access")
 
+# Whether an option's value is secret depends on its type (portal/pages/options.py).
 OPTIONS = Operation("listDomainOptions", "GET", "/domains/{domainId}/options")
 SET_OPTION = Operation("setDomainOption", "POST", "/domains/{domainId}/options", needs="sysadmin if restricted")
 DELETE_OPTION = Operation(

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from portal.api.domains import RELAY_SECRETS
 from portal.api.operation import Operation
 
 ERRORS = Operation("getHealthErrors", "GET", "/health")
@@ -9,7 +10,7 @@ READ_DOMAIN = Operation("getDomainHealth", "GET", "/domains/{domainId}/health")
 CHECK_DOMAIN = Operation("runDomainDiagnostic", "POST", "/domains/{domainId}/health")
 READ_RELAY = Operation("getDiagnosticOfExistingRelay", "GET", "/platforms/{platformId}/health")
 CHECK_RELAY = Operation("runDiagnosticOnExistingRelay", "POST", "/platforms/{platformId}/health")
-TRY_RELAY = Operation("tryRelayConfiguration", "POST", "/health/try-relay")
+TRY_RELAY = Operation("tryRelayConfiguration", "POST", "/health/try-relay", secret=RELAY_SECRETS)
 
 
 class HealthResult(msgspec.Struct, frozen=True, kw_only=True):

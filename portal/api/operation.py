@@ -24,6 +24,7 @@ class Operation:
 
     `needs` is the permission the contract states, "" where it is silent. `sort` are the documented sort keys, `filters`
     the documented filters (a list takes one filter a request), `query` other parameters, `headers` special request headers.
+    `secret` are the fields, of what is sent or answered and however deep, that hold a secret: nothing of them is ever quoted.
     `breaks` are statuses that mean a problem inside the gateway here, and elsewhere a refusal: nobody knows what happened.
     """
 
@@ -35,6 +36,7 @@ class Operation:
     filters: tuple[str, ...] = ()
     query: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
+    secret: tuple[str, ...] = ()
     breaks: tuple[int, ...] = ()
 
     def url(self, **ids: str | int) -> str:

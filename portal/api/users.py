@@ -2,20 +2,22 @@
 
 import msgspec
 
+from portal.api.domains import RELAY_SECRETS
 from portal.api.operation import Operation
 from portal.api.policies import Policy
 
-LIST = Operation("listUsers", "GET", "/users", sort=("email",), filters=("email", "platformName"))
+LIST = Operation("listUsers", "GET", "/users", sort=("email",), filters=("email", "platformName"), secret=RELAY_SECRETS)
 LIST_OF_DOMAIN = Operation(
     "listDomainUsers",
     "GET",
     "/domains/{domainId}/users",
     sort=("email",),
     filters=("email", "platformName"),
+    secret=RELAY_SECRETS,
 )
-READ = Operation("getUser", "GET", "/users/{userId}")
-CREATE = Operation("createUser", "POST", "/users")
-EDIT = Operation("editUser", "PATCH", "/users/{userId}")
+READ = Operation("getUser", "GET", "/users/{userId}", secret=RELAY_SECRETS)
+CREATE = Operation("createUser", "POST", "/users", secret=RELAY_SECRETS)
+EDIT = Operation("editUser", "PATCH", "/users/{userId}", secret=("password",))
 DELETE = Operation("deleteUser", "DELETE", "/users/{userId}")
 
 OPTIONS = Operation("listUserOptions", "GET", "/users/{userId}/options")

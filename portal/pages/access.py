@@ -1,8 +1,8 @@
 """Who may do what in a domain: its end users with their own mailboxes, and its administrators."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.http import HttpResponse
@@ -17,9 +17,11 @@ from portal.api import access_controls, client, domains
 from portal.api.access_controls import Admin, Grantable
 from portal.api.errors import ApiError, NotAllowed, NotFound
 from portal.ui.confirm import Question, confirm
+from portal.ui.fields import SecretField
 from portal.ui.forms import PortalForm
-from portal.ui.pages import PortalRequest, calls_nothing, got, region, said, together
+from portal.ui.pages import PortalRequest, calls_nothing, got, region, together
 from portal.ui.rows import Rows
+from portal.ui.save import save
 from portal.ui.tables import RemoteTable, remote_table
 from portal.ui.words import LANGUAGES, permission_name
 
@@ -27,17 +29,24 @@ PANEL, OFFERED = 5, 20  # administrators in the hub's panel, accounts to choose 
 
 
 class PermissionsForm(PortalForm):
-    """Permissions as switches. `permissions` is each switch's permission, by the field's name.
+    """Permissions as switches: whether each is `held`, by its name, and which of them stay as they are (`locked`).
 
     The gateway takes the list as a whole; a switch that the person did not touch is sent as it is there now.
     """
 
-    permissions: ClassVar[dict[str, str]] = {}
-    least_one: ClassVar[bool] = False
+    least_one = True
+    new = False  # access that is not there yet: there is no record to compare with
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name in self.permissions:  # what the person cannot touch is no matter of what was typed
+    def __init__(
+        self, request: PortalRequest, held: Mapping[str, bool], locked: Collection[str] = (), *, own: bool = False, **more: Any
+    ) -> None:
+        # In hexadecimal: whatever the gateway calls a permission, this is a name of a field.
+        names = {"may-" + permission.encode("utf-8", "replace").hex(): permission for permission in held}
+        fields = {name: _switch(permission, permission in locked, own) for name, permission in names.items()}
+        record = {} if self.new else {name: held[permission] for name, permission in names.items()}
+        super().__init__(request, record, fields=fields, **more)
+        self.permissions = names  # by the names of their switches
+        for name in names:  # what the person cannot touch is no matter of what was typed
             if self.fields[name].disabled:
                 self.initial[name] = self.record.get(name, False)
 
@@ -45,6 +54,9 @@ class PermissionsForm(PortalForm):
         """The whole list to be sent: names of permissions."""
         changed = self.changed()
         return [permission for name, permission in self.permissions.items() if changed.get(name, self.record.get(name))]
+
+    def body(self) -> Any:
+        return self.chosen()
 
     def switches(self) -> list[Any]:
         return [self[name] for name in self.permissions]
@@ -65,9 +77,16 @@ class PermissionsForm(PortalForm):
         return cleaned
 
 
+class UsersForm(PermissionsForm):
+    """What the end users of a domain may do: nothing, too."""
+
+    least_one = False
+
+
 class ExistingForm(PermissionsForm):
     """Access for an account that exists: `account` is picked from a list, `typed_id` is any other."""
 
+    new = True
     account = forms.CharField(required=False, max_length=200)
     typed_id = forms.CharField(
         label=lazy("Or its id"), required=False, max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"})
@@ -83,40 +102,33 @@ class ExistingForm(PermissionsForm):
 class NewForm(PermissionsForm):
     """An account that is made with its first access (AdminAdd)."""
 
+    new = True
     login = forms.CharField(label=lazy("Sign-in name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     displayName = forms.CharField(label=lazy("Name"), max_length=200)  # noqa: N815 (the API's name)
     email = forms.EmailField(
         label=lazy("E-mail address"), max_length=200, help_text=lazy("Mail for a forgotten password goes there.")
     )
-    password = forms.CharField(
+    password = SecretField(
         label=lazy("First password"),
         min_length=8,
         max_length=200,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}, render_value=False),
         help_text=lazy("8 characters or more. It is not shown again: tell it to the person yourself."),
     )
     language = forms.ChoiceField(label=lazy("Language"), choices=LANGUAGES)
     enabled = forms.BooleanField(label=lazy("The account can be used at once"), required=False, initial=True)
 
+    def body(self) -> dict[str, Any]:
+        account = {name: value for name, value in self.typed().items() if name not in self.permissions}
+        return {**account, "permissions": self.chosen()}
 
-def _form_class(
-    base: type[PermissionsForm], held: Mapping[str, bool], locked: frozenset[str] = frozenset(), *, own: bool = False
-) -> tuple[type[PermissionsForm], dict[str, Any]]:
-    """`base` with a switch for each permission in `held`, and the record of what is on. Those in `locked` stay as they are."""
-    fields: dict[str, Any] = {}
-    record = {}
-    for permission, on in held.items():
-        # In hexadecimal, since a field whose name says "password" or "token" is taken for one that holds a secret.
-        name = "may-" + permission.encode("utf-8", "replace").hex()
-        words = permission_name(permission, own=own)
-        lines = [] if words == permission else [permission]
-        if permission in locked:
-            lines.append(_("You can neither give nor take it."))
-        fields[name] = forms.BooleanField(label=words, required=False, disabled=permission in locked, help_text=" · ".join(lines))
-        record[name] = on
-    permissions = dict(zip(fields, held, strict=True))
-    return type("FormOfPermissions", (base,), {**fields, "permissions": permissions}), record
+
+def _switch(permission: str, locked: bool, own: bool) -> forms.BooleanField:
+    """The switch of a permission. `own`: of the end users, over their own mailboxes."""
+    words = permission_name(permission, own=own)
+    lines = [] if words == permission else [permission]
+    if locked:
+        lines.append(_("You can neither give nor take it."))
+    return forms.BooleanField(label=words, required=False, disabled=locked, help_text=" · ".join(lines))
 
 
 @require_http_methods(["GET", "POST"])
@@ -131,15 +143,12 @@ def domain_access(request: PortalRequest, domain_id: str) -> HttpResponse:
     if isinstance(listed, ApiError) and request.method == "GET":
         return render(request, "access/users.html", {**context, "error": listed})
     held = {one.name: bool(one.enabled) for one in got(listed) if one.name}
-    made, record = _form_class(PermissionsForm, held, own=True)
-    form = made(request, record)
+    form = UsersForm(request, held, own=True)
     here = reverse("domain-access", args=(domain_id,))
     if request.method == "POST" and form.is_valid():
-        if not form.changed():
-            return said(request, _("Nothing was changed."), here)
-        target = domain.name or domain_id
-        if form.submit(domains.SET_USERS_ACCESS, target=target, url=here, json=form.chosen(), ids={"domainId": domain_id}):
-            return said(request, form.told(_("What the users may do is changed.")), here)
+        call = {"target": domain.name or domain_id, "done": _("What the users may do is changed."), "back": here}
+        if answer := save(request, form, domains.SET_USERS_ACCESS, {"domainId": domain_id}, **call):
+            return answer
     return render(request, "access/users.html", {**context, "form": form}, status=form.status)
 
 
@@ -258,24 +267,18 @@ def admin_add(request: PortalRequest, domain_id: str) -> HttpResponse:
     grantable = _or_wider(request, domain, grantable)
     if isinstance(grantable, ApiError) and request.method == "GET":
         return render(request, "access/add.html", {**context, "error": grantable})
-    made, _record = _to_grant(ExistingForm, got(grantable))
-    form = made(request)
+    form = ExistingForm(request, *_to_grant(got(grantable)))
     back = reverse("domain-admins", args=(domain_id,))
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data["typed_id"] or form.cleaned_data["account"]
         known = next((one for one in accounts if str(one.account.id) == typed), None)
         name = known.name if known else typed
         body = {"id": known.account.id if known else typed, "permissions": form.chosen()}
+        done = _("%(name)s administers this domain now.") % {"name": name}
+        call = {"target": f"{domain.name or domain_id}: {name}", "done": done, "back": back, "taken": "account"}
         try:
-            if form.submit(
-                domains.ADD_ADMIN,
-                target=f"{domain.name or domain_id}: {name}",
-                url=back,
-                taken="account",
-                json=body,
-                ids={"domainId": domain_id},
-            ):
-                return said(request, _("%(name)s administers this domain now.") % {"name": name}, back)
+            if answer := save(request, form, domains.ADD_ADMIN, {"domainId": domain_id}, json=body, **call):
+                return answer
         except NotFound:  # the domain was there a moment ago, so it is the account
             field = "typed_id" if form.cleaned_data["typed_id"] else "account"
             form.add_error(field, _("There is no such account, or you may not see it."))
@@ -291,21 +294,14 @@ def admin_new(request: PortalRequest, domain_id: str) -> HttpResponse:
     grantable = _or_wider(request, domain, grantable)
     if isinstance(grantable, ApiError) and request.method == "GET":
         return render(request, "access/new.html", {**context, "error": grantable})
-    made, _record = _to_grant(NewForm, got(grantable))
-    form = made(request, initial={"language": (domain.defaultLanguage or "EN").upper()})
+    form = NewForm(request, *_to_grant(got(grantable)), initial={"language": (domain.defaultLanguage or "EN").upper()})
     back = reverse("domain-admins", args=(domain_id,))
     if request.method == "POST" and form.is_valid():
-        body = {name: form.cleaned_data[name] for name in NewForm.base_fields if name not in ("once", "seen")}
-        login = body["login"]
-        if form.submit(
-            domains.ADD_ADMIN,
-            target=f"{domain.name or domain_id}: {login}",
-            url=back,
-            taken="login",
-            json={**body, "permissions": form.chosen()},
-            ids={"domainId": domain_id},
-        ):
-            return said(request, _("The account is made. %(name)s administers this domain now.") % {"name": login}, back)
+        login = form.cleaned_data["login"]
+        done = _("The account is made. %(name)s administers this domain now.") % {"name": login}
+        call = {"target": f"{domain.name or domain_id}: {login}", "done": done, "back": back, "taken": "login"}
+        if answer := save(request, form, domains.ADD_ADMIN, {"domainId": domain_id}, **call):
+            return answer
     return render(request, "access/new.html", {**context, "form": form}, status=form.status)
 
 
@@ -322,21 +318,14 @@ def admin_edit(request: PortalRequest, domain_id: str, admin_id: str) -> HttpRes
     grantable = _or_wider(request, domain, grantable)
     if isinstance(grantable, ApiError) and request.method == "GET":
         return render(request, "access/edit.html", {**context, "error": grantable})
-    made, record = _to_grant(PermissionsForm, got(grantable), admin.held or [])
-    form = made(request, record)
+    form = PermissionsForm(request, *_to_grant(got(grantable), admin.held or []))
     back = reverse("domain-admins", args=(domain_id,))
     if request.method == "POST" and form.is_valid():
-        if not form.changed():
-            return said(request, _("Nothing was changed."), back)
-        if form.submit(
-            domains.SET_ADMIN_PERMISSIONS,
-            target=f"{domain.name or domain_id}: {admin.name}",
-            url=back,
-            json=form.chosen(),
-            ids={"domainId": domain_id, "adminId": admin_id},
-        ):
-            text = _("What %(name)s may do is changed.") % {"name": admin.name}
-            return said(request, form.told(text), back)
+        ids = {"domainId": domain_id, "adminId": admin_id}
+        done = _("What %(name)s may do is changed.") % {"name": admin.name}
+        call = {"target": f"{domain.name or domain_id}: {admin.name}", "done": done, "back": back}
+        if answer := save(request, form, domains.SET_ADMIN_PERMISSIONS, ids, **call):
+            return answer
     return render(request, "access/edit.html", {**context, "form": form}, status=form.status)
 
 
@@ -424,16 +413,11 @@ def _permissions(request: PortalRequest, scope: str, id: str | int | None) -> li
     return request.api.call(access_controls.PERMISSIONS, list[Grantable], query={"scope": scope, "id": id})
 
 
-def _to_grant(
-    base: type[PermissionsForm], grantable: list[Grantable], held: list[str] | None = None
-) -> tuple[type[PermissionsForm], dict[str, Any]]:
-    """A form with all that this person or the administrator holds; only what this person may pass on can be switched."""
+def _to_grant(grantable: list[Grantable], held: Collection[str] = ()) -> tuple[dict[str, bool], set[str]]:
+    """All that this person or the administrator holds, and what of it this person may not pass on, and so cannot switch."""
     mine = {one.name: bool(one.editable) for one in grantable if one.name}
-    known = dict.fromkeys([*mine, *(held or [])])
-    locked = frozenset(name for name in known if not mine.get(name))
-    made, record = _form_class(base, {name: name in (held or []) for name in known}, locked)
-    made.least_one = True
-    return made, record
+    known = dict.fromkeys([*mine, *held])
+    return {name: name in held for name in known}, {name for name in known if not mine.get(name)}
 
 
 def _is(request: PortalRequest, admin: Administrator) -> bool:

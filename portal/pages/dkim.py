@@ -32,9 +32,10 @@ from portal.meaning import dkim as keys
 from portal.meaning.diagnosis import DKIM_INVALID, Finding, finding
 from portal.ui import checks
 from portal.ui.confirm import Question, confirm
-from portal.ui.forms import PortalForm, SecretArea
+from portal.ui.fields import SecretField
+from portal.ui.forms import PortalForm
 from portal.ui.pages import PortalRequest, got, one_time_key, polls, region, said, together
-from portal.ui.save import told
+from portal.ui.save import save, told
 
 PER_PAGE = 20  # records: each is shown in six forms
 ASK_FOR = 600  # seconds that a page goes on asking whether the record is in DNS
@@ -55,11 +56,12 @@ class KeyForm(PortalForm):
         max_length=63,
         help_text=lazy("The name of the key, with which its record begins. Empty leaves it to the gateway."),
     )
-    privateKey = forms.CharField(  # noqa: N815 (the API's name)
+    privateKey = SecretField(  # noqa: N815 (the API's name)
         label=lazy("Private key"),
         required=False,
         max_length=20_000,
-        widget=SecretArea(attrs={"spellcheck": "false", "autocomplete": "off", "rows": 6}),
+        strip=True,
+        rows=6,
         help_text=lazy("RSA, as PEM or as its Base64. It goes to the gateway and is never shown again."),
     )
     publicKey = forms.CharField(  # noqa: N815 (the API's name)
@@ -76,8 +78,7 @@ class KeyForm(PortalForm):
     )
 
     def __init__(self, request: PortalRequest, **kwargs: Any) -> None:
-        kwargs["initial"] = {"source": "make", **kwargs.get("initial", {})}
-        super().__init__(request, **kwargs)
+        super().__init__(request, initial={"source": "make", **kwargs.pop("initial", {})}, **kwargs)
         made = str(self.MAKE) % {"bits": keys.BITS}
         choices = (("make", made), ("own", _("I bring a pair of my own")))
         cast(forms.ChoiceField, self.fields["source"]).choices = choices
@@ -366,10 +367,11 @@ def _write_keys(
 ) -> HttpResponse:
     """The form that both making and replacing keys have."""
     form, back = KeyForm(request), reverse("domain-dkim", args=(domain_id,))
-    write: dict[str, Any] = {"target": domain.name or domain_id, "url": back, "ids": {"domainId": domain_id}}
-    if request.method == "POST" and form.is_valid() and form.submit(op, dkim.Lines, json=form.body(), **write):
-        session.forget_secret(request, _kept_as(domain_id))  # a rotation that was begun is about keys of before
-        return said(request, done, back)
+    if request.method == "POST" and form.is_valid():
+        call = {"target": domain.name or domain_id, "done": done, "back": back}
+        if answer := save(request, form, op, {"domainId": domain_id}, type=dkim.Lines, **call):
+            session.forget_secret(request, _kept_as(domain_id))  # a rotation that was begun is about keys of before
+            return answer
     context = {"domain": domain, "domain_id": domain_id, "form": form, "records": records, "back": back}
     return render(request, "dkim/key.html", context, status=form.status)
 

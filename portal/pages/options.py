@@ -23,8 +23,10 @@ from portal.api.errors import ApiError, NotFound
 from portal.api.options import Option, OptionDef
 from portal.ui.addresses import below, row_id
 from portal.ui.confirm import Question, confirm
-from portal.ui.forms import PortalForm, SecretArea
-from portal.ui.pages import PortalRequest, got, region, said, together
+from portal.ui.fields import SecretField
+from portal.ui.forms import PortalForm
+from portal.ui.pages import PortalRequest, got, region, together
+from portal.ui.save import save
 
 SECRET = ("PASSWORD", "CREDENTIALS")  # never shown, whatever the gateway sends
 SWITCHES = (("true", "false"), ("1", "0"), ("TRUE", "FALSE"))  # how a BOOL is spelt: a change keeps to what is there
@@ -36,7 +38,14 @@ HEX = re.compile("#[0-9a-fA-F]{6}")
 
 
 class OptionForm(PortalForm):
-    """One option: `value`, or `secret_value` for what is never shown, and `picked` from the palette beside a colour."""
+    """One option: `value`, or `secret_value` for what is never shown, and `picked` from the palette beside a colour.
+
+    `spelling` is how on and off are spelt. Saving sets an option here that was inherited (`own` is False), as it is.
+    """
+
+    def __init__(self, request: PortalRequest, name: str, *, own: bool, spelling: tuple[str, str], **more: Any) -> None:
+        super().__init__(request, **more)
+        self.name, self.own, self.spelling = name, own, spelling
 
     def clean_value(self) -> Any:
         value = self.cleaned_data["value"]
@@ -53,7 +62,13 @@ class OptionForm(PortalForm):
         value = self.cleaned_data["value"]
         return value if isinstance(value, str) else self.spelling[not value]
 
-    spelling = SWITCHES[0]
+    def unchanged(self) -> bool:
+        if "secret_value" in self.fields:
+            return self.text() is None
+        return self.own and "value" not in self.changed()
+
+    def body(self) -> dict[str, Any]:
+        return {"name": self.name, "value": self.text()}
 
 
 @dataclass(frozen=True)
@@ -137,19 +152,10 @@ def option(request: PortalRequest, domain_id: str, name: str) -> HttpResponse:
     domain, row = _one(request, domain_id, name)
     back = reverse("domain-options", args=(domain_id,)) + "#" + row.key
     if request.method == "POST" and row.form.is_valid():
-        value = row.form.text()
-        if value is None or (row.own and not row.secret and "value" not in row.form.changed()):
-            return said(request, _("Nothing was changed."), row.url if region(request) else back)
-        if row.form.submit(
-            domains.SET_OPTION,
-            target=f"{domain.name or domain_id}: {name}",
-            url=back,
-            taken=row.control.name,
-            json={"name": name, "value": value},
-            secret=value if row.secret else "",
-            ids={"domainId": domain_id},
-        ):
-            return said(request, _("%(option)s is set.") % {"option": name}, row.url if region(request) else back)
+        target, done = f"{domain.name or domain_id}: {name}", _("%(option)s is set.") % {"option": name}
+        call = {"target": target, "done": done, "back": row.url if region(request) else back, "url": back}
+        if answer := save(request, row.form, domains.SET_OPTION, {"domainId": domain_id}, taken=row.control.name, **call):
+            return answer
     context = {"domain": domain, "domain_id": domain_id, "row": row, "alone": bool(region(request))}
     context["zones"] = _zones([row.option])
     template = "options/_option.html" if region(request) else "options/option.html"
@@ -201,10 +207,13 @@ class OtherForm(PortalForm):
         max_length=200,
         widget=forms.TextInput(attrs={"list": "names", "autocomplete": "off", "spellcheck": "false"}),
     )
-    private_value = forms.CharField(
-        label=lazy("Value"), required=False, max_length=LONGEST, strip=False, widget=SecretArea(attrs={"rows": 3}),
-        help_text=lazy("An empty value is a value too."),
-    )  # fmt: skip
+    private_value = SecretField(
+        label=lazy("Value"), required=False, max_length=LONGEST, rows=3, help_text=lazy("An empty value is a value too.")
+    )
+
+    def body(self) -> dict[str, Any]:
+        value = self.cleaned_data["private_value"].replace("\r\n", "\n")
+        return {"name": self.cleaned_data["name"], "value": value}
 
 
 @require_http_methods(["GET", "POST"])
@@ -217,15 +226,12 @@ def option_other(request: PortalRequest, domain_id: str) -> HttpResponse:
     form = OtherForm(request)
     if request.method == "POST" and form.is_valid():
         name = form.cleaned_data["name"]
-        value = form.cleaned_data["private_value"].replace("\r\n", "\n")
-        target = f"{domain.name or domain_id}: {name}"
         if name in own:
             return HttpResponseRedirect(_url(domain_id, name))
-        body = {"name": name, "value": value}
-        if form.submit(
-            domains.SET_OPTION, target=target, url=back, taken="name", json=body, secret=value, ids={"domainId": domain_id}
-        ):
-            return said(request, _("%(option)s is set.") % {"option": name}, back)
+        target, done = f"{domain.name or domain_id}: {name}", _("%(option)s is set.") % {"option": name}
+        call = {"target": target, "done": done, "back": back, "taken": "name"}
+        if answer := save(request, form, domains.SET_OPTION, {"domainId": domain_id}, **call):
+            return answer
     context = {"domain": domain, "domain_id": domain_id, "form": form, "names": sorted(_elsewhere(request, domain_id) - own)}
     return render(request, "options/other.html", context, status=form.status)
 
@@ -271,7 +277,7 @@ def _row(request: PortalRequest, domain_id: str, found: Any) -> Row:
         option=found,
         known=known,
         name=name,
-        form=_form(request, known, _effective(found), key),
+        form=_form(request, known, _effective(found), key, own=found.value is not None),
         url=_url(domain_id, name),
         key=key,
         locked=bool(known.restricted) and not request.person.may_sysadmin,
@@ -287,19 +293,20 @@ def _effective(found: Option) -> str:
     return found.value if found.value is not None else found.parentValue or ""
 
 
-def _form(request: PortalRequest, known: OptionDef, value: str, key: str) -> OptionForm:
+def _form(request: PortalRequest, known: OptionDef, value: str, key: str, *, own: bool) -> OptionForm:
     """The form of one option, with the control of its type. A present value that we would not accept can be kept."""
     spelling = next((pair for pair in SWITCHES if value in pair), SWITCHES[0])
     label = known.description or known.name or ""
     fields: dict[str, Any] = {}
     record: dict[str, Any] = {"value": value.replace("\r\n", "\n")}
 
+    longest = max(LONGEST, len(value))
+
     def text(widget: forms.Widget, check: Callable[[str], None] | None = None, **more: Any) -> forms.CharField:
         def unless_kept(typed: str) -> None:
             if check and typed and typed != value:
                 check(typed)
 
-        longest = max(LONGEST, len(value))
         return forms.CharField(label=label, required=False, max_length=longest, widget=widget, validators=[unless_kept], **more)
 
     plain = {"spellcheck": "false", "autocomplete": "off"}
@@ -328,16 +335,14 @@ def _form(request: PortalRequest, known: OptionDef, value: str, key: str) -> Opt
         case "TEXT" | "DOC":
             fields["value"] = text(forms.Textarea(attrs={"rows": 4}), strip=False)
         case "PASSWORD" | "CREDENTIALS":
-            secret = forms.PasswordInput(attrs={"autocomplete": "new-password"}, render_value=False)
-            fields["secret_value"], record = text(secret, strip=False), {}
+            fields["secret_value"], record = SecretField(label=label, required=False, max_length=longest), {}
         case _other:
             # A text that has come with more lines than one keeps them.
             fields["value"] = text(forms.Textarea(attrs={"rows": 4}), strip=False) if "\n" in value else text(forms.TextInput())
-    made = type("FormOfOption", (OptionForm,), {**fields, "spelling": spelling})
     # A very long text is not carried twice: such an option is set without the look at what others did meanwhile.
     seen = record if len(value) <= LONGEST else {}
-    form: OptionForm = made(request, seen, initial=record, auto_id=f"{key}-%s")
-    return form
+    more = {"record": seen, "fields": fields, "initial": record, "auto_id": f"{key}-%s"}
+    return OptionForm(request, str(known.name), own=own, spelling=spelling, **more)
 
 
 def _palette(value: str) -> str:

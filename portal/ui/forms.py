@@ -2,25 +2,28 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 from django import forms
 from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
+from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _, gettext_lazy as lazy
 
 from portal import session
-from portal.api import domains
 from portal.api.errors import ApiError, Conflict, NotFound, SignedOut, Unmet
 from portal.api.operation import Operation
 from portal.audit.log import Written, act, is_unclear
-from portal.meaning import names
 from portal.ui import screens
+from portal.ui.change import Change
+from portal.ui.fields import SecretField
 from portal.ui.pages import PortalRequest, one_time_key
-from portal.ui.save import NOT_KNOWN
+
+NOT_KNOWN = lazy("This was sent already, and how it ended is not known. Look at the current state first.")
 
 
 class Renderer(TemplatesSetting):
@@ -67,10 +70,11 @@ def mx_field() -> forms.BooleanField:
 class PortalForm(forms.Form):
     """A form of ours. `record` is what the gateway has now, by field name; {} for something new.
 
-    A page with a form is one view: `form = F(request, record)`, then on POST `form.is_valid() and form.submit(…)`, and else
-    the page again, answered with `form.status`. The form carries what the person saw (`seen`), so that only what they changed
-    is sent, and a change that somebody else made meanwhile is shown before it is overwritten. A field of a secret is named so
-    (portal.ui.screens.SECRET); it is never filled in, and empty means that it stays as it is.
+    A page with a form is one view: `form = F(request, record)`, then on POST `form.is_valid()` and `save` (portal/ui/save.py),
+    and else the page again, answered with `form.status`. `fields` are more fields than the class has. The form carries what the
+    person saw (`seen`), so that only what they changed is sent (portal/ui/change.py), and a change that somebody else made
+    meanwhile is shown before it is overwritten. A secret is a SecretField: it is never filled in, and empty means that it stays
+    as it is. A field that says `private`, as the text of a message, goes into no address.
     """
 
     once = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
@@ -78,21 +82,26 @@ class PortalForm(forms.Form):
     GROUPS: ClassVar[tuple[tuple[Any, Any, tuple[str, ...]], ...]] = ()  # (heading, help, names of fields)
     PLACES: ClassVar[dict[str, str]] = {}  # the API's name of a field (platforms.name) -> ours, where they differ
 
-    def __init__(self, request: PortalRequest, record: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
-        self.request = request
-        self.record = {name: value for name, value in (record or {}).items() if name in self.base_fields}
+    def __init__(
+        self,
+        request: PortalRequest,
+        record: Mapping[str, Any] | None = None,
+        *,
+        fields: Mapping[str, forms.Field] | None = None,
+        initial: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         posted = request.method == "POST"
-        initial = {**self.record, **kwargs.pop("initial", {})}
+        super().__init__(request.POST if posted else None, **kwargs)
+        self.request = request
+        self.fields |= deepcopy(dict(fields or {}))
+        known = {name for name, field in self.fields.items() if not _is_private(field)}
+        self.record = {name: value for name, value in (record or {}).items() if name in known}
+        self.initial = {**self.record, **(initial or {})}
         self.from_address = False  # filled in by the address: somebody else may have made that
-        if not posted:  # what was typed before a session ended, or what a link proposes
-            typed = [name for name in self.base_fields if name in request.GET and not screens.SECRET.search(name)]
-            read = {name: self.base_fields[name].widget.value_from_datadict for name in typed}
-            initial |= {name: read[name](request.GET, MultiValueDict(), name) for name in typed}
-            self.from_address = bool(typed) or "typed" in request.GET
-            if "typed" in request.GET:  # a box that was not ticked says nothing
-                boxes = (name for name, field in self.base_fields.items() if isinstance(field, forms.BooleanField))
-                initial |= {name: name in request.GET for name in boxes}
-        super().__init__(request.POST if posted else None, initial={**initial, **self._fresh()}, **kwargs)
+        if not posted:
+            self._fill_in(request.GET, known)
+        self.initial |= self._fresh()
         if "ignoreMx" in self.data:
             self.fields["ignoreMx"] = mx_field()
         self.status = 422 if posted else 200  # of the page that shows this form again
@@ -104,6 +113,22 @@ class PortalForm(forms.Form):
             if name in self.record and isinstance(field, forms.ChoiceField) and not isinstance(field, forms.MultipleChoiceField):
                 self._offer(field, self.record[name])
 
+    def _fill_in(self, address: QueryDict, known: Collection[str]) -> None:
+        """Take over what was typed before a session ended, or what a link proposes."""
+        typed = {name: field for name, field in self.fields.items() if name in known and name in address}
+        self.from_address = bool(typed) or "typed" in address
+        for name, field in typed.items():
+            self.initial[name] = field.widget.value_from_datadict(address, MultiValueDict(), name)
+        if "typed" in address:  # a box that was not ticked says nothing
+            for name, field in self.fields.items():
+                if isinstance(field, forms.BooleanField):
+                    self.initial[name] = name in address
+
+    @property
+    def carried(self) -> str:
+        """The fields that may go along in the address when a session ends (templates/_form.html)."""
+        return " ".join(field.name for field in self.visible_fields() if not _is_private(field.field))
+
     def groups(self) -> list[Group]:
         """The fields as the page shows them, under their headings; those without one come last, and none is empty."""
         shown = {name for _title, _help, names in self.GROUPS for name in names}
@@ -112,15 +137,25 @@ class PortalForm(forms.Form):
         found = [Group(title, help, [self[name] for name in names if name in self.fields]) for title, help, names in groups]
         return [group for group in found if group.fields]
 
+    def compared(self) -> Change:
+        """What the person typed, beside what they saw and what is there now."""
+        return Change(self.record, self._seen(), self.typed())
+
     def changed(self) -> dict[str, Any]:
-        """What the person changed, ready to be sent: the cleaned values that differ from what they saw."""
-        seen = self._seen()
-        return {name: value for name, value in self._said().items() if not same(value, seen.get(name))}
+        """What the person changed, ready to be sent."""
+        return self.compared().differences
+
+    def unchanged(self) -> bool:
+        """Is there nothing to be saved?"""
+        return bool(self.record) and not self.changed()
+
+    def body(self) -> Any:
+        """What is sent when this form is saved."""
+        return self.changed()
 
     def meanwhile(self) -> list[str]:
         """The labels of fields that somebody else changed, and the person did not: they stay as that person left them."""
-        mine, seen = self.changed(), self._seen()
-        return [str(self[name].label) for name in seen if name not in mine and not same(self.record.get(name), seen[name])]
+        return [str(self[name].label) for name in self.compared().meanwhile]
 
     def told(self, text: str) -> str:
         """`text`, which says that it is done, and what somebody else changed meanwhile."""
@@ -129,12 +164,10 @@ class PortalForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         """Stops where the person and somebody else changed the same field; saving once more overwrites knowingly."""
-        seen = self._seen()
-        for name, typed in self.changed().items():
-            now = self.record.get(name)
-            if name in seen and not same(now, seen[name]) and not same(now, typed):
-                label = str(self[name].label)
-                self.overtaken.append(Overtaken(label, self.shown(name, now), self.shown(name, typed)))
+        change = self.compared()
+        for name in change.overtaken:
+            now, typed = self.shown(name, change.record.get(name)), self.shown(name, change.typed[name])
+            self.overtaken.append(Overtaken(str(self[name].label), now, typed))
         if self.overtaken:
             self._show_again()
             self.add_error(None, _("Somebody else changed this meanwhile. Look at both, then save again or leave."))
@@ -163,13 +196,15 @@ class PortalForm(forms.Form):
             call["headers"] = {"X-Ignore-MX": "1"}  # its presence is what counts
         # A page that a browser went back to may be sent again, with another change: that is another write.
         what = json.dumps(self.changed(), sort_keys=True, default=str) if self.record else ""
-        call |= {"target": target, "url": url, "once": self.data.get("once", ""), "what": what}
+        call |= {"target": target, "url": url, "once": self.data.get("once", ""), "what": what, "secrets": self._secrets()}
         try:
             written = act(self.request.person, self.request.api, op, type, **call)
         except (SignedOut, NotFound):
             raise
         except ApiError as error:
             self.refuse(error, taken)
+            if "X-Ignore-MX" in op.headers and self._may_be_about_mx(error):
+                self.fields.setdefault("ignoreMx", mx_field())
             return None
         if not written.done:
             self.add_error(None, str(NOT_KNOWN))
@@ -184,8 +219,6 @@ class PortalForm(forms.Form):
         self.refusal = error
         self.status, title, text = screens.explain(error)
         self._show_again()  # first: what is refused is no longer among the cleaned values
-        if self._may_be_about_mx(error):
-            self.fields.setdefault("ignoreMx", mx_field())
         places = [(self._place(name), name, why) for name, why in error.fields.items()]
         known = any(field for field, _name, _why in places)
         if isinstance(error, Conflict) and taken and not known:
@@ -199,7 +232,7 @@ class PortalForm(forms.Form):
 
     def _may_be_about_mx(self, error: ApiError) -> bool:
         """The document does not say which 422 of a change of a domain comes from its MX records: not one about another field."""
-        if not isinstance(error, Unmet) or error.operation not in (domains.EDIT.id, domains.DELETE.id):
+        if not isinstance(error, Unmet):
             return False
         places = [self._place(name) for name in error.fields]
         return not places or any(place in (None, "status", "name") for place in places)
@@ -210,14 +243,22 @@ class PortalForm(forms.Form):
         places = (self.PLACES.get(name, name), name.rpartition(".")[2])
         return next((place for place in places if place in self.fields and place not in ("once", "seen")), None)
 
-    def _said(self) -> dict[str, Any]:
+    def typed(self) -> dict[str, Any]:
         """The cleaned values that mean something: not the form's own fields, and no secret that was left empty."""
         own = {"once", "seen", "ignoreMx"}
         return {
             name: value.replace("\r\n", "\n") if isinstance(value, str) else value  # a browser's line ends are not the gateway's
             for name, value in self.cleaned_data.items()
-            if name not in own and not (screens.SECRET.search(name) and value == "")
+            if name not in own and not (value == "" and self.is_secret(name))
         }
+
+    def is_secret(self, name: str) -> bool:
+        return isinstance(self.fields[name], SecretField)
+
+    def _secrets(self) -> list[str]:
+        """What was typed into fields of secrets, as it came and as it is sent."""
+        typed = [self.data.get(name, "") for name in self.fields if self.is_secret(name)]
+        return [*typed, *(text.replace("\r\n", "\n") for text in typed), *(text.strip() for text in typed)]
 
     def _seen(self) -> dict[str, Any]:
         """What the person saw when the form was shown; for a form that came back without it, what is there now."""
@@ -227,7 +268,7 @@ class PortalForm(forms.Form):
             return self.record
         if not isinstance(seen, dict):
             return self.record
-        known = {name for name in self.fields if not screens.SECRET.search(name)}
+        known = {name for name, field in self.fields.items() if not _is_private(field)}
         return {name: value for name, value in seen.items() if name in known and _plain(value)}
 
     def _fresh(self) -> dict[str, str]:
@@ -238,9 +279,9 @@ class PortalForm(forms.Form):
 
         So it shows what is there now, wherever the person typed nothing else: the old values would look like their changes.
         """
-        data, seen = cast(Any, self.data).copy(), self._seen()
-        for name, value in self._said().items():
-            if name in seen and same(value, seen[name]) and not same(self.record.get(name), seen[name]):
+        data, change = cast(Any, self.data).copy(), self.compared()
+        for name in change.meanwhile:
+            if name in change.typed:  # else something is wrong with it, and it stays to be mended
                 now = self.fields[name].prepare_value(self.record.get(name))
                 nothing = now is None or now is False
                 many = now if isinstance(now, list | tuple) else ["on"] if now is True else [] if nothing else [now]
@@ -257,185 +298,11 @@ class PortalForm(forms.Form):
             field.required = field.required and bool(text)
 
 
-class SecretArea(forms.Textarea):
-    """A box for several lines of a secret: what was put in never comes back."""
-
-    def format_value(self, value: Any) -> str:
-        return ""
-
-
-class SwitchField(forms.BooleanField):
-    """On or off, shown as a switch (templates/_field.html)."""
-
-    switch = True
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(required=False, **kwargs)
-
-
-class HostField(forms.CharField):
-    """The name or the address of a server (portal.meaning.names.host_name). `kept` is there already, and stays as it is."""
-
-    widget = forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "none", "autocomplete": "off"})
-    kept: Any = None
-    check = staticmethod(names.host_name)
-
-    def to_python(self, value: Any) -> str:
-        text = str(super().to_python(value) or "")
-        return text if text in ("", self.kept) else self.check(text)
-
-
-class DomainField(HostField):
-    """The name of a mail domain; its value is what is sent (portal.meaning.names.domain_name)."""
-
-    check = staticmethod(names.domain_name)
-    region = "name-sent"  # the place that tells what will be sent (templates/_field.html)
-    sent = ""  # where it is not what was typed
-
-    def to_python(self, value: Any) -> str:
-        found = super().to_python(value)
-        self.sent = found if found != str(value or "").strip() else ""
-        return found
-
-
-class PortField(forms.IntegerField):
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"label": lazy("Port"), "min_value": 1, "max_value": 65535, **kwargs})
-
-
-class LinesField(forms.CharField):
-    """One value a line; its value is a list of texts, each once."""
-
-    widget: Any = forms.Textarea(attrs={"rows": 4, "spellcheck": "false"})
-
-    def prepare_value(self, value: Any) -> Any:
-        return "\n".join(map(str, value)) if isinstance(value, list | tuple) else value
-
-    def to_python(self, value: Any) -> Any:
-        text = "\n".join(map(str, value)) if isinstance(value, list) else str(value or "")
-        pieces = re.split(r"[\n,]", text)
-        return list(dict.fromkeys(piece.strip() for piece in pieces if str(piece).strip()))
-
-    def validate(self, value: Any) -> None:
-        if self.required and not value:
-            raise forms.ValidationError(self.error_messages["required"], code="required")
-
-    def run_validators(self, value: Iterable[str]) -> None:
-        problems = []
-        for line in value:
-            try:
-                super().run_validators(line)
-            except forms.ValidationError as problem:
-                problems += [f"{line[:80]}: {message}" for message in problem.messages]
-        if problems:
-            raise forms.ValidationError(problems[:10])
-
-
-class NetworksField(LinesField):
-    """Networks, one a line (portal.meaning.names.network). Those in `kept` are there already, and stay as they are."""
-
-    kept: Any = ()
-
-    def to_python(self, value: Any) -> Any:
-        found, problems = [], []
-        for line in super().to_python(value):
-            try:
-                found.append(line if line in (self.kept or ()) else names.network(line))
-            except forms.ValidationError as problem:
-                problems += [f"{line[:80]}: {message}" for message in problem.messages]
-        if problems:
-            raise forms.ValidationError(problems[:10])
-        return list(dict.fromkeys(found))
-
-
-class DatalistInput(forms.TextInput):
-    """A line with proposals (`known`), of which none has to be taken."""
-
-    template_name = "_datalist.html"
-    known: Iterable[str] = ()
-
-    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
-        listed = f"known-{name}"
-        return {**super().get_context(name, value, {**(attrs or {}), "list": listed}), "listed": listed, "known": self.known}
-
-
-class KnownField(forms.CharField):
-    """An id that may be chosen by its name. `known` are the names by id, as far as we can see them (portal.ui.known).
-
-    A proposal reads “name · id”, and is understood without knowing the names, too; so are the bare name and the bare id.
-    """
-
-    widget = DatalistInput(attrs={"spellcheck": "false", "autocapitalize": "none", "autocomplete": "off"})
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.knows({})
-
-    def knows(self, known: Mapping[str, str]) -> None:
-        self.known = dict(known)
-        self.widget.known = [self.prepare_value(id) for id in self.known]
-
-    def prepare_value(self, value: Any) -> Any:
-        return f"{self.known[value]} · {value}" if value in self.known and self.known[value] != value else value
-
-    def to_python(self, value: Any) -> str:
-        text = str(super().to_python(value) or "")
-        if text in self.known:
-            return text
-        named = [id for id, name in self.known.items() if name.casefold() == text.casefold()]
-        if len(named) > 1:
-            raise forms.ValidationError(_("Several have this name. Choose one of the list, or type the id."))
-        return named[0] if named else text.rpartition(" · ")[2].strip()
-
-
-class KnownBoxes(forms.Widget):
-    """Boxes for what is known, and a line for other ids."""
-
-    template_name = "_boxes.html"
-    use_fieldset = True
-    known: Mapping[str, str] = {}
-
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
-        return [str(one) for one in data.getlist(name)]
-
-    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
-        return False
-
-    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
-        chosen = value if isinstance(value, list) else []
-        context = super().get_context(name, None, attrs)
-        boxes = [(id, label, id in chosen) for id, label in self.known.items()]
-        return {**context, "boxes": boxes, "others": ", ".join(id for id in chosen if id not in self.known)}
-
-
-class KnownListField(LinesField):
-    """Several ids, those with a known name as boxes; its value is a list of ids."""
-
-    widget: Any = KnownBoxes
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.knows({})
-
-    def knows(self, known: Mapping[str, str]) -> None:
-        self.known = self.widget.known = dict(known)
-
-    def prepare_value(self, value: Any) -> Any:
-        return self.to_python(value)
+def _is_private(field: forms.Field) -> bool:
+    return getattr(field, "private", False)
 
 
 def _plain(value: Any) -> bool:
     """Is it what a field can hold? The page is the person's: whatever else comes back in `seen` is nothing that we wrote."""
     simple = str | int | float | bool | None
     return isinstance(value, simple) or (isinstance(value, list) and all(isinstance(one, simple) for one in value))
-
-
-def same(one: Any, other: Any) -> bool:
-    """Do two values mean the same? The gateway says null where a form says nothing; lists of names have no order."""
-    one, other = (value.replace("\r\n", "\n").strip() if isinstance(value, str) else value for value in (one, other))
-    one, other = (None if value in ("", [], ()) else value for value in (one, other))
-    if isinstance(one, list) and isinstance(other, list):
-        return sorted(map(str, one)) == sorted(map(str, other))
-    if isinstance(one, bool) or isinstance(other, bool):
-        return bool(one) == bool(other)
-    return one == other or (one is not None and other is not None and str(one) == str(other))

@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 
 from portal.api.operation import Operation
 from portal.audit.log import repeated
-from portal.ui.forms import LinesField, PortalForm
+from portal.ui.fields import LinesField
+from portal.ui.forms import PortalForm
 from portal.ui.pages import PortalRequest, said
 from portal.ui.save import told
 

@@ -1,13 +1,41 @@
-"""How a write ended, said in one place for all pages."""
+"""How a write ended, said in one place for all pages; and the one way to save a form."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext as _
 
+from portal.api.operation import Operation
 from portal.audit.log import Written
+from portal.ui.forms import NOT_KNOWN, PortalForm
 from portal.ui.pages import PortalRequest, said
 
-NOT_KNOWN = lazy("This was sent already, and how it ended is not known. Look at the current state first.")
+
+def save(
+    request: PortalRequest,
+    form: PortalForm,
+    op: Operation,
+    ids: Mapping[str, Any],
+    *,
+    target: str,
+    done: str,
+    back: str,
+    url: str = "",
+    **write: Any,
+) -> HttpResponse | None:
+    """Save a valid form, and go to `back`, which says `done`, or that there was nothing to be saved.
+
+    None when it was refused: the page again, with `form.status`. `url` is the page of the target where `back` is another one;
+    `write` is what else the call needs, or `json` where the form does not make the body itself.
+    """
+    if form.unchanged():
+        return said(request, _("Nothing was changed."), back, messages.INFO)
+    if "json" not in write:
+        write["json"] = form.body()
+    written = form.submit(op, target=target, url=url or back, ids=ids, **write)
+    return told(request, written, form.told(done), back) if written else None
 
 
 def told(request: PortalRequest, written: Written, done: str, url: str) -> HttpResponse:

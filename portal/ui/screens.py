@@ -1,6 +1,5 @@
 """The gateway's errors as screens: one table, used for a whole page and for a fragment alike."""
 
-import re
 from typing import Any
 from urllib.parse import quote_plus, urlencode, urlsplit
 
@@ -17,9 +16,6 @@ from portal import session
 from portal.api import domains, errors
 from portal.audit.models import Entry
 from portal.ui.words import operation_name
-
-NOT_TYPED = {"csrfmiddlewaretoken", "once", "confirmed", "seen", "typed"}
-SECRET = re.compile("password|secret|private|token", re.IGNORECASE)  # in the names of fields that hold one
 
 
 def explain(error: errors.ApiError) -> tuple[int, str, str]:
@@ -155,13 +151,14 @@ def told_all_the_same(request: Any) -> HttpResponse | None:
 
 
 def _typed(request: HttpRequest) -> dict[str, list[str]]:
-    """What was typed, but for secrets: it goes along in the address, and the form's own page shows it again.
+    """What was typed and may go along in the address, where the form's own page shows it again.
 
-    A private key is a secret in whatever box it is. The longest texts are left out where an address would grow too long for a
-    server.
+    Only what the form names for this (`carried`): whether a field holds a secret is known there alone. A private key is a secret
+    in whatever box it is. The longest texts are left out where an address would grow too long for a server.
     """
-    said = {**dict(request.GET.lists()), **dict(request.POST.lists())}
-    plain = {k: v for k, v in said.items() if k not in NOT_TYPED and not SECRET.search(k) and "PRIVATE KEY" not in "".join(v)}
+    carried = {name: request.POST.getlist(name) for name in request.POST.get("carried", "").split() if name in request.POST}
+    before = {name: values for name, values in request.GET.lists() if name != "typed"}
+    plain = {k: v for k, v in {**before, **carried}.items() if "PRIVATE KEY" not in "".join(v)}
     typed = {k: v for k, v in plain.items() if len("".join(v)) < 500}
     sizes = {k: sum(_length(k) + _length(one) + 6 for one in v) for k, v in typed.items()}
     over = _length(request.path) + sum(sizes.values()) - 3000

@@ -1,6 +1,8 @@
 """The catalogue of operations against the vendored contract, both ways, and the records against its models."""
 
 import json
+import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -165,6 +167,40 @@ def test_sort_keys_start_with_the_default_and_stand_where_a_list_is_paged(operat
 @every_operation
 def test_special_headers(operation):
     assert set(operation.headers) == set(parameters(operation, "header"))
+
+
+SECRET = re.compile("password|secret|private|token|credential", re.IGNORECASE)  # in the name of a field
+SAYS_SO = re.compile(r"\bsecret\b|in clear|signs the user in", re.IGNORECASE)  # in its description
+
+
+def fields(schema: dict[str, Any], seen: tuple[str, ...] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every field of a schema, however deep."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        yield from () if name in seen else fields(contract()["components"]["schemas"][name], (*seen, name))
+    for one in (*schema.get("allOf", ()), *schema.get("anyOf", ()), *schema.get("oneOf", ()), schema.get("items")):
+        yield from fields(one, seen) if one else ()
+    for name, field in schema.get("properties", {}).items():
+        yield name, field
+        yield from fields(field, seen)
+
+
+@every_operation
+def test_every_secret_of_what_is_sent_and_answered_is_marked(operation):
+    said = documented()[operation.id]
+    bodies = [said.get("requestBody", {}), *(answer for code, answer in said["responses"].items() if str(code).startswith("2"))]
+    schemas = [content.get("schema", {}) for body in bodies for content in body.get("content", {}).values()]
+    found = {
+        name for schema in schemas for name, field in fields(schema)
+        if SECRET.search(name) or SAYS_SO.search(field.get("description", "")) or field.get("x-sensitive")
+    }
+    assert set(operation.secret) == found
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=RECORDS.values())
+def test_no_record_reads_a_secret(record):
+    secrets = {name for operation in OPERATIONS for name in operation.secret} - {"value", "url"}  # an option has a value, too
+    assert {field.encode_name for field in msgspec.structs.fields(record)} & secrets == set()
 
 
 @every_operation

@@ -239,7 +239,7 @@ def test_a_gateway_that_quotes_a_secret_is_not_quoted(quoting: Any, browser_of_s
 def test_a_session_that_ends_does_not_put_a_secret_into_the_address(browser_of_somebody: Client, gateway: Gateway) -> None:
     gateway.answer = lambda request: httpx.Response(401)
     fields = dict.fromkeys(("auth_ldap_bind_password", "auth_oidc_clientSecret", "api_IMAP_password", "api_EXCHANGE_password", "api_O365_clientSecret"), "x-secret-x")
-    answer = browser_of_somebody.post("/domains/d1/relays/new/", {**fields, "name": "kept"})
+    answer = browser_of_somebody.post("/domains/d1/relays/new/", {**fields, "name": "kept", "carried": "name"})
     assert "kept" in answer["Location"]
     assert "x-secret-x" not in answer["Location"]
 

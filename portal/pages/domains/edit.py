@@ -19,9 +19,11 @@ from portal.api.errors import ApiError, SignedOut
 from portal.meaning.names import domain_name, readable
 from portal.meaning.times import moment
 from portal.ui.confirm import Question, confirm
-from portal.ui.forms import DomainField, HostField, KnownField, KnownListField, NetworksField, PortalForm, PortField, SwitchField
+from portal.ui.fields import DomainField, HostField, KnownField, KnownListField, NetworksField, PortField, SwitchField
+from portal.ui.forms import PortalForm
 from portal.ui.known import Known, known
 from portal.ui.pages import PortalRequest, got, said, together
+from portal.ui.save import save
 from portal.ui.words import ENCRYPTION, LANGUAGES, STATES
 
 STATUS = {status: lazy(name) for status, name in STATES.items()}
@@ -207,10 +209,10 @@ class NewForm(DomainForm):
 
     def body(self) -> dict[str, Any]:
         """DomainAdd: what was said; what may be left out and was left empty is left out."""
-        said = self._said()  # not what changed: a switch that is off is said, too
-        server, backup = ({name: said.pop(name) for name in names} for names in (self.RELAY, self.BACKUP))
-        name, default = said.pop("relayName"), said.pop("default")
-        body = {name: value for name, value in said.items() if value not in ("", [])}
+        typed = self.typed()  # not what changed: a switch that is off is said, too
+        server, backup = ({name: typed.pop(name) for name in names} for names in (self.RELAY, self.BACKUP))
+        name, default = typed.pop("relayName"), typed.pop("default")
+        body = {name: value for name, value in typed.items() if value not in ("", [])}
         if not server["transportDest"]:
             return body
         relay = {"name": name or server["transportDest"], **server, "authType": "local", "default": default}
@@ -295,12 +297,9 @@ def domain_edit(request: PortalRequest, domain_id: str) -> HttpResponse:
         return _cannot(request, domain, domain_id, text)
     form = EditForm(request, domain, offered, choices)
     if request.method == "POST" and form.is_valid():
-        changes = form.changed()
-        if not changes:
-            return said(request, _("Nothing was changed."), back, messages.INFO)
-        target = domain.name or domain_id
-        if form.submit(domains.EDIT, target=target, url=back, json=changes, ids={"domainId": domain_id}):
-            return said(request, form.told(_("The domain is changed.")), back)
+        call = {"target": domain.name or domain_id, "done": _("The domain is changed."), "back": back}
+        if answer := save(request, form, domains.EDIT, {"domainId": domain_id}, **call):
+            return answer
     context = {"domain": domain, "domain_id": domain_id, "form": form}
     return render(request, "domains/edit.html", context, status=form.status)
 

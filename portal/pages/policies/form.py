@@ -166,7 +166,7 @@ class PolicyForm(PortalForm):
 
     def __init__(self, request: PortalRequest, record: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         start = {name: value for name, value in START.items() if name not in (record or {})}
-        super().__init__(request, record, initial=start | kwargs.pop("initial", {}), **kwargs)
+        super().__init__(request, record, fields=FIELDS, initial=start | kwargs.pop("initial", {}), **kwargs)
         for name, field in self.fields.items():  # what the gateway leaves open may stay open, and nothing else may
             if name in self.record and self.record[name] is None:
                 field.required = False
@@ -186,24 +186,24 @@ class PolicyForm(PortalForm):
         The contract does not say whether the gateway merges settings or replaces them, so settings of which one changed are
         sent whole: the person's changes upon what the gateway has now.
         """
-        said, changed = self._said(), self.changed()
-        sent = {name: value for name, value in (changed if self.record else said).items() if "." not in name}
+        typed, changed = self.typed(), self.changed()
+        sent = {name: value for name, value in (changed if self.record else typed).items() if "." not in name}
         for props, service in PROPS.items():
             mine = {name: value for name, value in changed.items() if name.startswith(f"{props}.")}
-            if service and not said.get(service):
+            if service and not typed.get(service):
                 continue
             if not self.record or (service and service in changed):
-                mine = {name: value for name, value in said.items() if name.startswith(f"{props}.")}
+                mine = {name: value for name, value in typed.items() if name.startswith(f"{props}.")}
             if mine:
                 whole = {name: self.record.get(name) for name in _of(props)} | mine
                 sent[props] = {name.rpartition(".")[2]: value for name, value in whole.items() if value is not None}
         return {name: value for name, value in sent.items() if value is not None}
 
+    def unchanged(self) -> bool:
+        return bool(self.record) and not self.body()
+
     def shown(self, name: str, value: Any) -> str:
         return say(name, value)
-
-
-PolicyForm.base_fields.update(FIELDS)  # their names are no names in Python
 
 
 def flat(policy: Policy) -> dict[str, Any]:

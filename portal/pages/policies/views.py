@@ -16,7 +16,8 @@ from portal.api.policies import Policy
 from portal.pages.policies.form import SERVICES, PolicyForm, copied, flat, groups, say, services
 from portal.pages.policies.scale import NAMES, scale, values
 from portal.ui.confirm import Question, confirm
-from portal.ui.pages import PortalRequest, calls_nothing, got, one_time_key, region, said, together
+from portal.ui.pages import PortalRequest, calls_nothing, got, one_time_key, region, together
+from portal.ui.save import save
 from portal.ui.tables import remote_page
 
 IN_PANEL, CHOICES, USERS = 5, 200, 200  # rows of one call: on the hub, to compare with, to look for who uses a policy
@@ -69,12 +70,9 @@ def policy(request: PortalRequest, policy_id: str) -> HttpResponse:
     form = PolicyForm(request, flat(found))
     here = reverse("policy", args=(policy_id,))
     if request.method == "POST" and "show" not in request.POST and form.is_valid():
-        body = form.body()
-        if not body:
-            return said(request, _("Nothing was changed."), here)
-        target = form.cleaned_data["name"]
-        if form.submit(policies.EDIT, target=target, url=here, taken="name", json=body, ids={"policyId": policy_id}):
-            return said(request, form.told(_("The policy is changed.")), here)
+        call = {"target": form.cleaned_data["name"], "done": _("The policy is changed."), "back": here, "taken": "name"}
+        if answer := save(request, form, policies.EDIT, {"policyId": policy_id}, **call):
+            return answer
     context = {**_with_domain(request, found), "policy": found, "policy_id": policy_id}
     if request.method == "GET" and not request.person.may_sysadmin:
         shown = {name: value for name, value in flat(found).items() if name in NAMES and value not in (None, False)}
@@ -98,9 +96,11 @@ def policy_new(request: PortalRequest, domain_id: str) -> HttpResponse:
     form = PolicyForm(request, initial=copied(origin) if origin else {})
     back = reverse("domain-policies", args=(domain_id,))
     if request.method == "POST" and "show" not in request.POST and form.is_valid():
-        target = f"{domain.name or domain_id}: {form.cleaned_data['name']}"
-        if form.submit(policies.CREATE, target=target, url=back, taken="name", json=form.body(), ids={"domainId": domain_id}):
-            return said(request, _("The policy “%(name)s” is there.") % {"name": form.cleaned_data["name"]}, back)
+        name = form.cleaned_data["name"]
+        done = _("The policy “%(name)s” is there.") % {"name": name}
+        call = {"target": f"{domain.name or domain_id}: {name}", "done": done, "back": back, "taken": "name"}
+        if answer := save(request, form, policies.CREATE, {"domainId": domain_id}, **call):
+            return answer
     return _show(request, form, {"domain": domain, "domain_id": domain_id, "origin": origin})
 
 

@@ -3,7 +3,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from cryptography.x509 import load_pem_x509_certificates
@@ -12,10 +12,12 @@ from django.core.validators import RegexValidator
 from django.forms.boundfield import BoundField
 from django.utils.translation import gettext as _, gettext_lazy as lazy
 
+from portal.api.domains import RELAY_SECRETS
 from portal.api.errors import ApiError, Conflict
-from portal.ui.forms import HostField, PortalForm, PortField, same
+from portal.ui.change import Change, same
+from portal.ui.fields import HostField, PortField, SecretField
+from portal.ui.forms import PortalForm
 from portal.ui.pages import PortalRequest
-from portal.ui.screens import SECRET
 from portal.ui.words import ENCRYPTION
 
 Relay = dict[str, Any]  # a PlatformDTO as the gateway gave it, with whatever else it holds
@@ -86,9 +88,8 @@ def port(kind: str, usual: int | None = None, *, required: bool = True, help: An
     return PortField(required=required, initial=usual, help_text=help, widget=forms.NumberInput(attrs={"list": f"ports-{kind}"}))
 
 
-def secret(label: Any, *, required: bool = True) -> forms.CharField:
-    widget = forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"})
-    return forms.CharField(label=label, required=required, strip=False, max_length=1000, validators=[PLAIN], widget=widget)
+def secret(label: Any, *, required: bool = True) -> SecretField:
+    return SecretField(label=label, required=required, max_length=1000, validators=[PLAIN])
 
 
 def tls() -> forms.BooleanField:
@@ -180,7 +181,7 @@ class ConnectionForm(PortalForm):
             if known and value and value not in dict(known.choices):  # newer than this page: it stays as it is
                 known.choices = [*known.choices, (value, value)]
         if self.relay:
-            for name in filter(SECRET.search, self.fields):
+            for name in filter(self.is_secret, self.fields):
                 self.fields[name].help_text = _("Never shown. Empty keeps the one that is stored.")
 
     def sections(self) -> list[Section]:
@@ -203,7 +204,7 @@ class ConnectionForm(PortalForm):
                 for name in (f"{part}_{variant}_{key}" for key in names):
                     if variant != chosen:
                         self._drop(name)
-                    elif SECRET.search(name) and not self.data.get(name) and self.relay and seen.get(kind) == chosen:
+                    elif self.is_secret(name) and not self.data.get(name) and self.relay and seen.get(kind) == chosen:
                         self._drop(name)  # it is kept
         for name in [name for name in self.errors if name in seen and same(self.data.get(name), seen[name])]:
             self._drop(name)
@@ -221,14 +222,16 @@ class ConnectionForm(PortalForm):
                     self.cleaned_data[name] = self.cleaned_data.get(name) or usual
         return self.cleaned_data if self.trying else super().clean()
 
-    def changed(self) -> dict[str, Any]:
+    def compared(self) -> Change:
         """As for every form; with a setting goes its kind where somebody else chose another one meanwhile."""
-        changed = super().changed()
-        for kind, (_data, part, _variants) in VARIANTS.items():
-            chosen = self.cleaned_data.get(kind, "")
-            if any(name.startswith(f"{part}_") for name in changed) and self.record.get(kind, "") != chosen:
-                changed[kind] = chosen
-        return changed
+        change = super().compared()
+        along = [
+            kind
+            for kind, (_data, part, _variants) in VARIANTS.items()
+            if any(name.startswith(f"{part}_") for name in change.differences)
+            and self.record.get(kind, "") != change.typed.get(kind, "")
+        ]
+        return replace(change, along=along)
 
     def written(self) -> Relay:
         """The relay as it is to be: what the gateway has, with what was changed.
@@ -241,7 +244,7 @@ class ConnectionForm(PortalForm):
             chosen = self.cleaned_data[kind]
             had = relay.get(data)
             new = kind in changed
-            source = {name: value for name, value in self._said().items() if value not in ("", None)} if new else changed
+            source = {name: value for name, value in self.typed().items() if value not in ("", None)} if new else changed
             names = {f"{part}_{chosen}_{key}": key for key in variants.get(chosen, ())}
             relay[data] = {
                 **(had if isinstance(had, dict) and not new else {}),
@@ -277,7 +280,7 @@ class ConnectionForm(PortalForm):
 
     def typed_secrets(self) -> bool:
         """True when the page that shows this form again has lost something: secrets are never sent back."""
-        return any(SECRET.search(name) and self.data.get(name) for name in self.fields)
+        return any(self.is_secret(name) and self.data.get(name) for name in self.fields)
 
     def _show_again(self) -> None:
         """Where somebody else chose another kind, the settings that were typed for this one stay in the form."""
@@ -325,7 +328,7 @@ def values(relay: Mapping[str, Any]) -> dict[str, Any]:
     for kind, (data, part, variants) in VARIANTS.items():
         settings = relay.get(data)
         for key in variants.get(found[kind], ()):
-            if not SECRET.search(key):
+            if key not in RELAY_SECRETS:
                 name, value = f"{part}_{found[kind]}_{key}", settings.get(key) if isinstance(settings, dict) else None
                 found[name] = CertificateField(required=False).to_python(value) if key == "cert_pem" else value
     return found
@@ -338,4 +341,4 @@ def sendable(relay: Mapping[str, Any]) -> Relay:
 
 
 def without_hidden(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in settings.items() if not (SECRET.search(key) and HIDDEN.fullmatch(str(value or "")))}
+    return {key: value for key, value in settings.items() if not (key in RELAY_SECRETS and HIDDEN.fullmatch(str(value or "")))}

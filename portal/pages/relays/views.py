@@ -18,6 +18,7 @@ from portal.pages.relays.forms import REMEDIATION, SIGN_IN, ConnectionForm, Over
 from portal.ui import checks
 from portal.ui.confirm import Question, confirm
 from portal.ui.pages import PortalRequest, got, one_time_key, said, together
+from portal.ui.save import save
 from portal.ui.screens import is_fragment
 from portal.ui.words import ENCRYPTION
 
@@ -67,14 +68,17 @@ def _edit(request: PortalRequest, domain: domains.DomainRelays, domain_id: str, 
     if form.trying and is_fragment(request):
         return render(request, "relays/_tried.html", {"form": form, "told": told}, status=form.status)
     if request.method == "POST" and not form.trying and form.is_valid():
-        if relay and not form.changed():
-            return said(request, _("Nothing was changed."), back)
         written = form.written()
         target = f"{written.get('name') or NO_NAME} ({domain.name or domain_id})"
-        write = _write(request, domain_id, relay, written)
-        if form.submit(domains.EDIT, target=target, url=back, taken="name", **write):
-            changed = _("The relay is changed. What its last check found may not hold any more: check it again.")
-            return said(request, form.told(changed) if relay else _("The relay is added."), back)
+        changed = _("The relay is changed. What its last check found may not hold any more: check it again.")
+        call: dict[str, Any] = {
+            "target": target,
+            "done": changed if relay else _("The relay is added."),
+            "back": back,
+            "taken": "name",
+        }
+        if answer := save(request, form, domains.EDIT, **_write(request, domain_id, relay, written), **call):
+            return answer
     context = {"domain": domain, "domain_id": domain_id, "relay": relay, "form": form, "told": told}
     return render(request, "relays/edit.html", context, status=form.status)
 
