@@ -59,6 +59,11 @@ def test_what_data_means_is_known_without_a_request_and_without_a_call():
     assert [offence for forbidden in pages for offence in offences("portal/meaning", forbidden)] == []
 
 
+def test_what_changed_in_a_record_is_told_without_a_form():
+    (tree,) = (tree for name, tree in files("portal/ui") if name == "portal/ui/change.py")
+    assert {imported.split(".")[0] for imported in imports("portal/ui/change.py", tree)} <= sys.stdlib_module_names
+
+
 def test_only_templates_use_the_filters_of_templates():
     assert offences("portal", "portal.templatetags") == []
 
