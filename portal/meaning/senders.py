@@ -70,8 +70,8 @@ def mailboxes(text: str, *, of_group: bool = False) -> list[Sender]:
     text = text.strip()
     group = None if of_group else GROUP.fullmatch(text)  # `Sales: anna@bank.example, ben@bank.example;`, and none has groups
     if group:
-        inside = mailboxes(group[2], of_group=True)
-        return [Sender(one.name or _name(group[1].replace('"', "")), one.address) for one in inside]
+        members = mailboxes(group[2], of_group=True)
+        return [Sender(one.name or _name(group[1].replace('"', "")), one.address) for one in members]
     found: list[Sender] = []
     before: list[Piece] = []
     inside: list[Piece] = []

@@ -1,6 +1,5 @@
 """Aliases of a domain: other names under which it takes mail."""
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -19,10 +18,11 @@ from portal.meaning.names import domain_name
 from portal.ui import screens
 from portal.ui.confirm import Question, confirm
 from portal.ui.forms import PortalForm
+from portal.ui.known import taken_names
 from portal.ui.pages import PortalRequest, got, together
 from portal.ui.pasted import PastedField, ReplaceForm, checked, replace
 from portal.ui.save import told
-from portal.ui.tables import remote_page
+from portal.ui.tables import remote_list
 
 AT_ONCE = 1000  # names that are added in one go
 MOST = 2000  # aliases whose whole list is shown in one box
@@ -62,10 +62,8 @@ class NamesForm(PortalForm):
             return super().refuse(error, taken)
         self.status, _title, text = screens.explain(error)
         new = [name for name in self.new() if name not in error.message][:ASKED_FOR]
-        for problem in (
-            error.message or text,
-            *_clashes(self.request, new),
-        ):  # looked for first: an error empties the cleaned field
+        clashes = taken_names(self.request.api, new)  # looked for first: an error empties the cleaned field
+        for problem in (error.message or text, *clashes):
             self.add_error("names", problem)
         self._show_again()
 
@@ -98,10 +96,8 @@ def alias_list(request: PortalRequest, domain_id: str) -> HttpResponse:
             text = ngettext("%(count)s alias is added.", "%(count)s aliases are added.", count) % {"count": count}
             return told(request, added, text, here)
 
-    def fetch(offset: int, size: int, _sort: str) -> Any:
-        return request.api.page(domain_aliases.LIST, domains.Alias, offset=offset, size=size, ids=ids)
-
-    domain, page = together(lambda: _domain(request, domain_id), lambda: remote_page(request, fetch))
+    aliases = partial(remote_list, request, domain_aliases.LIST, domains.Alias, ids)
+    domain, page = together(lambda: _domain(request, domain_id), aliases)
     form = form or NamesForm(request, got(domain))
     failed = page if isinstance(page, ApiError) else None
     context = {"domain": got(domain), "domain_id": domain_id, "form": form, "page": page, "failed": failed}
@@ -163,24 +159,6 @@ def _asked(request: PortalRequest, domain_id: str) -> tuple[domains.Domain, list
 
 def _domain(request: PortalRequest, domain_id: str) -> domains.Domain:
     return request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id})
-
-
-def _clashes(request: PortalRequest, new: Sequence[str]) -> list[str]:
-    """Which of these names are taken, as far as this person may see: the gateway alone knows of all."""
-    api = request.api
-    first, *answers = together(
-        lambda: api.page(domains.LIST, domains.Domain, size=200),
-        *[lambda name=name: api.page(domains.LIST, domains.Domain, size=1, query={"name": name}) for name in new],
-    )
-    rows = () if isinstance(first, ApiError) else first.rows
-    alias_of = {(alias.name or "").lower(): row.name for row in rows for alias in row.domainAliases or ()}
-    taken = []
-    for name, answer in zip(new, answers, strict=True):
-        if not isinstance(answer, ApiError) and any((row.name or "").lower() == name for row in answer.rows):
-            taken.append(_("%(name)s: is a domain of its own") % {"name": name})
-        elif name in alias_of:
-            taken.append(_("%(name)s: is an alias of %(domain)s") % {"name": name, "domain": alias_of[name] or "?"})
-    return taken
 
 
 urlpatterns = [

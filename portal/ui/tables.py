@@ -4,7 +4,7 @@ Built on django-tables2's public interface. Its stock template computes each cel
 rows); `RemoteTable.body` looks at each column once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import django_tables2 as tables
@@ -14,6 +14,7 @@ from django.urls import reverse
 from django_tables2.data import TableData
 
 from portal.api import client
+from portal.api.operation import Operation
 from portal.ui.rows import Rows
 
 PER_PAGE, MOST_PER_PAGE, LAST_PAGE = 40, 200, 100_000
@@ -97,3 +98,8 @@ def remote_page(request: HttpRequest, fetch: Fetch) -> Page:  # type: ignore[typ
         return paginator.page(asked)
     except EmptyPage:
         return paginator.page(paginator.num_pages)
+
+
+def remote_list(request: Any, op: Operation, type: Any, ids: Mapping[str, Any]) -> Page:  # type: ignore[type-arg]
+    """`remote_page` of an operation that takes no more than its ids."""
+    return remote_page(request, lambda offset, size, _sort: request.api.page(op, type, offset=offset, size=size, ids=ids))
