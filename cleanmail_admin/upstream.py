@@ -74,7 +74,7 @@ class SandboxTransport(httpx.BaseTransport):
     """Calls the sandbox's views in this process: no socket, and none of the portal's middleware."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        path = request.url.raw_path.partition(b"?")[0]
+        path, sent = request.url.raw_path.partition(b"?")[0], request.read()
         environ: dict[str, Any] = {
             "REQUEST_METHOD": request.method,
             "PATH_INFO": path.decode("ascii"),
@@ -82,11 +82,12 @@ class SandboxTransport(httpx.BaseTransport):
             "SERVER_NAME": "sandbox",
             "SERVER_PORT": "80",
             "wsgi.url_scheme": "http",
-            "wsgi.input": BytesIO(request.read()),
+            "wsgi.input": BytesIO(sent),
         }
         for name, value in request.headers.items():
             key = name.upper().replace("-", "_")
-            environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
+            environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
+        environ["CONTENT_LENGTH"] = str(len(sent)) if sent else ""  # also of what would go in chunks
         answer = answer_in_sandbox(WSGIRequest(environ), environ["PATH_INFO"])
         body = b"".join(answer)
         return httpx.Response(answer.status_code, headers=list(answer.items()), content=body)

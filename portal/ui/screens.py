@@ -14,6 +14,7 @@ from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 
 from portal import session
 from portal.api import domains, errors
+from portal.api.rights import Needs
 from portal.audit.models import Entry
 from portal.ui.words import operation_name
 
@@ -24,14 +25,14 @@ def explain(error: errors.ApiError) -> tuple[int, str, str]:
     match error:
         case errors.NotAllowed():
             match error.needs:
-                case "sysadmin" if error.operation == domains.CREATE.id:
+                case Needs.SYSADMIN if error.operation == domains.CREATE.id:
                     text = _(
                         "Your account may not do this: %(what)s. A system administrator can, "
                         "as long as the customer's quota of domains is not used up."
                     )
-                case "sysadmin":
+                case Needs.SYSADMIN:
                     text = _("Your account may not do this: %(what)s. A system administrator can.")
-                case "sysadmin if restricted":
+                case Needs.SYSADMIN_IF_RESTRICTED:
                     text = _(
                         "Your account may not do this: %(what)s. An administrator of the domain can; "
                         "where the option is restricted, only a system administrator."
