@@ -15,16 +15,22 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
 from django.http.response import HttpResponseBase
 
+from cleanmail_admin import capacity
+
 BASE_URL = settings.CLEANMAIL_API_URL or "http://sandbox"
 SILENCE = 15.0  # seconds for the next piece of an answer that may take longer in all
 
 
 @cache
 def transport() -> httpx.BaseTransport:
-    """The process's way to the gateway. httpx's pool costs more the more connections it holds: 32 at most."""
-    if settings.SANDBOX:
-        return SandboxTransport()
-    found = httpx.HTTPTransport(retries=1, limits=httpx.Limits(max_connections=32, max_keepalive_connections=32))
+    """The process's way to the gateway."""
+    return SandboxTransport() if settings.SANDBOX else network()
+
+
+def network() -> httpx.HTTPTransport:
+    """Over the network, with a connection for everybody who may call at once. Only to connect is tried twice."""
+    most = capacity.CONNECTIONS
+    found = httpx.HTTPTransport(retries=1, limits=httpx.Limits(max_connections=most, max_keepalive_connections=most))
     pool: Any = found._pool  # httpx has no setting for it
     pool._network_backend = Network(pool._network_backend)
     return found

@@ -54,6 +54,8 @@ def explain(error: errors.ApiError) -> tuple[int, str, str]:
                 _("Too many requests"),
                 _("Please wait %(seconds)s seconds, then try again.") % {"seconds": error.retry_after},
             )
+        case errors.Busy():
+            return 503, _("Busy at the moment"), _("Nothing was sent and nothing was changed. Please try again in a moment.")
         case errors.Unreachable():
             return (
                 503,
@@ -86,7 +88,10 @@ def error_screen(request: HttpRequest, error: errors.ApiError) -> HttpResponse:
         session.drop(request)
         return session_over(request)
     session.learn_from(request, error)
-    return screen(request, *explain(error), error)
+    response = screen(request, *explain(error), error)
+    if isinstance(error, errors.Busy):
+        response["Retry-After"] = "2"
+    return response
 
 
 def screen(request: HttpRequest, status: int, title: str, text: str, error: errors.ApiError | None = None) -> HttpResponse:

@@ -137,9 +137,8 @@ class Wire:
 
 
 @pytest.fixture
-def network(settings: Any) -> Iterator[httpx.BaseTransport]:
-    settings.SANDBOX = False
-    with upstream.transport.__wrapped__() as transport:
+def network() -> Iterator[httpx.HTTPTransport]:
+    with upstream.network() as transport:
         yield transport
 
 
@@ -722,7 +721,9 @@ def test_any_other_id_stays_one_segment(asked, odd):
     assert httpx.URL(f"http://x/?a={path[3]}").params["a"] == odd
 
 
-@pytest.mark.parametrize("base", ["http://gateway.test", "http://gateway.test/", "https://gateway.test:8443/a/b%2Fc", "http://gateway.test/api/"])
+@pytest.mark.parametrize(
+    "base", ["http://gateway.test", "http://gateway.test/", "https://gateway.test:8443/a/b%2Fc", "http://gateway.test/api/"]
+)
 def test_the_base_path_is_kept_and_an_encoded_slash_stays_one(asked, base):
     ids = {**RELEASE, "userIdOrEmail": "..x/ä%2F", "folderPath": "INBOX/Sub"}
     handle = httpx.MockTransport(lambda request: asked.append(request) or httpx.Response(204))
@@ -767,7 +768,9 @@ def test_a_file_is_sent_as_a_form_of_known_size_or_in_chunks(asked, content, siz
     content.seek(0) if isinstance(content, BytesIO) else None
 
 
-@pytest.mark.parametrize("name", ['a"; filename="b.exe', "a\r\nContent-Type: text/html\r\n\r\n<script>", "Rechnung März.pdf", "a\ud800"])
+@pytest.mark.parametrize(
+    "name", ['a"; filename="b.exe', "a\r\nContent-Type: text/html\r\n\r\n<script>", "Rechnung März.pdf", "a\ud800"]
+)
 @pytest.mark.parametrize("kind", ["text/html\r\nX-Evil: 1", "nonsense", ""])
 def test_no_name_and_no_type_of_a_file_adds_anything_to_its_form(asked, name, kind):
     asked.client(httpx.Response(200, json={})).call(mail.UPLOAD, dict, file=File(name, kind, [b"x"]))

@@ -261,6 +261,7 @@ REFUSALS = [
     Failure("read timeout", raising(httpx.ReadTimeout), 504, "The gateway takes too long", UNCLEAR),
     Failure("write timeout", raising(httpx.WriteTimeout), 504, "The gateway takes too long", UNCLEAR),
     Failure("connection refused", raising(httpx.ConnectError), 503, "The gateway cannot be reached"),
+    Failure("no connection free", raising(httpx.PoolTimeout), 503, "Busy at the moment"),
     Failure("connection broken", lambda request: httpx.Response(200, stream=Broken()), 502, NONSENSE, UNCLEAR),
 ]
 NO_JSON = [
