@@ -3,6 +3,8 @@
 import os
 from typing import Any
 
+from cleanmail_admin import capacity
+
 os.umask(0o077)  # what is written is for nobody else
 bind = os.environ.get("BIND", "127.0.0.1:8000")
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
@@ -10,7 +12,7 @@ worker_class = "cleanmail_admin.serving.Worker"  # gthread that waits for nobody
 logger_class = "cleanmail_admin.serving.Log"
 worker_connections = 500  # with the databases and the gateway's, fewer than the 1,024 files that a process may have open
 sendfile = False  # the kernel would wait for a reader, and not we
-threads = 32  # as many as the pool to the gateway has connections
+threads = capacity.THREADS
 timeout = 60  # above the longest call to the gateway
 keepalive = 5  # also for the first bytes of a connection
 control_socket_disable = True

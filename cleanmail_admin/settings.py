@@ -16,6 +16,8 @@ import environ
 import httpx
 from django.core.exceptions import ImproperlyConfigured
 
+from cleanmail_admin import capacity
+
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var")))
@@ -82,6 +84,7 @@ SANDBOX = env.bool("SANDBOX", default=LOCAL) and not CLEANMAIL_API_URL
 if not CLEANMAIL_API_URL and not SANDBOX:
     raise ImproperlyConfigured("Set CLEANMAIL_API_URL to the gateway's address, or SANDBOX=1 to serve the embedded sandbox.")
 UPSTREAM = "cleanmail_admin.upstream"  # the module that makes the connection
+CALLS_AT_ONCE = capacity.CALLS_AT_ONCE
 # Where the gateway keeps held mail; the contract names no folder.
 QUARANTINE_FOLDER = env.str("QUARANTINE_FOLDER", default="Quarantine")
 # Folders besides it whose mail is held, and can be released.

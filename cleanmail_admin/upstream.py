@@ -15,16 +15,22 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
 from django.http.response import HttpResponseBase
 
+from cleanmail_admin import capacity
+
 BASE_URL = settings.CLEANMAIL_API_URL or "http://sandbox"
 SILENCE = 15.0  # seconds for the next piece of an answer that may take longer in all
 
 
 @cache
 def transport() -> httpx.BaseTransport:
-    """The process's way to the gateway. httpx's pool costs more the more connections it holds: 32 at most."""
-    if settings.SANDBOX:
-        return SandboxTransport()
-    found = httpx.HTTPTransport(retries=1, limits=httpx.Limits(max_connections=32, max_keepalive_connections=32))
+    """The process's way to the gateway."""
+    return SandboxTransport() if settings.SANDBOX else network()
+
+
+def network() -> httpx.HTTPTransport:
+    """Over the network, with a connection for everybody who may call at once. Only to connect is tried twice."""
+    most = capacity.CONNECTIONS
+    found = httpx.HTTPTransport(retries=1, limits=httpx.Limits(max_connections=most, max_keepalive_connections=most))
     pool: Any = found._pool  # httpx has no setting for it
     pool._network_backend = Network(pool._network_backend)
     return found
@@ -74,7 +80,7 @@ class SandboxTransport(httpx.BaseTransport):
     """Calls the sandbox's views in this process: no socket, and none of the portal's middleware."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        path = request.url.raw_path.partition(b"?")[0]
+        path, sent = request.url.raw_path.partition(b"?")[0], request.read()
         environ: dict[str, Any] = {
             "REQUEST_METHOD": request.method,
             "PATH_INFO": path.decode("ascii"),
@@ -82,11 +88,12 @@ class SandboxTransport(httpx.BaseTransport):
             "SERVER_NAME": "sandbox",
             "SERVER_PORT": "80",
             "wsgi.url_scheme": "http",
-            "wsgi.input": BytesIO(request.read()),
+            "wsgi.input": BytesIO(sent),
         }
         for name, value in request.headers.items():
             key = name.upper().replace("-", "_")
-            environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
+            environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
+        environ["CONTENT_LENGTH"] = str(len(sent)) if sent else ""  # also of what would go in chunks
         answer = answer_in_sandbox(WSGIRequest(environ), environ["PATH_INFO"])
         body = b"".join(answer)
         return httpx.Response(answer.status_code, headers=list(answer.items()), content=body)

@@ -37,6 +37,7 @@ from django.views.decorators.debug import sensitive_variables
 from portal.api import domains, users
 from portal.api.client import Client
 from portal.api.errors import ApiError, NotAllowed, SignedOut, TooFast
+from portal.api.rights import Needs
 from portal.audit.models import Kept, SignInAttempt
 
 SESSION_LIMIT = settings.SESSION_COOKIE_AGE  # seconds from the sign-in, however busy the person is
@@ -222,7 +223,7 @@ def remember_refusal(request: HttpRequest, operation: str, domain: str | int) ->
 
 def learn_from(request: HttpRequest, error: ApiError) -> None:
     """A refusal of what every system administrator may do tells that this person is none. (Creating a domain has a quota.)"""
-    if isinstance(error, NotAllowed) and error.needs == "sysadmin" and error.operation != domains.CREATE.id:
+    if isinstance(error, NotAllowed) and error.needs == Needs.SYSADMIN and error.operation != domains.CREATE.id:
         _change(request, lambda stored: stored.update({"sysadmin": False}))
 
 

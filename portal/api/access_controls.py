@@ -3,8 +3,9 @@
 import msgspec
 
 from portal.api.operation import Operation
+from portal.api.rights import Needs
 
-LIST = Operation("listAdmins", "GET", "/security/admins", needs="GRANT", sort=("login",), filters=("search",))
+LIST = Operation("listAdmins", "GET", "/security/admins", needs=Needs.GRANT, sort=("login",), filters=("search",))
 READ = Operation("getAdmin", "GET", "/security/admins/{adminId}")
 EDIT = Operation("updateAdmin", "PATCH", "/security/admins/{adminId}", secret=("password",))
 DELETE = Operation("deleteAdminAccount", "DELETE", "/security/admins/{adminId}")

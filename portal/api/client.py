@@ -5,7 +5,8 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, get_origin, overload
+from functools import partial
+from typing import IO, Any, Generic, TypeVar, get_origin, overload
 from urllib.parse import unquote
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ import msgspec
 from portal.api.errors import (
     ApiError,
     BadAnswer,
+    Busy,
     Conflict,
     NotAllowed,
     NotFound,
@@ -30,12 +32,14 @@ from portal.api.errors import (
 from portal.api.operation import LONGEST_ID, Operation, Segments, is_dot
 
 T = TypeVar("T")
+Ids = Mapping[str, str | int]
 log = logging.getLogger("portal.api")
 
 # The one for reading is for the whole answer from its request on, where the transport counts so (cleanmail_admin/upstream.py).
 TIMEOUT = httpx.Timeout(15, connect=3, pool=2)
 WHOLE_ANSWER = 15.0  # seconds for all of it: a gateway that drips a byte a second never trips the read timeout of a piece
-LONGEST_DOWNLOAD = 600.0  # seconds: each one holds a thread
+LONGEST_DOWNLOAD = LONGEST_UPLOAD = 600.0  # seconds: each one holds a thread
+CHUNK = 64 * 1024  # bytes of a file at once
 LARGEST_PAGE = 8 * 1024 * 1024  # bytes of one page of a list: its records take fifty times that
 LARGEST_LIST = 16 * 1024 * 1024  # bytes of a list that comes whole, since the API does not page it
 LARGEST = 64 * 1024 * 1024  # bytes of one JSON answer
@@ -43,6 +47,7 @@ MOST_ROWS = 10**12  # whatever X-Total-Count claims: pages are counted with it
 BROKEN = (httpx.TransportError, httpx.DecodingError)  # no whole answer came, or none that can be unpacked
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
+MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
 PRIVATE_KEY = re.compile(r"-----BEGIN[A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END[A-Z ]{0,40}-----|\Z)", re.DOTALL)
 
 BY_STATUS: dict[int, type[ApiError]] = {
@@ -74,29 +79,35 @@ class Download:
     chunks: Iterator[bytes]
 
 
+@dataclass(frozen=True)
+class File:
+    """A file to be sent: its name, its media type, and what is in it, never held whole. Without a `size` it goes in chunks."""
+
+    name: str
+    type: str
+    content: IO[bytes] | Iterable[bytes]
+    size: int | None = None
+
+
 class Client:
     """Calls to the gateway with one person's token.
 
-    Made afresh for each request of the portal, so that no token and no cookie of one person can reach another; the
-    transport, which is the connection pool, is shared by the process.
+    Made afresh for each request of the portal, so that no token of one person can reach another; the transport, which is the
+    connection pool, is shared by the process. Requests go straight through it: nothing keeps a cookie or follows a redirect.
     """
 
     def __init__(self, transport: httpx.BaseTransport, base_url: str, token: str, request_id: str = "") -> None:
         self.request_id = request_id or uuid4().hex
         self.calls = 0
-        self._http = httpx.Client(
-            transport=transport,
-            base_url=base_url,
-            timeout=TIMEOUT,
-            trust_env=False,
-            follow_redirects=False,
-            headers={
-                **({"Authorization": f"Bearer {token}"} if token else {}),
-                "Accept-Encoding": "identity",  # a few kilobytes of a compressed answer can fill the memory
-                "X-Request-ID": self.request_id,
-                "User-Agent": "cleanmail-admin",
-            },
-        )
+        self._transport = transport
+        self._base = base_url.rstrip("/")
+        self._headers = {
+            **({"Authorization": f"Bearer {token}"} if token else {}),
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",  # a few kilobytes of a compressed answer can fill the memory
+            "X-Request-ID": self.request_id,
+            "User-Agent": "cleanmail-admin",
+        }
 
     def __repr__(self) -> str:
         return f"<Client {self.request_id}>"
@@ -112,6 +123,7 @@ class Client:
         headers: Any = ...,
         ids: Any = ...,
         secrets: Iterable[str] = ...,
+        file: File | None = ...,
     ) -> T: ...
     @overload
     def call(
@@ -124,6 +136,7 @@ class Client:
         headers: Any = ...,
         ids: Any = ...,
         secrets: Iterable[str] = ...,
+        file: File | None = ...,
     ) -> None: ...
     def call(
         self,
@@ -133,8 +146,9 @@ class Client:
         json: Any = None,
         query: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
-        ids: Mapping[str, str | int] | None = None,
+        ids: Ids | None = None,
         secrets: Iterable[str] = (),
+        file: File | None = None,
     ) -> Any:
         """One call; the answer decoded as `type`, or None where no body is wanted. Raises an ApiError.
 
@@ -143,8 +157,10 @@ class Client:
 
         A gateway may quote in a refusal what it was sent. What is sent in a field that is secret (`Operation.secret`) is left out
         there, and so are `secrets`, which are sent in others.
+
+        A `file` is sent as the operation's form, as it is read.
         """
-        _response, body = self._whole(op, op.url(**(ids or {})), query, json, headers, secrets)
+        _response, body = self._whole(op, ids, query, json, headers, secrets, file)
         if type is None:
             if body.strip():
                 self._decode(op, body, msgspec.Raw)  # looked at, and not made into anything
@@ -162,11 +178,11 @@ class Client:
         size: int = 40,
         sort: str = "",
         query: dict[str, Any] | None = None,
-        ids: Mapping[str, str | int] | None = None,
+        ids: Ids | None = None,
     ) -> Page[T]:
         """One page of a list. `sort` is a documented key, with a minus for descending; "" is the gateway's own order."""
         asked = {"offset": offset, "pageSize": size, **({"sort": sort} if sort else {}), **(query or {})}
-        response, body = self._whole(op, op.url(**(ids or {})), asked, None, None)
+        response, body = self._whole(op, ids, asked)
         if len(body) > LARGEST_PAGE:
             raise self._nonsense(op)
         rows: list[T] = self._decode(op, body, list[type])[:size]  # type: ignore[valid-type]
@@ -186,12 +202,10 @@ class Client:
                 break
         return rows
 
-    def stream(
-        self, op: Operation, *, query: dict[str, Any] | None = None, ids: Mapping[str, str | int] | None = None
-    ) -> Download:
+    def stream(self, op: Operation, *, query: dict[str, Any] | None = None, ids: Ids | None = None) -> Download:
         """A file in chunks, never held whole. Raises an ApiError before the first chunk; one that takes too long breaks off."""
         patience = httpx.Timeout(**{**TIMEOUT.as_dict(), "read": LONGEST_DOWNLOAD})
-        request = self._http.build_request(op.method, op.url(**(ids or {})), params=query, timeout=patience)
+        request = self._request(op, ids, query, headers={"Accept": "*/*"}, patience=patience)
         try:
             response = self._send(op, request)
             if response.status_code != 200:
@@ -202,7 +216,7 @@ class Client:
         def chunks() -> Iterator[bytes]:
             started = time.monotonic()
             try:
-                for chunk in response.iter_bytes(64 * 1024):
+                for chunk in response.iter_bytes(CHUNK):
                     yield chunk
                     if time.monotonic() - started > LONGEST_DOWNLOAD:
                         raise TimedOut(op.id, request_id=self.request_id)  # half a file that ends well is taken for a whole one
@@ -221,7 +235,7 @@ class Client:
         A proxy may refuse a folder with a slash as one segment, %2F. Only what stands for the id is taken, and only from an
         address of the same origin and base path.
         """
-        base = self._http.base_url
+        base = httpx.URL(self._base)
         try:
             found = httpx.URL(str(address or ""))
         except (httpx.InvalidURL, ValueError):
@@ -238,31 +252,54 @@ class Client:
             return None
         return Segments(match[1]) if len(match[1]) <= LONGEST_ID else None
 
+    def _request(
+        self,
+        op: Operation,
+        ids: Ids | None,
+        query: dict[str, Any] | None,
+        content: bytes | Iterable[bytes] | None = None,
+        headers: dict[str, str] | None = None,
+        patience: httpx.Timeout | None = None,
+    ) -> httpx.Request:
+        return httpx.Request(
+            op.method,
+            self._base + op.url(**(ids or {})),
+            params=query,
+            content=content,
+            headers={**self._headers, **(headers or {})},
+            extensions={"timeout": (patience or TIMEOUT).as_dict()},
+        )
+
     def _whole(
         self,
         op: Operation,
-        url: str,
+        ids: Ids | None,
         query: dict[str, Any] | None,
-        json: Any,
-        headers: dict[str, str] | None,
+        json: Any = None,
+        headers: dict[str, str] | None = None,
         secrets: Iterable[str] = (),
+        file: File | None = None,
     ) -> tuple[httpx.Response, bytes]:
         """Send, read all of the answer, and raise for every status that is not a success."""
         extra = dict(headers or {})
-        content = None
+        content: bytes | Iterable[bytes] | None = None
         if json is not None:
             content, extra["Content-Type"] = msgspec.json.encode(json), "application/json"
-        extra.setdefault("Accept", "application/json")
-        request = self._http.build_request(op.method, url, params=query, content=content, headers=extra)
+        if file is not None:
+            content, about = _form(op.file, file)
+            extra |= about
+        request = self._request(op, ids, query, content, extra)
         started = time.monotonic()
         for last in (False, True):
             try:
                 response = self._send(op, request)
+                if file is not None:  # sending it has a limit of its own
+                    started = time.monotonic()
                 body = self._read(op, response, started)
                 break
             except BROKEN as problem:
-                # A read is asked once more when the connection broke (an idle one often has); a write never is.
-                if last or op.method != "GET" or isinstance(problem, httpx.TimeoutException | httpx.ConnectError):
+                # A read is asked once more when the connection broke (an idle one often has); what acts never is.
+                if last or op.acts or isinstance(problem, httpx.TimeoutException | httpx.ConnectError):
                     raise self._no_answer(op, problem) from None
         if not 200 <= response.status_code < 300:
             raise self._error(op, response, body, [*_secrets(op, json), *secrets])
@@ -272,7 +309,7 @@ class Client:
         started, status = time.monotonic(), 0
         self.calls += 1
         try:
-            response = self._http.send(request, stream=True)
+            response = self._transport.handle_request(request)
             status = response.status_code
             if response.headers.get("content-encoding", "identity").lower() != "identity":
                 response.close()
@@ -302,16 +339,18 @@ class Client:
 
     def _nonsense(self, op: Operation) -> BadAnswer:
         error = BadAnswer(op.id, request_id=self.request_id)
-        error.wrote = op.method != "GET"
+        error.wrote = op.acts
         return error
 
     def _no_answer(self, op: Operation, problem: httpx.RequestError) -> ApiError:
-        if isinstance(problem, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+        if isinstance(problem, httpx.PoolTimeout):
+            return Busy(op.id, request_id=self.request_id)
+        if isinstance(problem, httpx.ConnectError | httpx.ConnectTimeout):
             return Unreachable(op.id, request_id=self.request_id)
-        if op.method == "GET" and not isinstance(problem, httpx.TimeoutException):
+        if not op.acts and not isinstance(problem, httpx.TimeoutException):
             return self._nonsense(op)
         error = TimedOut(op.id, request_id=self.request_id)
-        error.wrote = op.method != "GET"
+        error.wrote = op.acts
         return error
 
     def _error(self, op: Operation, response: httpx.Response, body: bytes, secrets: Iterable[str] = ()) -> ApiError:
@@ -327,6 +366,32 @@ class Client:
         if isinstance(error, TooFast) and re.fullmatch("[0-9]{1,9}", wait := response.headers.get("retry-after", "")):
             error.retry_after = max(1, min(int(wait), 3600))
         return error
+
+
+def _form(field: str, file: File) -> tuple[Iterator[bytes], dict[str, str]]:
+    """A form with one file (RFC 7578), piece by piece, and the headers that go with it."""
+    boundary = uuid4().hex
+    name = re.sub(r'[\x00-\x1f\x7f"]', lambda found: f"%{ord(found[0]):02X}", file.name)  # as browsers do it
+    kind = file.type if MEDIA_TYPE.fullmatch(file.type) else "application/octet-stream"
+    head = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"; filename="{name}"\r\nContent-Type: {kind}\r\n\r\n'
+    ).encode("utf-8", "replace")
+    tail = f"\r\n--{boundary}--\r\n".encode()
+    read = getattr(file.content, "read", None)
+
+    def pieces() -> Iterator[bytes]:
+        started = time.monotonic()
+        yield head
+        for piece in iter(partial(read, CHUNK), b"") if read else file.content:
+            yield piece
+            if time.monotonic() - started > LONGEST_UPLOAD:
+                raise httpx.WriteTimeout("the file took too long")
+        yield tail
+
+    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    if file.size is not None:
+        headers["Content-Length"] = str(len(head) + file.size + len(tail))
+    return pieces(), headers
 
 
 def _secrets(op: Operation, sent: Any) -> Iterator[str]:

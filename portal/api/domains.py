@@ -6,6 +6,7 @@ import msgspec
 
 from portal.api.operation import Operation
 from portal.api.policies import Policy
+from portal.api.rights import Needs
 
 RELAY_SECRETS = ("bind_password", "clientSecret", "password")  # in the settings of a relay, wherever it is shown or written
 
@@ -19,9 +20,9 @@ LIST = Operation(
     secret=RELAY_SECRETS,
 )
 READ = Operation("getDomain", "GET", "/domains/{domainId}", secret=RELAY_SECRETS)
-CREATE = Operation("createDomain", "POST", "/domains", needs="sysadmin", secret=RELAY_SECRETS)
+CREATE = Operation("createDomain", "POST", "/domains", needs=Needs.SYSADMIN, secret=RELAY_SECRETS)
 EDIT = Operation("editDomain", "PATCH", "/domains/{domainId}", headers=("X-Ignore-MX",), secret=RELAY_SECRETS)
-DELETE = Operation("deleteDomain", "DELETE", "/domains/{domainId}", needs="sysadmin", headers=("X-Ignore-MX",))
+DELETE = Operation("deleteDomain", "DELETE", "/domains/{domainId}", needs=Needs.SYSADMIN, headers=("X-Ignore-MX",))
 
 # The administrators of one domain. access_controls.py has their accounts.
 ADMINS = Operation("listDomainAdmins", "GET", "/domains/{domainId}/admins", sort=("login",), filters=("search",))
@@ -36,12 +37,12 @@ SET_USERS_ACCESS = Operation("affectUsersAccess", "PUT", "/domains/{domainId}/ac
 
 # Whether an option's value is secret depends on its type (portal/pages/options.py).
 OPTIONS = Operation("listDomainOptions", "GET", "/domains/{domainId}/options")
-SET_OPTION = Operation("setDomainOption", "POST", "/domains/{domainId}/options", needs="sysadmin if restricted")
+SET_OPTION = Operation("setDomainOption", "POST", "/domains/{domainId}/options", needs=Needs.SYSADMIN_IF_RESTRICTED)
 DELETE_OPTION = Operation(
     "deleteDomainOption",
     "DELETE",
     "/domains/{domainId}/options/{optionName}",
-    needs="sysadmin if restricted",
+    needs=Needs.SYSADMIN_IF_RESTRICTED,
 )
 
 

@@ -4,18 +4,26 @@ No exception carries the token, the request's body or its query. `message` and `
 hostile text, to be shown escaped.
 """
 
+from portal.api.rights import Needs
+
 
 class ApiError(Exception):
     """A call that gave no usable answer. `operation` is its id; `request_id` finds it in the gateway's log and in ours.
 
-    `needs` is the right that the contract states for the operation, "" where it is silent. `broke` is true where the status
+    `needs` is what the contract states for the operation. `broke` is true where the status
     means, for this operation, a problem inside the gateway.
     """
 
     broke = False
 
     def __init__(
-        self, operation: str, *, request_id: str = "", message: str = "", fields: dict[str, str] | None = None, needs: str = ""
+        self,
+        operation: str,
+        *,
+        request_id: str = "",
+        message: str = "",
+        fields: dict[str, str] | None = None,
+        needs: Needs = Needs.UNSTATED,
     ) -> None:
         super().__init__(operation)
         self.operation = operation
@@ -65,6 +73,10 @@ class UpstreamFailed(ApiError):
 
 class Unreachable(ApiError):
     """No connection: nothing was sent."""
+
+
+class Busy(Unreachable):
+    """No connection of ours was free in time: nothing was sent, and the gateway may well be there."""
 
 
 class TimedOut(ApiError):

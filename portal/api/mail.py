@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from portal.api.operation import Operation
+from portal.api.rights import Needs
 
 FOLDERS = Operation("getFolders", "GET", "/users/{userIdOrEmail}/emails/folders", query=("fields",))
 SUBFOLDERS = Operation("getSubfolders", "GET", "/users/{userIdOrEmail}/emails/folders/{path}", query=("fields",))
@@ -25,7 +26,7 @@ READ = Operation(
     "getEmail",
     "GET",
     "/users/{userIdOrEmail}/emails/{folderPath}/{fugluIdOrMailId}",
-    needs="owner for content and source",
+    needs=Needs.OWNER_TO_READ,
     query=("fields",),
 )
 RELEASE = Operation(
@@ -40,20 +41,20 @@ PART = Operation(
     "downloadEmailAttachmentPart",
     "GET",
     "/users/{userId}/emails/{folderPath}/{emailId}/attachments/{partId}",
-    needs="owner",
+    needs=Needs.OWNER,
     query=("dl",),
 )
 ALL_PARTS = Operation(
     "getAllEmailAttachments",
     "GET",
     "/users/{userId}/emails/{folderPath}/{messageId}/attachments",
-    needs="owner",
+    needs=Needs.OWNER,
     query=("dl",),
 )
 
-SEND = Operation("sendEmail", "POST", "/users/{userIdOrEmail}/emails/send", needs="signed-in user")
+SEND = Operation("sendEmail", "POST", "/users/{userIdOrEmail}/emails/send", needs=Needs.SIGNED_IN_USER)
 # Files parked on the gateway until the message that quotes them is sent.
-UPLOAD = Operation("uploadAttachment", "POST", "/emails/attachments")
+UPLOAD = Operation("uploadAttachment", "POST", "/emails/attachments", file="file")
 READ_UPLOAD = Operation("downloadAttachment", "GET", "/emails/attachments/{uid}/{filename}")
 DELETE_UPLOAD = Operation("deleteAttachment", "DELETE", "/emails/attachments/{uid}/{filename}")
 

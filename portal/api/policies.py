@@ -3,12 +3,13 @@
 import msgspec
 
 from portal.api.operation import Operation
+from portal.api.rights import Needs
 
 LIST = Operation("listDomainPolicies", "GET", "/domains/{domainId}/policies", sort=("name",))
 READ = Operation("getDomainPolicy", "GET", "/policies/{policyId}")
-CREATE = Operation("createPolicy", "POST", "/domains/{domainId}/policies", needs="sysadmin")
-EDIT = Operation("editPolicy", "PATCH", "/policies/{policyId}", needs="sysadmin")
-DELETE = Operation("deletePolicy", "DELETE", "/policies/{policyId}", needs="sysadmin")
+CREATE = Operation("createPolicy", "POST", "/domains/{domainId}/policies", needs=Needs.SYSADMIN)
+EDIT = Operation("editPolicy", "PATCH", "/policies/{policyId}", needs=Needs.SYSADMIN)
+DELETE = Operation("deletePolicy", "DELETE", "/policies/{policyId}", needs=Needs.SYSADMIN)
 
 
 class RelayProps(msgspec.Struct, frozen=True, kw_only=True):

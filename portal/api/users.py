@@ -5,6 +5,7 @@ import msgspec
 from portal.api.domains import RELAY_SECRETS
 from portal.api.operation import Operation
 from portal.api.policies import Policy
+from portal.api.rights import Needs
 
 LIST = Operation("listUsers", "GET", "/users", sort=("email",), filters=("email", "platformName"), secret=RELAY_SECRETS)
 LIST_OF_DOMAIN = Operation(
@@ -21,8 +22,13 @@ EDIT = Operation("editUser", "PATCH", "/users/{userId}", secret=("password",))
 DELETE = Operation("deleteUser", "DELETE", "/users/{userId}")
 
 OPTIONS = Operation("listUserOptions", "GET", "/users/{userId}/options")
-SET_OPTION = Operation("setUserOption", "POST", "/users/{userId}/options", needs="sysadmin if restricted")
-DELETE_OPTION = Operation("deleteUserOption", "DELETE", "/users/{userId}/options/{optionName}", needs="sysadmin if restricted")
+SET_OPTION = Operation("setUserOption", "POST", "/users/{userId}/options", needs=Needs.SYSADMIN_IF_RESTRICTED)
+DELETE_OPTION = Operation(
+    "deleteUserOption",
+    "DELETE",
+    "/users/{userId}/options/{optionName}",
+    needs=Needs.SYSADMIN_IF_RESTRICTED,
+)
 
 
 class Platform(msgspec.Struct, frozen=True, kw_only=True):

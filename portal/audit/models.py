@@ -3,6 +3,8 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from portal.stored import LongText, Text
+
 
 class Result(models.TextChoices):
     """How a write ended. UNKNOWN: it was sent and no answer came, so nobody knows whether it happened."""
@@ -17,18 +19,18 @@ class Entry(models.Model):
     """One write that a person asked for. Never a token, never a mail's content."""
 
     at = models.DateTimeField(auto_now_add=True)
-    owner = models.CharField(max_length=64)  # keyed hash of the token: whose entry it is
-    who = models.CharField(max_length=255)  # the name to show
-    operation = models.CharField(max_length=64)  # openapi operationId
-    target = models.CharField(max_length=500)  # what it was done to, in words
-    url = models.CharField(max_length=2000, blank=True)  # the page of the target
+    owner = Text(max_length=64)  # keyed hash of the token: whose entry it is
+    who = Text(max_length=255)  # the name to show
+    operation = Text(max_length=64)  # openapi operationId
+    target = Text(max_length=500)  # what it was done to, in words
+    url = Text(max_length=2000, blank=True)  # the page of the target
     result = models.CharField(max_length=8, choices=Result.choices, default=Result.RUNNING, blank=True)
-    reason = models.CharField(max_length=500, blank=True)  # the gateway's words for a refusal
-    request_id = models.CharField(max_length=32, blank=True)
+    reason = Text(max_length=500, blank=True)  # the gateway's words for a refusal
+    request_id = Text(max_length=32, blank=True)
     # One-time key of the form: a second click finds the first one's entry.
-    once = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001 (unique needs NULL for "no key")
+    once = Text(max_length=64, null=True, unique=True)
     # What the write acts on: two people must not release one mail at the same moment.
-    lock = models.CharField(max_length=64, blank=True)
+    lock = Text(max_length=64, blank=True)
 
     class Meta:
         ordering = ("-id",)
@@ -52,8 +54,8 @@ class SignInAttempt(models.Model):
     """A try to sign in, for the rate limits: keyed hashes only, of the address and of the token."""
 
     at = models.DateTimeField(auto_now_add=True, db_index=True)
-    address = models.CharField(max_length=64, db_index=True)
-    token = models.CharField(max_length=64, db_index=True)
+    address = Text(max_length=64, db_index=True)
+    token = Text(max_length=64, db_index=True)
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M}"
@@ -66,8 +68,8 @@ class Kept(models.Model):
     """
 
     session = models.ForeignKey("sessions.Session", models.CASCADE, related_name="+", db_constraint=False, db_index=False)
-    name = models.CharField(max_length=64)  # a keyed hash
-    sealed = models.TextField()
+    name = Text(max_length=64)  # a keyed hash
+    sealed = LongText()
     ends = models.DateTimeField(db_index=True)
 
     class Meta:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 import portal.ui.addresses  # noqa: F401 (registers <id:>)
 from portal import session
 from portal.api import health, mail
-from portal.api.errors import NotFound
+from portal.api.operation import is_id
 from portal.batches import worker
 from portal.batches.models import Batch, Row, State
 from portal.ui import mailbox
@@ -37,10 +37,7 @@ def batch_release(request: PortalRequest) -> HttpResponse:
     said = request.POST if request.method == "POST" else request.GET
     user, folder = said.get("user", ""), said.get("folder", "")
     mails = list(dict.fromkeys(request.POST.getlist("mail")))[:MOST]
-    try:
-        for mail_id in mails:
-            mail.RELEASE.url(userIdOrEmail=user, folderPath=folder, fugluId=mail_id)
-    except NotFound:
+    if mails and not all(map(is_id, (user, folder, *mails))):
         return HttpResponseBadRequest("not an id")
     back = reverse("mail-list", args=(user, folder)) if user and folder else "/"
     if not mails:
@@ -60,10 +57,7 @@ def batch_check(request: PortalRequest) -> HttpResponse:
     While a batch of the same domains is not done, another one of them leads to that.
     """
     found = list(dict.fromkeys(request.POST.getlist("domain")))[:MOST]
-    try:
-        for domain_id in found:
-            health.CHECK_DOMAIN.url(domainId=domain_id)
-    except NotFound:
+    if not all(map(is_id, found)):
         return HttpResponseBadRequest("not an id")
     back = safe_next(request, request.POST.get("next", ""))[:2000]
     if not found:

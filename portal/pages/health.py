@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 import portal.ui.addresses  # noqa: F401 (registers <id:>)
 from portal.api import dkim, domains, health
 from portal.api.errors import ApiError, NotFound
+from portal.api.operation import is_id
 from portal.meaning.diagnosis import BAD, KINDS, OK, TESTS, WARN, Diagnosis, Failing, diagnosis, failing_entries, failing_entry
 from portal.meaning.dkim import Record, records
 from portal.ui import charts, checks
@@ -143,11 +144,11 @@ def _outcome(one: Failing) -> str:
 def _run_one(request: PortalRequest) -> HttpResponse:
     """Run the diagnostic of a row: the row again for htmx, else the page with a message."""
     type, id = request.POST.get("type", "DOMAIN"), request.POST.get("id", "")
+    if not is_id(id):  # nothing to make an address of
+        raise NotFound(health.CHECK_DOMAIN.id)
     if type == "DOMAIN":
-        health.CHECK_DOMAIN.url(domainId=id)  # an id that can be none is a 404 and no address
         name, url = _domain_name(request, id), reverse("domain-health", args=(id,))
     else:  # no operation reads a relay by itself, so its name is that of the list
-        health.CHECK_RELAY.url(platformId=id)
         listed = next((one.name for one in _failing(request) if (one.type, one.id) == (type, id)), None)
         if listed is None and type != "PLATFORM":
             raise Http404

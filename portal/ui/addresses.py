@@ -6,10 +6,7 @@ from urllib.parse import quote, unquote
 
 from django.urls import register_converter
 
-from portal.api.errors import NotFound
-from portal.api.operation import Operation
-
-_ID = Operation("", "GET", "/{id}")
+from portal.api.operation import is_id
 
 
 class Segment:
@@ -23,10 +20,8 @@ class Segment:
 
     def to_python(self, value: str) -> str:
         text = unquote(value)
-        try:
-            _ID.url(id=text)
-        except NotFound:
-            raise ValueError from None
+        if not is_id(text):
+            raise ValueError
         return text
 
     def to_url(self, value: str | int) -> str:

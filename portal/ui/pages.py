@@ -29,7 +29,7 @@ class PortalRequest(HttpRequest):
     api: Client
 
 
-_side_by_side = ThreadPoolExecutor(max_workers=16, thread_name_prefix="call")
+_side_by_side = ThreadPoolExecutor(max_workers=settings.CALLS_AT_ONCE, thread_name_prefix="call")
 
 
 def layout(request: Any) -> dict[str, Any]:
@@ -57,13 +57,15 @@ def region(request: PortalRequest) -> str:
 def together(*calls: Callable[[], Any]) -> list[Any]:
     """Several calls at once; each gives its answer, or its ApiError: a page of panels loses only the panel.
 
-    A session that is over ends the page all the same.
+    A session that is over ends the page all the same. Nobody waits for a call that has not begun: it is taken back and made here.
+    So a page comes forward however busy the threads of others are, and one of these calls may itself ask for several.
     """
-    answers = [
-        call if isinstance(call, _Nothing) else _side_by_side.submit(copy_context().run, _or_error, call).result
-        for call in calls[1:]
+    beside = [
+        None if isinstance(call, _Nothing) else _side_by_side.submit(copy_context().run, _or_error, call) for call in calls[1:]
     ]
-    found = [_or_error(calls[0]), *(answer() for answer in answers)]
+    found = [_or_error(calls[0])]
+    for call, future in zip(calls[1:], beside, strict=True):
+        found.append(_or_error(call) if future is None or future.cancel() else future.result())
     for answer in found:
         if isinstance(answer, SignedOut):
             raise answer

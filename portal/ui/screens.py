@@ -14,6 +14,7 @@ from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 
 from portal import session
 from portal.api import domains, errors
+from portal.api.rights import Needs
 from portal.audit.models import Entry
 from portal.ui.words import operation_name
 
@@ -24,14 +25,14 @@ def explain(error: errors.ApiError) -> tuple[int, str, str]:
     match error:
         case errors.NotAllowed():
             match error.needs:
-                case "sysadmin" if error.operation == domains.CREATE.id:
+                case Needs.SYSADMIN if error.operation == domains.CREATE.id:
                     text = _(
                         "Your account may not do this: %(what)s. A system administrator can, "
                         "as long as the customer's quota of domains is not used up."
                     )
-                case "sysadmin":
+                case Needs.SYSADMIN:
                     text = _("Your account may not do this: %(what)s. A system administrator can.")
-                case "sysadmin if restricted":
+                case Needs.SYSADMIN_IF_RESTRICTED:
                     text = _(
                         "Your account may not do this: %(what)s. An administrator of the domain can; "
                         "where the option is restricted, only a system administrator."
@@ -53,6 +54,8 @@ def explain(error: errors.ApiError) -> tuple[int, str, str]:
                 _("Too many requests"),
                 _("Please wait %(seconds)s seconds, then try again.") % {"seconds": error.retry_after},
             )
+        case errors.Busy():
+            return 503, _("Busy at the moment"), _("Nothing was sent and nothing was changed. Please try again in a moment.")
         case errors.Unreachable():
             return (
                 503,
@@ -85,7 +88,10 @@ def error_screen(request: HttpRequest, error: errors.ApiError) -> HttpResponse:
         session.drop(request)
         return session_over(request)
     session.learn_from(request, error)
-    return screen(request, *explain(error), error)
+    response = screen(request, *explain(error), error)
+    if isinstance(error, errors.Busy):
+        response["Retry-After"] = "2"
+    return response
 
 
 def screen(request: HttpRequest, status: int, title: str, text: str, error: errors.ApiError | None = None) -> HttpResponse:

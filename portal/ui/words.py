@@ -5,6 +5,7 @@ from typing import Any
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext, gettext_lazy as lazy, gettext_noop as _  # translated when they are read
 
+from portal.api.rights import Right
 from portal.meaning import names
 
 # What an operation does, as a person would say it.
@@ -85,20 +86,20 @@ REASONS = {
     "BAD_ATTACHMENTS": _("Forbidden file"),
 }
 # What administrators may be allowed to do. The contract names no permission: a gateway's own name is shown where it is not here.
-PERMISSIONS = {
-    "DOMAIN_VIEW": _("See the domain and its settings"),
-    "DOMAIN_EDIT": _("Change the domain and its settings"),
-    "USER_VIEW": _("See users"),
-    "USER_EDIT": _("Change users"),
-    "MAIL_VIEW": _("See mail"),
-    "MAIL_RELEASE": _("Release held mail"),
-    "RULE_VIEW": _("See the allowed and blocked senders"),
-    "RULE_EDIT": _("Allow and block senders"),
-    "GRANT": _("Decide who may do what"),
-    "IMPERSONATE": _("Act in the name of a user"),
+PERMISSIONS: dict[str, str] = {
+    Right.DOMAIN_VIEW: _("See the domain and its settings"),
+    Right.DOMAIN_EDIT: _("Change the domain and its settings"),
+    Right.USER_VIEW: _("See users"),
+    Right.USER_EDIT: _("Change users"),
+    Right.MAIL_VIEW: _("See mail"),
+    Right.MAIL_RELEASE: _("Release held mail"),
+    Right.RULE_VIEW: _("See the allowed and blocked senders"),
+    Right.RULE_EDIT: _("Allow and block senders"),
+    Right.GRANT: _("Decide who may do what"),
+    Right.IMPERSONATE: _("Act in the name of a user"),
 }
 # The same names, where they are about what the owner of a mailbox may do with it.
-OWN_PERMISSIONS = {**PERMISSIONS, "USER_VIEW": _("See their own settings"), "USER_EDIT": _("Change their own settings")}
+OWN_PERMISSIONS = {**PERMISSIONS, Right.USER_VIEW: _("See their own settings"), Right.USER_EDIT: _("Change their own settings")}
 # How the gateway speaks to a mail server (Platform.transportType).
 ENCRYPTION = (
     ("SMTPS_MAY", lazy("encrypt when the server offers it")),

@@ -34,7 +34,8 @@ from portal.api import (
     users,
 )
 from portal.api.errors import NotFound
-from portal.api.operation import Operation
+from portal.api.operation import Operation, is_id
+from portal.api.rights import Needs
 
 UPSTREAM = Path(__file__).parents[2] / "docs" / "upstream"
 MODULES = {
@@ -204,10 +205,25 @@ def test_no_record_reads_a_secret(record):
 
 
 @every_operation
+def test_a_file_is_sent_where_the_contract_takes_a_form_and_in_its_field(operation):
+    taken = documented()[operation.id].get("requestBody", {}).get("content", {})
+    assert bool(operation.file) == ("multipart/form-data" in taken) == bool(taken and "application/json" not in taken)
+    if operation.file:
+        form = taken["multipart/form-data"]["schema"]["$ref"].rpartition("/")[2]
+        assert list(contract()["components"]["schemas"][form]["properties"]) == [operation.file]
+
+
+def test_a_token_that_is_asked_for_is_the_one_get_that_acts():
+    assert [operation for operation in OPERATIONS if operation.effects] == [auth_tokens.ISSUE]
+    assert [one for one in OPERATIONS if one.acts] == [one for one in OPERATIONS if one.method != "GET" or one.effects]
+
+
+@every_operation
 def test_needs_what_the_contract_states(operation):
     said = documented()[operation.id]["x-permission"]
     for word in ("sysadmin", "target user", "restricted", "GRANT", "impersonate", "owner", "signed-in user"):
         assert (word in operation.needs) == (word in said), word
+    assert isinstance(operation.needs, Needs)
 
 
 def test_every_record_is_held_to_a_model():
@@ -298,6 +314,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("value", HOSTILE, ids=lambda value: ascii(value[:20]))
 def test_an_id_stays_one_segment(value):
+    assert is_id(value)
     url = mail.READ.url(userIdOrEmail="arya@got.net", folderPath=value, fugluIdOrMailId="m")
     assert httpx.URL("https://gateway.test/api" + url).raw_path.decode() == "/api" + url  # the client sends it as it is
     start, _, user, emails, folder, message = url.split("/")
@@ -309,6 +326,7 @@ NO_IDS = ["", ".", "..", "x" * 10_000, "a\nb", "a\r\nX-Virus-Lover: 1", "a\n", "
 
 @pytest.mark.parametrize("value", NO_IDS, ids=lambda value: ascii(value[:20]))
 def test_what_cannot_be_an_id_is_never_sent(value):
+    assert not is_id(value)
     with pytest.raises(NotFound) as caught:
         mail.READ.url(userIdOrEmail="u", folderPath=value, fugluIdOrMailId="m")
     assert caught.value.operation == "getEmail"

@@ -6,6 +6,9 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from email import message_from_bytes
+from email.policy import HTTP
+from io import BytesIO
 from typing import Any
 
 import httpx
@@ -13,11 +16,12 @@ import msgspec
 import pytest
 
 from cleanmail_admin import upstream
-from portal.api import client as module, mail, users
-from portal.api.client import Client, Page
+from portal.api import auth_tokens, client as module, mail, users
+from portal.api.client import Client, File, Page
 from portal.api.errors import (
     ApiError,
     BadAnswer,
+    Busy,
     Conflict,
     NotAllowed,
     NotFound,
@@ -133,9 +137,8 @@ class Wire:
 
 
 @pytest.fixture
-def network(settings: Any) -> Iterator[httpx.BaseTransport]:
-    settings.SANDBOX = False
-    with upstream.transport.__wrapped__() as transport:
+def network() -> Iterator[httpx.HTTPTransport]:
+    with upstream.network() as transport:
         yield transport
 
 
@@ -430,12 +433,34 @@ def test_a_write_that_broke_is_never_sent_twice_and_may_have_happened(asked, op,
     assert len(asked) == 1
 
 
-@pytest.mark.parametrize("problem", [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout])
-@pytest.mark.parametrize(("op", "ids"), [(users.LIST, {}), (mail.RELEASE, RELEASE)])
-def test_without_a_connection_nothing_was_sent(asked, op, ids, problem):
-    with pytest.raises(Unreachable):
+@pytest.mark.parametrize(
+    ("problem", "error"), [(httpx.ConnectError, Unreachable), (httpx.ConnectTimeout, Unreachable), (httpx.PoolTimeout, Busy)]
+)
+@pytest.mark.parametrize(("op", "ids"), [(users.LIST, {}), (mail.RELEASE, RELEASE), (auth_tokens.ISSUE, {})])
+def test_without_a_connection_nothing_was_sent(asked, op, ids, problem, error):
+    with pytest.raises(Unreachable) as caught:
         asked.client(problem("no way")).call(op, ids=ids)
+    assert type(caught.value) is error
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.ReadTimeout("slow"),
+        httpx.RemoteProtocolError("broken"),
+        httpx.ReadError("broken"),
+        httpx.Response(200, html="<h1>Welcome to the hotel</h1>"),
+        httpx.Response(200, content=b'{"token": '),
+    ],
+    ids=str,
+)
+def test_a_token_is_asked_for_once_though_it_is_a_get_and_without_an_answer_nobody_knows_whether_there_is_one(asked, answer):
+    with pytest.raises((TimedOut, BadAnswer)) as caught:
+        asked.client(answer).call(auth_tokens.ISSUE, dict)
+    assert caught.value.wrote
+    assert is_unclear(caught.value)
+    assert [request.method for request in asked] == ["GET"]
 
 
 def test_a_port_where_nobody_listens_is_unreachable(network):
@@ -620,6 +645,23 @@ def test_a_cookie_that_the_gateway_gives_one_person_is_not_sent_for_another(netw
         assert TOKEN.encode() not in wire.requests[1]
 
 
+def test_a_cookie_that_the_gateway_gives_is_not_sent_back_by_the_same_client(asked):
+    api = asked.client(lambda request: httpx.Response(200, content=b"[]", headers={"Set-Cookie": "who=anna; Path=/"}))
+    api.page(users.LIST, users.User)
+    api.page(users.LIST, users.User)
+    api.stream(mail.PART, ids=PART)
+    assert [request.headers.get("Cookie") for request in asked] == [None] * 3
+
+
+def test_no_redirect_is_followed_not_even_to_the_same_address(network):
+    away = http(b"", "307 Temporary Redirect", "Location: /users")
+    with Wire(away, away, keep=True) as wire:
+        for call in (lambda: wire.client(network).page(users.LIST, users.User), lambda: wire.client(network).call(users.CREATE)):
+            with pytest.raises(UpstreamFailed):
+                call()
+        assert len(wire.requests) == 2
+
+
 def test_the_request_id_is_sent_with_every_call_and_is_new_for_every_client(asked):
     one = asked.client(httpx.Response(200, content=b"[]"))
     one.page(users.LIST, users.User)
@@ -677,6 +719,100 @@ def test_any_other_id_stays_one_segment(asked, odd):
     path = request.url.raw_path.decode().split("/")
     assert (path[:3], path[4:]) == (["", "api", "users"], ["emails", "Quarantine", "m1", "release"])
     assert httpx.URL(f"http://x/?a={path[3]}").params["a"] == odd
+
+
+@pytest.mark.parametrize(
+    "base", ["http://gateway.test", "http://gateway.test/", "https://gateway.test:8443/a/b%2Fc", "http://gateway.test/api/"]
+)
+def test_the_base_path_is_kept_and_an_encoded_slash_stays_one(asked, base):
+    ids = {**RELEASE, "userIdOrEmail": "..x/ä%2F", "folderPath": "INBOX/Sub"}
+    handle = httpx.MockTransport(lambda request: asked.append(request) or httpx.Response(204))
+    Client(handle, base, TOKEN).call(mail.RELEASE, ids=ids, query={"a": "b/c&d"})
+    Client(handle, base, TOKEN).call(mail.RELEASE, ids=ids)
+    path = "/users/..x%2F%C3%A4%252F/emails/INBOX%2FSub/m1/release"
+    assert [str(request.url) for request in asked] == [f"{base.rstrip('/')}{path}?a=b%2Fc%26d", f"{base.rstrip('/')}{path}"]
+
+
+# Uploads
+
+
+class Unread:
+    """A file that only tells pieces when it is asked, and how many of them it has told."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.pieces, self.told = pieces, 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self.pieces:
+            self.told += 1
+            yield piece
+
+
+def parts(request: httpx.Request) -> list[Any]:
+    """The parts of a form, as the standard library reads them."""
+    head = f"Content-Type: {request.headers['Content-Type']}\r\n\r\n".encode()
+    return list(message_from_bytes(head + request.read(), policy=HTTP).iter_parts())
+
+
+@pytest.mark.parametrize("size", [None, 11])
+@pytest.mark.parametrize("content", [BytesIO(b"one two\r\n--"), [b"one ", b"", b"two\r\n--"]], ids=["file", "pieces"])
+def test_a_file_is_sent_as_a_form_of_known_size_or_in_chunks(asked, content, size):
+    api = asked.client(httpx.Response(200, json={"uid": "u1"}))
+    assert api.call(mail.UPLOAD, dict, file=File("a.pdf", "application/pdf", content, size)) == {"uid": "u1"}
+    (request,) = asked
+    (part,) = parts(request)
+    assert (part.get_param("name", header="Content-Disposition"), part.get_filename()) == ("file", "a.pdf")
+    assert (part.get_content_type(), part.get_payload(decode=True)) == ("application/pdf", b"one two\r\n--")
+    length, chunked = (request.headers.get(name) for name in ("Content-Length", "Transfer-Encoding"))
+    assert (length, chunked) == ((None, "chunked") if size is None else (str(len(request.content)), None))
+    content.seek(0) if isinstance(content, BytesIO) else None
+
+
+@pytest.mark.parametrize(
+    "name", ['a"; filename="b.exe', "a\r\nContent-Type: text/html\r\n\r\n<script>", "Rechnung März.pdf", "a\ud800"]
+)
+@pytest.mark.parametrize("kind", ["text/html\r\nX-Evil: 1", "nonsense", ""])
+def test_no_name_and_no_type_of_a_file_adds_anything_to_its_form(asked, name, kind):
+    asked.client(httpx.Response(200, json={})).call(mail.UPLOAD, dict, file=File(name, kind, [b"x"]))
+    head, _, rest = asked[0].read().partition(b"\r\n\r\n")
+    assert len(head.split(b"\r\n")) == 3
+    assert head.endswith(b"\r\nContent-Type: application/octet-stream")
+    assert head.count(b'"') == 4
+    assert rest.startswith(b"x\r\n--")
+
+
+@pytest.mark.parametrize("answer", [None, http(b"{", length=100), http(b"<h1>Hello</h1>")])
+def test_a_file_is_never_sent_twice_and_may_have_arrived(network, answer):
+    file = Unread(b"x" * 1000)
+    with Wire(answer) as wire:
+        with pytest.raises((TimedOut, BadAnswer)) as caught:
+            wire.client(network).call(mail.UPLOAD, dict, file=File("a", "", file, 1000))
+        assert caught.value.wrote
+        assert (len(wire.requests), file.told) == (1, 1)
+
+
+def test_of_a_file_for_a_gateway_that_is_not_there_nothing_is_read(network):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+    file = Unread(b"x")
+    with pytest.raises(Unreachable):
+        Client(network, url, TOKEN).call(mail.UPLOAD, dict, file=File("a", "", file))
+    assert file.told == 0
+
+
+def test_a_file_that_comes_slower_than_anybody_waits_is_given_up(asked, monkeypatch):
+    monkeypatch.setattr(module, "time", Clock())
+    monkeypatch.setattr(module, "LONGEST_UPLOAD", 10)
+    file = Unread(*[b"x"] * 1000)
+    with pytest.raises(TimedOut):
+        asked.client(httpx.Response(200, json={})).call(mail.UPLOAD, dict, file=File("a", "", file))
+    assert file.told < 20
+
+
+def test_the_time_a_file_takes_is_not_taken_from_the_answer(asked, monkeypatch):
+    monkeypatch.setattr(module, "time", Clock())
+    api = asked.client(lambda request: httpx.Response(200, stream=Drip(iter([b"{", b"}"]))))
+    assert api.call(mail.UPLOAD, dict, file=File("a", "", Unread(*[b"x"] * 100))) == {}
 
 
 # Downloads

@@ -261,6 +261,7 @@ REFUSALS = [
     Failure("read timeout", raising(httpx.ReadTimeout), 504, "The gateway takes too long", UNCLEAR),
     Failure("write timeout", raising(httpx.WriteTimeout), 504, "The gateway takes too long", UNCLEAR),
     Failure("connection refused", raising(httpx.ConnectError), 503, "The gateway cannot be reached"),
+    Failure("no connection free", raising(httpx.PoolTimeout), 503, "Busy at the moment"),
     Failure("connection broken", lambda request: httpx.Response(200, stream=Broken()), 502, NONSENSE, UNCLEAR),
 ]
 NO_JSON = [
@@ -557,8 +558,9 @@ def test_a_failed_block_says_so_and_leaves_the_mail_in_place(
             assert "<h2>Rechnung 7</h2>" in text(answer)  # the answer takes the place of the reading pane
             assert 'hx-swap-oob="beforeend:#toasts"' in text(answer)
             known = "info@shop.example is on the block list of anna@nordwind.example already."
-            unclear = failure.status >= 502 and failure.id != "connection refused"
+            unclear = failure.status >= 502 and failure.status != 503
             assert {
+                "no connection free": "was not added. Busy at the moment.",
                 "409": known, "connection refused": "was not added. The gateway cannot be reached.",
                 "403": "was not added. Your account may not do this: add a sender rule to a mailbox.",
             }.get(failure.id, "It is unclear whether the sender rule" if unclear else "was not added.") in text(answer)
