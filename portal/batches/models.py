@@ -19,7 +19,7 @@ class Batch(models.Model):
     """One piece of long work: WAITING for a worker, RUNNING, STOPPED by the person or for want of a session, DONE."""
 
     created = models.DateTimeField(auto_now_add=True)
-    owner = models.CharField(max_length=64, db_index=True)  # keyed hash of the token
+    owner = models.CharField(max_length=64, db_index=True)  # a keyed hash of who the person is
     who = models.CharField(max_length=255)
     session_key = models.CharField(max_length=64)  # whose session it runs with; the token stays there, sealed
     operation = models.CharField(max_length=64)  # openapi operationId
