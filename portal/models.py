@@ -1,4 +1,4 @@
-"""What is stored of people who sign in: their tries, and the secrets that their sessions keep."""
+"""What is stored of people who sign in: their tries, the secrets that their sessions keep, and how they like it."""
 
 from django.db import models
 
@@ -34,3 +34,17 @@ class Kept(models.Model):
 
     def __str__(self) -> str:
         return f"until {self.ends:%Y-%m-%d %H:%M}"
+
+
+class Preference(models.Model):
+    """How an owner likes something (portal/preferences.py)."""
+
+    owner = models.CharField(max_length=64)
+    name = models.CharField(max_length=32)
+    value = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("owner", "name"), name="one_preference_a_name"),)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.value}"

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from portal import preferences
 from portal.audit.models import Entry
 from portal.batches.models import Batch
+from portal.models import Preference
 
 MOST = 5000  # rows of a table at one sign-in, the newest first; the rest follows at the next one
 
@@ -14,3 +16,6 @@ def hand_over(owner: str, before: list[str]) -> None:
     for table in tables:
         rows = table.filter(owner__in=before).order_by("-pk").values("pk")[:MOST]
         table.filter(pk__in=rows).update(owner=owner)
+    if (theirs := Preference.objects.filter(owner__in=before)).exists():
+        preferences.store(owner, preferences.of([owner, *before]))
+        theirs.delete()

@@ -10,8 +10,8 @@ changes later is changed in the store, at once and alone (`_change`; docs/decisi
 import base64
 import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
@@ -26,7 +26,7 @@ from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 from django.views.decorators.debug import sensitive_variables
 
-from portal import throttle, vault
+from portal import preferences, throttle, vault
 from portal.api import domains, users
 from portal.api.client import Client
 from portal.api.errors import ApiError, NotAllowed, SignedOut
@@ -43,6 +43,7 @@ class Person:
     owner: str
     mailbox: str | int | None  # an end user's own; "" until it is known, None of everybody else
     sysadmin: bool | None = None  # a system administrator? None where an opaque token does not tell
+    preferences: Mapping[str, str] = field(default_factory=dict)  # what is wished for (portal/preferences.py)
     by_token: bool = False  # nobody tells who it is: `owner` is of the token, and another token is another owner
 
     @property
@@ -100,6 +101,7 @@ def sign_in(request: HttpRequest, token: str) -> list[str]:
             "mailbox": mailbox,
             "sysadmin": _sysadmin(claims),
             "by_token": not names,
+            "preferences": preferences.of(owners),
             "since": now,
             "seen": now,
             "ends": ends,
@@ -197,7 +199,8 @@ def person(request: HttpRequest, *, polling: bool = False) -> Person | None:
     if not polling and now - session["seen"] > 60:  # once a minute is exact enough, and spares a write for each page
         _change(request, lambda stored: stored.update({"seen": max(now, stored["seen"])}))
     by_token = session.get("by_token", True)  # a session of an older version knows no other owner
-    return Person(session["who"], session["owner"], session["mailbox"], session.get("sysadmin"), by_token)
+    wishes = session.get("preferences", {})
+    return Person(session["who"], session["owner"], session["mailbox"], session.get("sysadmin"), wishes, by_token)
 
 
 def client(request: HttpRequest) -> Client:
@@ -237,6 +240,13 @@ def remember_refusal(request: HttpRequest, operation: str, domain: str | int) ->
         stored["refused"] = {**known, operation: sorted({*known.get(operation, ()), str(domain)})[:200]}
 
     _change(request, add)
+
+
+def prefer(request: HttpRequest, wishes: Mapping[str, str]) -> None:
+    """Keep how the person likes it, for this session and those to come."""
+    owner = request.session["owner"]
+    preferences.store(owner, wishes)
+    _change(request, lambda stored: stored.update({"preferences": preferences.of([owner])}))
 
 
 def learn_from(request: HttpRequest, error: ApiError) -> None:
