@@ -155,7 +155,7 @@ class SignedIn:
             return session_over(request)
         wishes = request.person.preferences
         if language := wishes.get("language"):
-            activate(language)
+            translation.activate(language)
             request.LANGUAGE_CODE = language
         if (zone := wishes.get("time_zone")) in _zones():
             timezone.activate(ZoneInfo(zone))

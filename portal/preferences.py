@@ -14,12 +14,12 @@ from portal.models import Preference
 
 @cache
 def choices() -> dict[str, list[str]]:
-    """What can be wished for, by name."""
+    """What can be wished for, by name. What is so by itself is no wish."""
     return {
         "language": [code for code, _name in settings.LANGUAGES],
         "theme": ["light", "dark"],
         "time_zone": sorted(available_timezones()),
-        "rows": ["20", "40", "100", "200"],
+        "rows": ["20", "100", "200"],
         "density": ["compact"],
         "open_next": ["on"],
     }
@@ -33,7 +33,7 @@ def of(owners: Sequence[str]) -> dict[str, str]:
 
 
 def store(owner: str, wishes: Mapping[str, str]) -> None:
-    """Keep what is wished for; an empty value takes a wish back."""
+    """Keep what is wished for; anything else takes the wish of that name back."""
     for name, value in wishes.items():
         if value in choices()[name]:
             Preference.objects.update_or_create(owner=owner, name=name, defaults={"value": value})

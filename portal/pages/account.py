@@ -11,28 +11,30 @@ from django.views.i18n import set_language
 
 from portal import preferences, session
 from portal.ui.pages import PortalRequest, public, said
+from portal.ui.tables import PER_PAGE
 
-AS_BROWSER = ("", lazy("As the browser has it"))
+FOLLOW = ("browser", lazy("Follow the browser"))
+BY_ITSELF = {"language": "browser", "theme": "browser", "time_zone": "browser", "rows": str(PER_PAGE)}
+
+
+def zones() -> list[tuple[str, str]]:
+    return [(zone, zone.replace("_", " ")) for zone in preferences.choices()["time_zone"]]
 
 
 class PreferencesForm(forms.Form):
-    """What is not chosen is as it would be without a preference."""
+    """What is as it would be by itself is no preference, and not stored."""
 
-    language = forms.ChoiceField(label=lazy("Language"), required=False, choices=[AS_BROWSER, *settings.LANGUAGES])
-    theme = forms.ChoiceField(
-        label=lazy("Colours"), required=False, choices=[AS_BROWSER, ("light", lazy("Light")), ("dark", lazy("Dark"))]
-    )
-    time_zone = forms.ChoiceField(
-        label=lazy("Time zone"), required=False, choices=lambda: [AS_BROWSER, *((zone, zone) for zone in preferences.choices()["time_zone"])]
-    )
-    rows = forms.ChoiceField(
-        label=lazy("Rows on a page"), required=False, choices=[("", "40"), ("20", "20"), ("100", "100"), ("200", "200")]
-    )
+    language = forms.ChoiceField(label=lazy("Language"), choices=[FOLLOW, *settings.LANGUAGES])
+    theme = forms.ChoiceField(label=lazy("Colours"), choices=[FOLLOW, ("light", lazy("Light")), ("dark", lazy("Dark"))])
+    time_zone = forms.ChoiceField(label=lazy("Time zone"), choices=lambda: [FOLLOW, *zones()])
+    rows = forms.ChoiceField(label=lazy("Rows on a page"), choices=[(rows, rows) for rows in ("20", "40", "100", "200")])
 
 
 @require_http_methods(["GET", "POST"])
 def account(request: PortalRequest) -> HttpResponse:
-    form = PreferencesForm(request.POST if request.method == "POST" else None, initial=dict(request.person.preferences))
+    form = PreferencesForm(
+        request.POST if request.method == "POST" else None, initial={**BY_ITSELF, **request.person.preferences}
+    )
     if form.is_valid():
         session.prefer(request, form.cleaned_data)
         return said(request, _("Saved."), reverse("account"))
