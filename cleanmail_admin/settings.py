@@ -63,6 +63,11 @@ if len(SECRET_KEY) < 50:
 TOKEN_KEYS = [key.strip() for key in _key("TOKEN_KEYS").split(",") if key.strip()]
 if not TOKEN_KEYS or any(len(key) < 32 for key in TOKEN_KEYS):
     raise ImproperlyConfigured("Every key in TOKEN_KEYS needs 32 characters or more.")
+# Hash who somebody is, for what is stored of people. The first key is used; what was stored by the others follows when the person
+# signs in next. (One SECRET_KEY is one key here, whatever characters are in it.)
+OWNER_KEYS = [key.strip() for key in env.str("OWNER_KEYS", default="").split(",") if key.strip()] or [SECRET_KEY]
+if any(len(key) < 32 for key in OWNER_KEYS):
+    raise ImproperlyConfigured("Every key in OWNER_KEYS needs 32 characters or more.")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if LOCAL else [])
 
 # The gateway. Empty means the embedded sandbox.

@@ -7,7 +7,6 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
-from django.views.i18n import set_language
 
 from cleanmail_admin.upstream import answer_in_sandbox
 from portal.ui.pages import public, takes
@@ -18,10 +17,9 @@ handler500 = "portal.pages.errors.server_error"
 
 pages = (
     "home", "signin", "search", "users.urls", "domains.urls", "policies.urls", "relays.urls", "aliases", "dkim", "options",
-    "access", "health", "batches", "activity", "probes",
+    "access", "health", "batches", "activity", "account", "probes",
 )  # fmt: skip
 urlpatterns: list[URLPattern | URLResolver] = [path("", include(f"portal.pages.{page}")) for page in pages]
-urlpatterns.append(path("language/", public(set_language), name="language"))
 
 
 @public

@@ -153,6 +153,12 @@ class SignedIn:
         request.person = session.person(request, polling=getattr(view, "polls", False))
         if request.person is None:
             return session_over(request)
+        wishes = request.person.preferences
+        if language := wishes.get("language"):
+            translation.activate(language)
+            request.LANGUAGE_CODE = language
+        if (zone := wishes.get("time_zone")) in _zones():
+            timezone.activate(ZoneInfo(zone))
         try:
             request.api = session.client(request)
         except SignedOut:  # sealed with a key that is gone

@@ -8,21 +8,14 @@ changes later is changed in the store, at once and alone (`_change`; docs/decisi
 """
 
 import base64
-import hashlib
-import hmac
 import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from importlib import import_module
-from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.contrib.messages.storage.session import SessionStorage
 from django.contrib.sessions.backends.base import UpdateError
@@ -31,31 +24,28 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
-from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
+from portal import preferences, throttle, vault
 from portal.api import domains, users
 from portal.api.client import Client
-from portal.api.errors import ApiError, NotAllowed, SignedOut, TooFast
+from portal.api.errors import ApiError, NotAllowed, SignedOut
 from portal.api.rights import Needs
-from portal.audit.models import Kept, SignInAttempt
 
 SESSION_LIMIT = settings.SESSION_COOKIE_AGE  # seconds from the sign-in, however busy the person is
-TRIES, WINDOW = {"address": 20, "token": 5}, timedelta(minutes=5)
 LONGEST_TOKEN = 8192
-# IPv6 networks whose addresses end in an IPv4 one: mapped, compatible, translated (SIIT and NAT64).
-WITH_IPV4 = [ip_network(f"{start}/96") for start in ("::ffff:0:0", "::", "::ffff:0:0:0", "64:ff9b::", "64:ff9b:1::")]
-MOST_KEPT = 50  # secrets of a session
 
 
 @dataclass(frozen=True)
 class Person:
-    """Who is signed in. `owner` is a keyed hash of the token: what this person's entries and batches are found by."""
+    """Who is signed in. `who` is shown; `owner`, a keyed hash, is what this person's entries and batches are found by."""
 
     who: str
     owner: str
     mailbox: str | int | None  # an end user's own; "" until it is known, None of everybody else
     sysadmin: bool | None = None  # a system administrator? None where an opaque token does not tell
+    preferences: Mapping[str, str] = field(default_factory=dict)  # what is wished for (portal/preferences.py)
+    by_token: bool = False  # nobody tells who it is: `owner` is of the token, and another token is another owner
 
     @property
     def end_user(self) -> bool:
@@ -74,65 +64,95 @@ class Person:
 
 
 @sensitive_variables()
-def sign_in(request: HttpRequest, token: str) -> None:
-    """Check the token with a cheap call or two and start a session. Raises SignedOut, TooFast, or another ApiError."""
+def sign_in(request: HttpRequest, token: str) -> list[str]:
+    """Check the token with a cheap call or two and start a session. Raises SignedOut, TooFast, or another ApiError.
+
+    Gives the person's owner, and behind it what that was before (`portal.owner.hand_over`).
+    """
     token = token.strip()
     if not token or len(token) > LONGEST_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
-        _count_try(request, token)
+        throttle.count(request, token)
         raise SignedOut("listUsers")
-    _count_try(request, token)
+    throttle.count(request, token)
     claims = _claims(token)
     try:
-        mailbox = _mailbox(_client(token), claims)
+        mailbox, names = _identify(_client(token), claims)
     except SignedOut:
         raise
     except ApiError:  # the gateway's trouble is not the person's guess
-        SignInAttempt.objects.filter(token=_keyed("try", token)).delete()
+        throttle.forgive(token)
         raise
     now = int(time.time())
     ends = claims.get("exp")
     ends = int(min(now + SESSION_LIMIT, ends)) if isinstance(ends, int | float) else now + SESSION_LIMIT
     if ends <= now:
         raise SignedOut("listUsers")
-    owner = _keyed("owner", token)
+    owners = _owners(names, token)
+    owner = owners[0]
     who = str(claims.get("sub") or "")[:200].encode("utf-8", "replace").decode() or _made_up(owner)
-    SignInAttempt.objects.filter(token=_keyed("try", token)).delete()
-    _prune()
+    throttle.forgive(token)
+    vault.prune()
     sign_out(request)
     rotate_token(request)
     request.session.update(
         {
-            "token": _seal().encrypt(token.encode()).decode(),
+            "token": vault.seal(token),
             "who": who,
             "owner": owner,
             "mailbox": mailbox,
             "sysadmin": _sysadmin(claims),
+            "by_token": not names,
+            "preferences": preferences.of(owners),
             "since": now,
             "seen": now,
             "ends": ends,
         }
     )
     request.session.set_expiry(SESSION_LIMIT)
+    return owners
 
 
-def _mailbox(api: Client, claims: dict[str, Any]) -> str | int | None:
-    """An end user's own mailbox. An end user sees no domain and exactly one user: a list leaves out what is under "a missing
-    security role" (r:1505, r:4630), or is refused. Where no user is listed it is the token's subject, if an address, else ""."""
-    own: str | int | None = None
+def _identify(api: Client, claims: dict[str, Any]) -> tuple[str | int | None, list[str]]:
+    """An end user's own mailbox, and who it is that the gateway has let in, the best name first.
+
+    An end user sees no domain and exactly one user: a list leaves out what is under "a missing security role" (r:1505, r:4630),
+    or is refused. Where no user is listed the mailbox is the token's subject, if an address, else "".
+    """
+    subject = claims.get("sub")
+    subject = subject if isinstance(subject, str) else ""
+    by_subject = [f"jwt:{subject}"] if subject else []
+    user = None
+    accepted = False  # a refusal of everything proves no token: some gateways refuse strangers with a 403
     try:
         seen = api.page(users.LIST, users.User, size=2)
+        accepted = True
         if seen.total != 1 or len(seen.rows) != 1:
-            return None  # the second call is for those alone who may be end users
-        own = seen.rows[0].id
+            return None, by_subject  # the second call is for those alone who may be end users
+        user = seen.rows[0]
     except NotAllowed:  # a valid token of an account that may not list users
         pass
     try:
         if api.page(domains.LIST, domains.Domain, size=1).rows:
-            return None
+            return None, by_subject
+        accepted = True
     except NotAllowed:
         pass
-    subject = str(claims.get("sub") or "")
-    return own if own is not None else subject if is_address(subject) else ""
+    if user is None or user.id is None:
+        return subject if is_address(subject) else "", by_subject if accepted else []
+    # Somebody else's subject is a person of their own, who sees this one mailbox.
+    its_own = not subject or subject.casefold() in (str(user.id).casefold(), (user.email or "").casefold())
+    return user.id, [f"user:{user.id}"] * its_own + by_subject
+
+
+@sensitive_variables()
+def _owners(names: list[str], token: str) -> list[str]:
+    """What finds the rows of a person: a keyed hash of the gateway and of who it is there, or of the token where nobody tells.
+
+    The first one is it. The others are what it may have been: by older keys, before the gateway told, and in older versions.
+    """
+    upstream: Any = import_module(settings.UPSTREAM)
+    whose = [json.dumps([upstream.BASE_URL, name]) for name in (*names, f"token:{token}")]
+    return [vault.keyed("person", one, key) for one in whose for key in settings.OWNER_KEYS] + [vault.keyed("owner", token)]
 
 
 def is_address(text: str) -> bool:
@@ -159,7 +179,7 @@ def drop(request: HttpRequest) -> None:
     """End the session, and leave the browser's cookie as it is: by now it may be that of a new sign-in."""
     if key := request.session.session_key:
         _store(key).delete(key)
-        Kept.objects.filter(session_id=key).delete()  # behind it: what another tab keeps in this moment goes too
+        vault.forget_all(key)  # behind it: what another tab keeps in this moment goes too
 
 
 def ended_meanwhile(request: HttpRequest) -> bool:
@@ -179,12 +199,14 @@ def person(request: HttpRequest, *, polling: bool = False) -> Person | None:
         return None
     if not polling and now - session["seen"] > 60:  # once a minute is exact enough, and spares a write for each page
         _change(request, lambda stored: stored.update({"seen": max(now, stored["seen"])}))
-    return Person(session["who"], session["owner"], session["mailbox"], session.get("sysadmin"))
+    by_token = session.get("by_token", True)  # a session of an older version knows no other owner
+    wishes = session.get("preferences", {})
+    return Person(session["who"], session["owner"], session["mailbox"], session.get("sysadmin"), wishes, by_token)
 
 
 def client(request: HttpRequest) -> Client:
     """The signed-in person's client. Raises SignedOut where the token cannot be unsealed (its key is gone)."""
-    return _client(_unseal(request.session.get("token", "")))
+    return _client(_token(request.session))
 
 
 def client_of(session_key: str) -> Client:
@@ -193,7 +215,7 @@ def client_of(session_key: str) -> Client:
     now = time.time()
     if "token" not in session or now >= session.get("ends", 0) or now - session["seen"] > settings.SESSION_IDLE_SECONDS:
         raise SignedOut("")
-    return _client(_unseal(session["token"]))
+    return _client(_token(session))
 
 
 def anonymous_client() -> Client:
@@ -221,6 +243,13 @@ def remember_refusal(request: HttpRequest, operation: str, domain: str | int) ->
     _change(request, add)
 
 
+def prefer(request: HttpRequest, wishes: Mapping[str, str]) -> None:
+    """Keep how the person likes it, for this session and those to come."""
+    owner = request.session["owner"]
+    preferences.store(owner, wishes)
+    _change(request, lambda stored: stored.update({"preferences": preferences.of([owner])}))
+
+
 def learn_from(request: HttpRequest, error: ApiError) -> None:
     """A refusal of what every system administrator may do tells that this person is none. (Creating a domain has a quota.)"""
     if isinstance(error, NotAllowed) and error.needs == Needs.SYSADMIN and error.operation != domains.CREATE.id:
@@ -234,31 +263,21 @@ def keep_secret(request: HttpRequest, name: str, text: str, *, replace: bool = T
     Without `replace`, what is there already stays: of two clicks the first one counts. Raises SignedOut where the session
     has ended meanwhile: nothing outlives it.
     """
-    key, place = session_key(request), _keyed("kept", name)
-    ends = datetime.fromtimestamp(ends_at(request), UTC)
+    key, ends = session_key(request), datetime.fromtimestamp(ends_at(request), UTC)
     with transaction.atomic():
         if not _locked(key):
             raise SignedOut("")
-        mine = Kept.objects.filter(session_id=key)
-        if not replace and mine.filter(name=place).exists():
-            return
-        mine.filter(name=place).delete()
-        Kept.objects.create(session_id=key, name=place, sealed=_seal().encrypt(text.encode()).decode(), ends=ends)
-        mine.exclude(pk__in=mine.order_by("-pk").values("pk")[:MOST_KEPT]).delete()
+        vault.keep(key, name, text, ends, replace=replace)
 
 
 @sensitive_variables()
 def kept_secret(request: HttpRequest, name: str) -> str:
     """What was kept under this name; "" where nothing is, or where the key of its seal is gone."""
-    found = Kept.objects.filter(session_id=session_key(request), name=_keyed("kept", name)).first()
-    try:
-        return _seal().decrypt(found.sealed.encode()).decode() if found else ""
-    except InvalidToken:
-        return ""
+    return vault.kept(session_key(request), name)
 
 
 def forget_secret(request: HttpRequest, name: str) -> None:
-    Kept.objects.filter(session_id=session_key(request), name=_keyed("kept", name)).delete()
+    vault.forget(session_key(request), name)
 
 
 def ends_at(request: HttpRequest) -> int:
@@ -293,31 +312,6 @@ class Messages(SessionStorage):
             stored[self.session_key] = self.serialize_messages([*waiting, *new])
 
         _change(self.request, pass_on)
-
-
-def address_of(request: HttpRequest) -> str:
-    """Where the request comes from. Behind the trusted proxy that is the last address it added, never one a client sent.
-
-    Without a port, and of IPv6 the network: one customer has 2^64 addresses in it. An IPv4 address that is written as an IPv6 one
-    stays itself: all of IPv4 would be one network.
-    """
-    text = str(request.META.get("REMOTE_ADDR", ""))
-    if settings.TRUST_PROXY and (forwarded := request.META.get("HTTP_X_FORWARDED_FOR", "")):
-        text = forwarded.rpartition(",")[2].strip()
-    bare = text[1:].partition("]")[0] if text.startswith("[") else text.partition(":")[0] if text.count(":") == 1 else text
-    try:
-        address = ip_address(bare.partition("%")[0])  # a zone is our own network card
-    except ValueError:
-        return text
-    if address.version == 4 or address.is_link_local or address.is_loopback:  # of link-local addresses all are in one network
-        return str(address)
-    inside = (
-        address.teredo[1]
-        if address.teredo
-        else address.sixtofour
-        or next((IPv4Address(int(address) & 0xFFFFFFFF) for network in WITH_IPV4 if address in network), None)
-    )
-    return str(inside or ip_network((address, 64), strict=False))
 
 
 def _change(request: HttpRequest, change: Callable[[Any], None]) -> None:
@@ -357,27 +351,6 @@ def _locked(key: str) -> bool:
     return store.get_model_class().objects.select_for_update().filter(session_key=key).first() is not None
 
 
-def _prune() -> None:
-    """What was kept by sessions that ended without a word. (`clearsessions` takes it along with a session's row.)"""
-    Kept.objects.filter(ends__lt=timezone.now()).delete()
-
-
-@sensitive_variables()
-def _count_try(request: HttpRequest, token: str) -> None:
-    """Write the try down before it is made, so that a burst of parallel tries is counted too."""
-    since = timezone.now() - WINDOW
-    SignInAttempt.objects.filter(at__lt=since).delete()
-    hashed = {"address": _keyed("try", address_of(request)), "token": _keyed("try", token)}
-    SignInAttempt.objects.create(**hashed)
-    for field, value in hashed.items():
-        tries = SignInAttempt.objects.filter(at__gte=since, **{field: value}).order_by("at")
-        if tries.count() > TRIES[field]:
-            error = TooFast("")
-            first = tries.first()
-            error.retry_after = max(1, int((first.at + WINDOW - timezone.now()).total_seconds())) if first else 60
-            raise error
-
-
 @sensitive_variables()
 def _client(token: str) -> Client:
     # Imported here: the project decides what the portal talks to (cleanmail_admin/upstream.py), not the other way round.
@@ -385,26 +358,13 @@ def _client(token: str) -> Client:
     return Client(upstream.transport(), upstream.BASE_URL, token)
 
 
-@cache
-def _seal() -> MultiFernet:
-    return MultiFernet([Fernet(_derive(key)) for key in settings.TOKEN_KEYS])
-
-
-def _derive(key: str) -> bytes:
-    return base64.urlsafe_b64encode(HKDF(SHA256(), 32, salt=None, info=b"cleanmail-admin session token").derive(key.encode()))
-
-
 @sensitive_variables()
-def _unseal(sealed: str) -> str:
-    try:
-        return _seal().decrypt(sealed.encode()).decode()
-    except InvalidToken:
-        raise SignedOut("") from None
-
-
-@sensitive_variables()
-def _keyed(purpose: str, text: str) -> str:
-    return hmac.new(settings.SECRET_KEY.encode(), f"{purpose}:{text}".encode(), hashlib.sha256).hexdigest()
+def _token(session: Any) -> str:
+    """The token of a session. Raises SignedOut where there is none, or the key of its seal is gone."""
+    token = vault.unseal(session.get("token", ""))
+    if token is None:
+        raise SignedOut("")
+    return token
 
 
 def _made_up(owner: str) -> str:

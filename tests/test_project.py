@@ -114,6 +114,7 @@ def manage(data: Path, *command: str, **environment: str) -> "subprocess.Complet
         ({"SECRET_KEY": KEYS["SECRET_KEY"]}, "Set TOKEN_KEYS"),
         ({**KEYS, "TOKEN_KEYS": "too short"}, "Every key in TOKEN_KEYS needs 32 characters or more."),
         ({**KEYS, "TOKEN_KEYS": KEYS["TOKEN_KEYS"] + ",short"}, "Every key in TOKEN_KEYS needs 32 characters or more."),
+        ({**KEYS, "OWNER_KEYS": "too short"}, "Every key in OWNER_KEYS needs 32 characters or more."),
         ({**KEYS, "TOKEN_KEYS": " , "}, "Every key in TOKEN_KEYS needs 32 characters or more."),
         ({**KEYS, "SECRET_KEY": "x7" * 24}, "SECRET_KEY needs 50 characters or more."),
         ({**KEYS, "SECRET_KEY": "short", "DEBUG": "1"}, "SECRET_KEY needs 50 characters or more."),

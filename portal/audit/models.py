@@ -1,9 +1,9 @@
-"""Who did what, who tried to sign in, and what a session keeps: the first of the two things the portal stores itself."""
+"""Who did what."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from portal.stored import LongText, Text
+from portal.stored import Text
 
 
 class Result(models.TextChoices):
@@ -19,7 +19,7 @@ class Entry(models.Model):
     """One write that a person asked for. Never a token, never a mail's content."""
 
     at = models.DateTimeField(auto_now_add=True)
-    owner = Text(max_length=64)  # keyed hash of the token: whose entry it is
+    owner = Text(max_length=64)  # a keyed hash of who the person is (portal/session.py): whose entry it is
     who = Text(max_length=255)  # the name to show
     operation = Text(max_length=64)  # openapi operationId
     target = Text(max_length=500)  # what it was done to, in words
@@ -48,32 +48,3 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.who} {self.operation} {self.result}"
-
-
-class SignInAttempt(models.Model):
-    """A try to sign in, for the rate limits: keyed hashes only, of the address and of the token."""
-
-    at = models.DateTimeField(auto_now_add=True, db_index=True)
-    address = Text(max_length=64, db_index=True)
-    token = Text(max_length=64, db_index=True)
-
-    def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M}"
-
-
-class Kept(models.Model):
-    """A secret that a session keeps, sealed: it goes with the session's row, or at its end (portal/session.py).
-
-    No constraint of the database: a store of sessions that is a cache has no rows.
-    """
-
-    session = models.ForeignKey("sessions.Session", models.CASCADE, related_name="+", db_constraint=False, db_index=False)
-    name = Text(max_length=64)  # a keyed hash
-    sealed = LongText()
-    ends = models.DateTimeField(db_index=True)
-
-    class Meta:
-        constraints = (models.UniqueConstraint(fields=("session", "name"), name="one_secret_a_name"),)
-
-    def __str__(self) -> str:
-        return f"until {self.ends:%Y-%m-%d %H:%M}"

@@ -21,7 +21,7 @@ class Batch(models.Model):
     """One piece of long work: WAITING for a worker, RUNNING, STOPPED by the person or for want of a session, DONE."""
 
     created = models.DateTimeField(auto_now_add=True)
-    owner = Text(max_length=64, db_index=True)  # keyed hash of the token
+    owner = Text(max_length=64, db_index=True)  # a keyed hash of who the person is
     who = Text(max_length=255)
     session_key = Text(max_length=64)  # whose session it runs with; the token stays there, sealed
     operation = Text(max_length=64)  # openapi operationId

@@ -8,11 +8,12 @@ from django.views.decorators.http import require_safe
 
 from portal.audit.models import Entry
 from portal.ui.pages import PortalRequest
+from portal.ui.tables import per_page
 
 
 @require_safe
 def activity(request: PortalRequest) -> HttpResponse:
-    page = Paginator(Entry.objects.filter(owner=request.person.owner), 40).get_page(request.GET.get("page"))
+    page = Paginator(Entry.objects.filter(owner=request.person.owner), per_page(request)).get_page(request.GET.get("page"))
     return render(request, "activity.html", {"page": page})
 
 

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from portal import session
 from portal.api.errors import ApiError, SignedOut, TooFast
+from portal.owner import hand_over
 from portal.ui.pages import public
 from portal.ui.screens import explain, safe_next
 
@@ -52,7 +53,7 @@ def _try(request: HttpRequest, template: str, context: dict[str, Any], wrong: st
     """Sign in with the token that was posted, and go on to `back`; else the page again, with what is the matter."""
     wait = 0
     try:
-        session.sign_in(request, request.POST.get("token", ""))
+        owner, *before = session.sign_in(request, request.POST.get("token", ""))
     except SignedOut:
         problem, status = wrong, 403
         context.pop("token", None)  # no use in trying it again
@@ -63,6 +64,7 @@ def _try(request: HttpRequest, template: str, context: dict[str, Any], wrong: st
         status, title, text = explain(error)
         problem = f"{title}. {text}"
     else:
+        hand_over(owner, before)
         return HttpResponseRedirect(back)
     response = render(request, template, {**context, "problem": problem}, status=status)
     if wait:

@@ -78,10 +78,15 @@ class RemoteTable(tables.Table):
         return Rows(self.row_template, {"records": records, "columns": columns, "base": reverse(self.base)})
 
 
+def per_page(request: Any) -> int:
+    """How many rows of a list the person wants on a page."""
+    return int(request.person.preferences.get("rows", PER_PAGE))
+
+
 def remote_table(request: HttpRequest, table_class: type[RemoteTable], fetch: Fetch, sortable: Sequence[str]) -> RemoteTable:
     """The table for the page, sort and size in the request's address, already fetched."""
     table = table_class(RemoteTableData(fetch, sortable), orderable=False)  # but for the columns that say otherwise
-    paginate = {"paginator_class": RemotePaginator, "per_page": PER_PAGE}
+    paginate = {"paginator_class": RemotePaginator, "per_page": per_page(request)}
     tables.RequestConfig(request, paginate=paginate).configure(table)
     return table
 
@@ -89,7 +94,7 @@ def remote_table(request: HttpRequest, table_class: type[RemoteTable], fetch: Fe
 def remote_page(request: HttpRequest, fetch: Fetch) -> Page:  # type: ignore[type-arg]
     """One page of a remote list that is not shown as a table; past the end it is the last one."""
     data = RemoteTableData(fetch)
-    paginator = RemotePaginator(data, PER_PAGE)
+    paginator = RemotePaginator(data, per_page(request))
     try:
         asked = int(request.GET.get("page", "1"))
     except ValueError:  # no number, or one with more digits than Python reads

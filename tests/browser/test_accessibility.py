@@ -73,7 +73,7 @@ def test_every_page(size: Any, visits: Visits, sandbox: Sandbox) -> None:
         "health": "/health/", "a kind of failure": "/health/?kind=mx-missing", "no failure": "/health/?name=nobody",
         "the health of a domain": f"/domains/{sandbox.domain('nordwind-hafen.example')}/health/",
         "relays of a domain that fail": f"/domains/{domain}/health/",
-        "batches": "/batches/", "activity": "/activity/", "no such page": "/no/such/page", "no such user": "/users/nobody/",
+        "batches": "/batches/", "activity": "/activity/", "settings": "/account/", "no such page": "/no/such/page", "no such user": "/users/nobody/",
         "no such mail": f"{hub}mail/Quarantine/gone/",
     }  # fmt: skip
     for address in addresses.values():

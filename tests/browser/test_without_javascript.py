@@ -142,3 +142,19 @@ def test_another_language(plain: Page) -> None:
     plain.locator("form.language").get_by_role("button").click()
     expect(plain.locator("html")).to_have_attribute("lang", "de")
     expect(plain).to_have_url(re.compile(r"/domains/\?name=nord$"))
+
+
+def test_settings(plain: Page) -> None:
+    plain.goto("/activity/")
+    plain.get_by_label("Account and language").click()
+    plain.get_by_role("link", name="Settings").click()
+    form = plain.locator("main form")
+    form.get_by_label("Colours").select_option("Dark")
+    form.get_by_label("Time zone").select_option("Asia/Tokyo")
+    form.get_by_label("Rows on a page").select_option("20")
+    form.get_by_role("button", name="Save").click()
+    expect(toast(plain, "Saved.")).to_be_visible()
+    expect(plain.locator("html")).to_have_css("color-scheme", "dark")  # though the browser's own is light
+    expect(form.get_by_label("Time zone")).to_have_value("Asia/Tokyo")
+    plain.goto("/users/")
+    expect(plain.locator("tbody tr")).to_have_count(20)

@@ -16,8 +16,9 @@ from django.test import Client
 
 from cleanmail_admin.upstream import SandboxTransport
 from portal import session
-from portal.audit.models import Entry, Kept
+from portal.audit.models import Entry
 from portal.meaning import dkim
+from portal.models import Kept
 from sandbox.models import DkimKey, Domain
 from tests.conftest import Gateway
 from tests.sandbox.servers import Records, dns_server

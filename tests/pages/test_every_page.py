@@ -84,6 +84,8 @@ PAGES = [
     Page("/", asks=False),
     Page("/mailbox/", asks=False),
     Page("/activity/", asks=False),
+    Page("/account/", asks=False),
+    Page("/account/", {"language": "browser", "theme": "browser", "time_zone": "Europe/Zurich", "rows": "40"}, asks=False),
     Page("/batches/", asks=False),
     Page(f"/batches/{BATCH}/", asks=False, target="progress"),
     Page(f"/batches/{BATCH}/stop/", {}, asks=False),

@@ -32,9 +32,10 @@ from django.utils import timezone
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
-from portal import session
-from portal.audit.models import Entry, SignInAttempt
+from portal import session, throttle, vault
+from portal.audit.models import Entry
 from portal.batches.models import Batch
+from portal.models import SignInAttempt
 from tests.conftest import Gateway, signed_in
 from tests.pages.test_every_page import well
 
@@ -230,7 +231,7 @@ def test_a_gateway_in_trouble_is_named_and_is_no_guess_of_the_person(gateway: Ga
 
     gateway.answer = trouble
     browser = Client()
-    for _again in range(session.TRIES["token"] + 1):
+    for _again in range(throttle.TRIES["token"] + 1):
         said = sign_in(browser)
         assert said.status_code == status
         assert len(told(said)) == 1
@@ -377,12 +378,12 @@ def test_nobody_is_locked_out_by_the_tries_of_another_address(gateway: Gateway, 
     ids=lambda same: same[0],
 )
 def test_an_address_is_the_same_however_it_is_written(same: tuple[str, ...]):
-    assert len({session.address_of(SimpleNamespace(META={"REMOTE_ADDR": address})) for address in same}) == 1
+    assert len({throttle.address_of(SimpleNamespace(META={"REMOTE_ADDR": address})) for address in same}) == 1
 
 
 @pytest.mark.parametrize("text", ["", "unknown", "_hidden", "1.2.3", "[::1", "::ffff:1.2.3.999", "%", "\x00", "1.2.3.4, ", "::g"])
 def test_what_is_no_address_is_a_place_of_its_own(text: str):
-    assert session.address_of(SimpleNamespace(META={"REMOTE_ADDR": text})) in (text, "::1")
+    assert throttle.address_of(SimpleNamespace(META={"REMOTE_ADDR": text})) in (text, "::1")
 
 
 # The token stays here
@@ -728,10 +729,10 @@ def keys(settings: Any) -> Iterator[Any]:
 
     def use(*wanted: str) -> None:
         settings.TOKEN_KEYS = list(wanted)
-        session._seal.cache_clear()
+        vault._seal.cache_clear()
 
     yield use
-    session._seal.cache_clear()
+    vault._seal.cache_clear()
 
 
 NEW = "a second key of the tests and long enough to be one"

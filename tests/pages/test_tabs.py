@@ -16,8 +16,9 @@ from django.test import Client
 from django.utils import timezone
 
 from portal import session
-from portal.audit.models import Entry, Kept
+from portal.audit.models import Entry
 from portal.meaning import dkim
+from portal.models import Kept
 from tests.conftest import Gateway, signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])

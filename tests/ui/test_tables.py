@@ -13,6 +13,7 @@ from django.urls import reverse
 from django_tables2 import Column
 
 from portal.api import client, domains
+from portal.session import Person
 from portal.ui.addresses import below
 from portal.ui.tables import LAST_PAGE, RemotePaginator, RemoteTable, RemoteTableData, remote_page, remote_table
 
@@ -42,7 +43,9 @@ class Remote:
 
 
 def asks(query: str) -> HttpRequest:
-    return RequestFactory().get("/domains/?" + query)
+    request: Any = RequestFactory().get("/domains/?" + query)
+    request.person = Person("somebody", "owner", None)
+    return request
 
 
 def table_page(request: HttpRequest, fetch: Any) -> Page:

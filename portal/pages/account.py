@@ -1,0 +1,54 @@
+"""How one likes the dashboard: its language, its colours, its times and the length of its lists."""
+
+from django import forms
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.utils.translation import gettext as _, gettext_lazy as lazy
+from django.views.decorators.http import require_http_methods
+from django.views.i18n import set_language
+
+from portal import preferences, session
+from portal.ui.pages import PortalRequest, public, said
+from portal.ui.tables import PER_PAGE
+
+FOLLOW = ("browser", lazy("Follow the browser"))
+BY_ITSELF = {"language": "browser", "theme": "browser", "time_zone": "browser", "rows": str(PER_PAGE)}
+
+
+def zones() -> list[tuple[str, str]]:
+    return [(zone, zone.replace("_", " ")) for zone in preferences.choices()["time_zone"]]
+
+
+class PreferencesForm(forms.Form):
+    """What is as it would be by itself is no preference, and not stored."""
+
+    language = forms.ChoiceField(label=lazy("Language"), choices=[FOLLOW, *settings.LANGUAGES])
+    theme = forms.ChoiceField(label=lazy("Colours"), choices=[FOLLOW, ("light", lazy("Light")), ("dark", lazy("Dark"))])
+    time_zone = forms.ChoiceField(label=lazy("Time zone"), choices=lambda: [FOLLOW, *zones()])
+    rows = forms.ChoiceField(label=lazy("Rows on a page"), choices=[(rows, rows) for rows in ("20", "40", "100", "200")])
+
+
+@require_http_methods(["GET", "POST"])
+def account(request: PortalRequest) -> HttpResponse:
+    form = PreferencesForm(
+        request.POST if request.method == "POST" else None, initial={**BY_ITSELF, **request.person.preferences}
+    )
+    if form.is_valid():
+        session.prefer(request, form.cleaned_data)
+        return said(request, _("Saved."), reverse("account"))
+    return render(request, "account.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@public
+def language(request: HttpRequest) -> HttpResponse:
+    """The language switch of every page: for this browser, and for whoever is signed in."""
+    if request.method == "POST" and session.person(request, polling=True):
+        wanted = request.POST.get("language", "")
+        if wanted in preferences.choices()["language"]:
+            session.prefer(request, {"language": wanted})
+    return set_language(request)
+
+
+urlpatterns = [path("account/", account, name="account"), path("language/", language, name="language")]
