@@ -43,6 +43,7 @@ CHUNK = 64 * 1024  # bytes of a file at once
 LARGEST_PAGE = 8 * 1024 * 1024  # bytes of one page of a list: its records take fifty times that
 LARGEST_LIST = 16 * 1024 * 1024  # bytes of a list that comes whole, since the API does not page it
 LARGEST = 64 * 1024 * 1024  # bytes of one JSON answer
+LARGEST_REASON = 64 * 1024  # bytes of a refusal
 MOST_ROWS = 10**12  # whatever X-Total-Count claims: pages are counted with it
 BROKEN = (httpx.TransportError, httpx.DecodingError)  # no whole answer came, or none that can be unpacked
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -160,13 +161,12 @@ class Client:
 
         A `file` is sent as the operation's form, as it is read.
         """
-        _response, body = self._whole(op, ids, query, json, headers, secrets, file)
+        most = LARGEST_LIST if get_origin(type) is list else LARGEST
+        _response, body = self._whole(op, ids, query, json, headers, secrets, file, most=most)
         if type is None:
             if body.strip():
                 self._decode(op, body, msgspec.Raw)  # looked at, and not made into anything
             return None
-        if get_origin(type) is list and len(body) > LARGEST_LIST:
-            raise self._nonsense(op)
         return self._decode(op, body, type)
 
     def page(
@@ -182,9 +182,7 @@ class Client:
     ) -> Page[T]:
         """One page of a list. `sort` is a documented key, with a minus for descending; "" is the gateway's own order."""
         asked = {"offset": offset, "pageSize": size, **({"sort": sort} if sort else {}), **(query or {})}
-        response, body = self._whole(op, ids, asked)
-        if len(body) > LARGEST_PAGE:
-            raise self._nonsense(op)
+        response, body = self._whole(op, ids, asked, most=LARGEST_PAGE)
         rows: list[T] = self._decode(op, body, list[type])[:size]  # type: ignore[valid-type]
         try:
             total = min(max(int(response.headers["x-total-count"]), offset + len(rows) if rows else 0), MOST_ROWS)
@@ -209,7 +207,7 @@ class Client:
         try:
             response = self._send(op, request)
             if response.status_code != 200:
-                raise self._error(op, response, self._read(op, response, time.monotonic()))
+                raise self._error(op, response, self._read(op, response, time.monotonic(), LARGEST))
         except BROKEN as problem:
             raise self._no_answer(op, problem) from None
 
@@ -279,8 +277,10 @@ class Client:
         headers: dict[str, str] | None = None,
         secrets: Iterable[str] = (),
         file: File | None = None,
-    ) -> tuple[httpx.Response, bytes]:
-        """Send, read all of the answer, and raise for every status that is not a success."""
+        *,
+        most: int,
+    ) -> tuple[httpx.Response, bytearray]:
+        """Send, read all of the answer, `most` bytes of it, and raise for every status that is not a success."""
         extra = dict(headers or {})
         content: bytes | Iterable[bytes] | None = None
         if json is not None:
@@ -295,7 +295,7 @@ class Client:
                 response = self._send(op, request)
                 if file is not None:  # sending it has a limit of its own
                     started = time.monotonic()
-                body = self._read(op, response, started)
+                body = self._read(op, response, started, most)
                 break
             except BROKEN as problem:
                 # A read is asked once more when the connection broke (an idle one often has); what acts never is.
@@ -318,20 +318,23 @@ class Client:
         finally:
             log.info("%s %s %d ms %s", op.id, status or "no answer", (time.monotonic() - started) * 1000, self.request_id)
 
-    def _read(self, op: Operation, response: httpx.Response, started: float) -> bytes:
-        body = bytearray()
+    def _read(self, op: Operation, response: httpx.Response, started: float, most: int) -> bytearray:
+        """The whole body; of a refusal's no more than what a reason is looked for in."""
+        body, refused = bytearray(), not 200 <= response.status_code < 300
         try:
             for chunk in response.iter_bytes():
                 body += chunk
-                if len(body) > LARGEST:
+                if len(body) > min(most, LARGEST):
                     raise self._nonsense(op)
+                if refused and len(body) > LARGEST_REASON:
+                    break
                 if time.monotonic() - started > WHOLE_ANSWER:
                     raise httpx.ReadTimeout("the answer took too long")
         finally:
             response.close()
-        return bytes(body)
+        return body
 
-    def _decode(self, op: Operation, body: bytes, type: Any) -> Any:
+    def _decode(self, op: Operation, body: bytearray, type: Any) -> Any:
         try:
             return msgspec.json.decode(body, type=type)
         except UNREADABLE:
@@ -353,7 +356,7 @@ class Client:
         error.wrote = op.acts
         return error
 
-    def _error(self, op: Operation, response: httpx.Response, body: bytes, secrets: Iterable[str] = ()) -> ApiError:
+    def _error(self, op: Operation, response: httpx.Response, body: bytearray, secrets: Iterable[str] = ()) -> ApiError:
         message, fields = _reason(body, secrets)
         error = BY_STATUS.get(response.status_code, UpstreamFailed)(
             op.id,
@@ -406,7 +409,7 @@ def _secrets(op: Operation, sent: Any) -> Iterator[str]:
             yield from _secrets(op, item)
 
 
-def _reason(body: bytes, secrets: Iterable[str] = ()) -> tuple[str, dict[str, str]]:
+def _reason(body: bytearray, secrets: Iterable[str] = ()) -> tuple[str, dict[str, str]]:
     """The gateway's words for a refusal, without `secrets`.
 
     The contract leaves error bodies open: what is no JSON object says nothing.
@@ -420,7 +423,7 @@ def _reason(body: bytes, secrets: Iterable[str] = ()) -> tuple[str, dict[str, st
         return hidden.sub("…", found) if hidden else found
 
     try:
-        said = msgspec.json.decode(body[:65536])
+        said = msgspec.json.decode(body[:LARGEST_REASON])
         if not isinstance(said, dict):
             return "", {}
         fields = said.get("fields")

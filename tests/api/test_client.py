@@ -332,6 +332,26 @@ def test_an_answer_larger_than_the_limit_is_dropped(asked, monkeypatch, where):
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize(("where", "most"), [("page", 8), ("list", 16)])
+def test_of_a_list_no_more_is_read_than_a_list_may_have(asked, where, most):
+    body = Drip(iter([b" " * 2**20] * 100))
+    api = asked.client(httpx.Response(200, stream=body))
+    with pytest.raises(BadAnswer):
+        api.page(users.LIST, users.User) if where == "page" else api.call(
+            mail.FOLDERS, list[mail.Folder], ids={"userIdOrEmail": "1"}
+        )
+    assert len(list(body.chunks)) == 100 - most - 1
+
+
+@pytest.mark.parametrize(("status", "error"), [(401, SignedOut), (500, UpstreamFailed)])
+def test_of_a_refusal_no_more_is_read_than_a_reason_can_be_in(asked, status, error):
+    body = Drip(iter([b" " * 2**15] * 5000))
+    with pytest.raises(error):
+        asked.client(httpx.Response(status, stream=body)).call(users.LIST)
+    assert len(list(body.chunks)) > 4990
+    assert body.closed
+
+
 def test_an_answer_of_just_the_limit_is_read(asked, monkeypatch):
     monkeypatch.setattr(module, "LARGEST", 1000)
     assert asked.client(httpx.Response(200, content=b"[]".ljust(1000))).page(users.LIST, users.User).rows == []
