@@ -139,8 +139,8 @@ def _safe(value: Cell) -> Cell:
 
 def _marked(found: re.Match[str]) -> str:
     blanks, formula = found[0], found[2]
-    first = not found[1] and (formula or blanks.startswith(("\t", "\r", "\n")))
-    return ("'" if first else "") + (re.sub(r"[;\t\r\n]", r"\g<0>'", blanks) if formula else blanks)
+    first = not found[1] and blanks.startswith(("\t", "\r", "\n"))
+    return ("'" if first else "") + blanks + ("'" if formula else "")
 
 
 def _said(value: Cell) -> Cell:
