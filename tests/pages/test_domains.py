@@ -353,7 +353,7 @@ def test_a_gateway_with_smaller_pages_loses_no_row(browser_of_somebody: Client, 
     assert [row["Domain"] for row in rows] == [f"domain{n:05}.example" for n in range(300)]
 
 
-FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\0=1+1", "x;=1+1", "x; +1", "x\n-1\ny", "x\r\n@SUM(A1)", "x\t=1", "=HYPERLINK(\"http://evil.example\")", "#N/A", "\x1b=1", "＝1+1", "x;\t ＠SUM(A1)", "\n\n=1", "\n" * 100_000 + "=1"]
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\0=1+1", "x;=1+1", "x; +1", "x\n-1\ny", "x\r\n@SUM(A1)", "x\t=1", "=HYPERLINK(\"http://evil.example\")", "#N/A", "\x1b=1", "＝1+1", "x;\t ＠SUM(A1)", "\n\n=1", "\n" * 1000 + "=1"]
 
 
 @pytest.mark.parametrize("kind", READ)
