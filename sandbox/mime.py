@@ -36,7 +36,7 @@ KNOWN_FIELD = re.compile(
 )
 QUOTED_OR_GAP = re.compile(r'"(?:[^"\\]|\\.)*"|(?<![ \t])[ \t]++(?=[\w*-]+=)')
 META_CHARSET = re.compile(rb"<meta\b[^>]{0,500}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
-NO_BASE64 = re.compile(rb"^(?![ \t]*[A-Za-z0-9+/]*={0,2}[ \t]*\r?$).+", re.MULTILINE)
+NO_BASE64 = re.compile(rb"^(?![ \t]*+[A-Za-z0-9+/]*+={0,2}[ \t]*+\r?$).+", re.MULTILINE)
 BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 # Codecs that are none for texts of people; some of them take minutes.
 NO_CHARSETS = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}

@@ -20,6 +20,8 @@ from portal.meaning.reasons import reason
 
 OK, WARN, BAD = "ok", "warn", "bad"
 MOST_LINES, LONGEST_LINE = 200, 2000  # of what the gateway saw in one test
+MOST_TESTS, MOST_LETTERS = 200, 250_000  # of a report, and of what the gateway saw in all of its tests
+MOST_PROBLEMS = 20  # of one report, as chips
 MOST_FOUND = 10  # records in DNS
 ADDRESS = re.compile(r"\d+\.\d+\.")  # the beginning of an IPv4 address, a masked one too: an MX record cannot name one
 
@@ -110,6 +112,7 @@ class Diagnosis:
     findings: list[Finding]
     seconds: int | None = None
     works: bool | None = None  # the gateway's verdict, see `works`
+    more: int = 0  # tests that are not listed
 
 
 @dataclass(frozen=True)
@@ -189,7 +192,7 @@ def problems(health: EntityHealth | None, about: str = "DOMAIN") -> list[Problem
             found[kind.id, code] = Problem(kind, code)
     if not found and not works(report):
         return [Problem(UNEXPLAINED)]
-    return sorted(found.values(), key=lambda one: RANK[one.kind.id])
+    return sorted(found.values(), key=lambda one: RANK[one.kind.id])[:MOST_PROBLEMS]
 
 
 def failing_entry(entry: DiagnosticEntry) -> Failing:
@@ -229,10 +232,15 @@ def diagnosis(
     another report has named them and this one does not.
     """
     report = health.report if health else None
-    tests = (report.entries if report else None) or []
-    findings = [finding(test, name, about=about, keys=keys, hosts=hosts) for test in tests]
-    findings.sort(key=lambda one: RANK[one.kind.id] if one.kind else len(RANK))
-    failed = [one for one in findings if one.kind]
+    tests = [(kind_of(test, about), test) for test in (report.entries if report else None) or ()]
+    tests.sort(key=lambda one: RANK[one[0].id] if one[0] else len(RANK))
+    failed = [kind for kind, _test in tests if kind]
+    findings, room = [], MOST_LETTERS
+    for _kind, test in tests[:MOST_TESTS]:
+        one = finding(test, name, about=about, keys=keys, hosts=hosts)
+        log = _until(room, one.log)
+        room -= sum(map(len, log))
+        findings.append(replace(one, log=log))
     fine = works(report)
     if failed:
         text = ngettext("One test failed.", "%(count)s tests failed.", len(failed))
@@ -251,7 +259,17 @@ def diagnosis(
     else:
         text = _("The gateway reports a problem, although no test failed.") if findings else _("The gateway has no report.")
         level = WARN
-    return Diagnosis(level, text, findings, health.performedAt if health else None, fine)
+    more = len(tests) - len(findings)
+    return Diagnosis(level, text, findings, health.performedAt if health else None, fine, more)
+
+
+def _until(letters: int, lines: list[str]) -> list[str]:
+    """The first lines of a log that have no more letters than these."""
+    for place, line in enumerate(lines):
+        letters -= len(line)
+        if letters < 0:
+            return [*lines[:place], "…"]
+    return lines
 
 
 def finding(

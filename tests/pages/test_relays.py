@@ -709,3 +709,11 @@ def test_a_check_that_cannot_be_read_leaves_the_relay(browser_of_somebody: Clien
     assert "Last check of Mailserver" in page
     assert "The gateway failed." in page
     assert "Check again" in page
+
+
+def test_of_very_many_relays_the_first_are_shown_and_the_others_counted(browser_of_somebody: Client, gateway: Gateway) -> None:
+    domain = {"id": "d", "name": "a.example", "platforms": [relay(f"r{n}", f"relay {n}") for n in range(300)]}
+    gateway.answer = lambda request: httpx.Response(200, json=domain if request.url.path.endswith("/domains/d") else {})
+    page = browser_of_somebody.get("/domains/d/relays/")
+    assert source(page).count("Show the last check") == 200
+    assert "and 100 more" in text(page)

@@ -224,6 +224,11 @@ def test_base64_ends_where_a_list_has_appended_something_in_clear():
     assert mail.content(b"Content-Transfer-Encoding: Base64 (x)\n\nQQ==Qg==\n") == "AB"
 
 
+def test_base64_of_nothing_but_blanks_is_read_in_moments():
+    raw = b"Content-Transfer-Encoding: base64\n\n" + b" " * 1_000_000 + b"!"
+    assert mail.content(raw).strip() in ("", "!")
+
+
 def test_a_multipart_in_base64_is_taken_apart():
     inner = base64.b64encode(b"--b\n\nAB\n--b\nContent-Type: image/png\n\nCD\n--b--\n")
     raw = b"Content-Type: multipart/mixed; boundary=b\nContent-Transfer-Encoding: base64\n\n" + inner

@@ -246,6 +246,17 @@ def test_ten_thousand_lines_are_cut_and_it_shows() -> None:
     assert max(map(len, found.log)) == module.LONGEST_LINE
 
 
+def test_of_very_many_tests_the_worst_are_explained_and_the_others_counted() -> None:
+    log = "x" * 2000
+    many = [test("MX", "OK", log)] * 300 + [test(f"T{n}", f"ERROR_{n}", *[log] * 100) for n in range(300)] + [MX_MISSING]
+    found = diagnosis(report(False, *many), "a.example")
+    assert (found.text, found.level, len(found.findings), found.more) == ("301 tests failed.", "bad", 200, 401)
+    assert found.findings[0].kind is module.MX_MISSING
+    assert sum(len(line) for one in found.findings for line in one.log) <= module.MOST_LETTERS + 200
+    (row,) = failing_entries([entry("a.example", *many)])
+    assert (row.tests, len(row.problems)) == (301, module.MOST_PROBLEMS)
+
+
 words = st.sampled_from(["MX", "DKIM", "SMTP", "OK", "ERROR", *module.CODES]) | st.text(max_size=20)
 lines = st.lists(st.text(max_size=60) | st.text(max_size=40).map("Required: {}".format), max_size=6)
 tests = st.builds(HealthResult, type=st.none() | words, result=st.none() | words, output=st.none() | lines)
