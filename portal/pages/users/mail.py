@@ -176,7 +176,8 @@ def mail_read(request: PortalRequest, user_id: str, folder: str, mail_id: str) -
         return render(
             request, "users/hub.html", {**context, "mail_error": message}, status=404 if isinstance(message, NotFound) else 200
         )
-    return render(request, "users/hub.html", {**context, **reading(request, message, user_id, folder, mail_id, user)})
+    opened = reading(request, message, user_id, folder, mail_id, context["user"])
+    return render(request, "users/hub.html", {**context, **opened})
 
 
 def reading(
@@ -287,10 +288,11 @@ def mail_source(request: PortalRequest, user_id: str, folder: str, mail_id: str)
 @require_safe
 def attachment(request: PortalRequest, user_id: str, folder: str, mail_id: str, part: str) -> StreamingHttpResponse:
     """One file of a mail, passed through in chunks and never opened here."""
+    owner = boxes.account(request.api, user_id)
 
     def file(place: str, id: str) -> Download:
         return request.api.stream(
-            mail.PART, ids={"userId": user_id, "folderPath": place, "emailId": id, "partId": part}, query={"dl": "true"}
+            mail.PART, ids={"userId": owner, "folderPath": place, "emailId": id, "partId": part}, query={"dl": "true"}
         )
 
     found = boxes.by_any_id(request.api, user_id, folder, mail_id, file)
@@ -300,10 +302,11 @@ def attachment(request: PortalRequest, user_id: str, folder: str, mail_id: str, 
 @require_safe
 def all_attachments(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> StreamingHttpResponse:
     """All files of a mail as the gateway's one archive."""
+    owner = boxes.account(request.api, user_id)
 
     def archive(place: str, id: str) -> Download:
         return request.api.stream(
-            mail.ALL_PARTS, ids={"userId": user_id, "folderPath": place, "messageId": id}, query={"dl": "true"}
+            mail.ALL_PARTS, ids={"userId": owner, "folderPath": place, "messageId": id}, query={"dl": "true"}
         )
 
     found = boxes.by_any_id(request.api, user_id, folder, mail_id, archive)
