@@ -63,7 +63,7 @@ def owner(request: Any, user_id: str, answer: Any) -> users.User:
 
 
 def account(api: Client, user: str) -> str:
-    """The id of a mailbox that is known by its address: for its files (r:2081) and its sender rules (r:2787) the id alone is wanted.
+    """The id of a mailbox that is known by its address: its files (r:2081) and its sender rules (r:2787) go by the id alone.
 
     The gateway's own addresses of its folders have it. Where they do not tell, what we know is tried.
     """

@@ -99,7 +99,7 @@ PERMISSIONS = {
 }
 # The same names, where they are about what the owner of a mailbox may do with it.
 OWN_PERMISSIONS = {**PERMISSIONS, "USER_VIEW": _("See their own settings"), "USER_EDIT": _("Change their own settings")}
-# How the gateway speaks to a mail server (Platform.transportType).
+# How the gateway speaks to a mail server (PlatformDTO.transportType).
 ENCRYPTION = (
     ("SMTPS_MAY", lazy("encrypt when the server offers it")),
     ("SMTPS_ENCRYPT", lazy("always encrypt")),

@@ -170,14 +170,14 @@ def mail_read(request: PortalRequest, user_id: str, folder: str, mail_id: str) -
     if alone:
         user = None if isinstance(user, ApiError) else user
         return render(request, "users/_reading.html", reading(request, got(message), user_id, folder, mail_id, user))
-    context = {"user": boxes.owner(request, user_id, user), "user_id": user_id, "folder": folder, "mail_id": mail_id}
+    user = boxes.owner(request, user_id, user)
+    context = {"user": user, "user_id": user_id, "folder": folder, "mail_id": mail_id}
     context |= _panel(listed, "mails_error", request, user)
     if isinstance(message, ApiError):
         return render(
             request, "users/hub.html", {**context, "mail_error": message}, status=404 if isinstance(message, NotFound) else 200
         )
-    opened = reading(request, message, user_id, folder, mail_id, context["user"])
-    return render(request, "users/hub.html", {**context, **opened})
+    return render(request, "users/hub.html", {**context, **reading(request, message, user_id, folder, mail_id, user)})
 
 
 def reading(
