@@ -69,51 +69,13 @@ class OutgoingProvider(msgspec.Struct, frozen=True, kw_only=True):
     active: bool | None = None
 
 
-class AuthSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """AuthSettings without its secrets, which are never read; `authType` of the relay says which of these matter."""
-
-    host: str | None = None
-    port: int | None = None
-    bind_user: str | None = None
-    use_ssl: bool | None = None
-    base_dn: str | None = None
-    mail_attribute: str | None = None
-    cert_pem: str | None = None
-    username_format: str | None = None
-    issuerUri: str | None = None
-    clientId: str | None = None
-    nameAttr: str | None = None
-    scope: str | None = None
-    tenantId: str | None = None
-
-
-class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """RemediationApiSettings without its secrets; `apiType` of the relay says which of these matter."""
-
-    host: str | None = None
-    port: int | None = None
-    login: str | None = None
-    testAccount: str | None = None
-    useSsl: bool | None = None
-    clientId: str | None = None
-    tenantId: str | None = None
-
-
 class Platform(msgspec.Struct, frozen=True, kw_only=True):
-    """PlatformDTO: a relay, that is the mail server behind a domain, with how its users sign in."""
+    """PlatformDTO: a relay, that is the mail server behind a domain. The pages of relays read all of it (DomainRelays)."""
 
     id: str | int | None = None
     name: str | None = None
     transportDest: str | None = None
-    transportType: str | None = None
     transportPort: int | None = None
-    fallbackTransportDest: str | None = None
-    fallbackTransportType: str | None = None
-    fallbackTransportPort: int | None = None
-    apiType: str | None = None
-    apiData: ApiSettings | None = None
-    authType: str | None = None
-    authData: AuthSettings | str | None = None
     default: bool | None = None
 
 

@@ -100,7 +100,7 @@ PERMISSIONS: dict[str, str] = {
 }
 # The same names, where they are about what the owner of a mailbox may do with it.
 OWN_PERMISSIONS = {**PERMISSIONS, Right.USER_VIEW: _("See their own settings"), Right.USER_EDIT: _("Change their own settings")}
-# How the gateway speaks to a mail server (Platform.transportType).
+# How the gateway speaks to a mail server (PlatformDTO.transportType).
 ENCRYPTION = (
     ("SMTPS_MAY", lazy("encrypt when the server offers it")),
     ("SMTPS_ENCRYPT", lazy("always encrypt")),

@@ -69,8 +69,6 @@ RECORDS = {
     domains.Permission: "AclPermissionStatus",
     domains.OutgoingProvider: "OutgoingProvider",
     domains.Platform: "PlatformDTO",
-    domains.AuthSettings: "AuthSettings",
-    domains.ApiSettings: "RemediationApiSettings",
     options.Option: "Option",
     options.OptionDef: "OptionDef",
     access_controls.Admin: "Admin",

@@ -251,6 +251,26 @@ def test_an_end_user_may_allow_for_the_own_mailbox_only(as_owner: Client) -> Non
     assert not SenderRule.objects.filter(value="peter.frei@frei-treuhand.example").exists()
 
 
+def test_who_is_known_by_an_address_opens_files_and_makes_rules_too(as_owner: Client) -> None:
+    """Mail goes by the id or the address, files (r:2081, r:2105) and sender rules (r:2787) by the id alone."""
+    assert as_owner.post("/mailbox/", {"mailbox": seed.ANNA}).status_code == 302
+    by_address = {page: held(INVOICE, page).replace(User.objects.get(email=seed.ANNA).uid, "anna.keller%2540nordwind.example", 1)
+                  for page in ("mail-read", "block", "all-attachments")}  # fmt: skip
+    shown = as_owner.get(by_address["mail-read"])
+    assert shown.status_code == 200
+    link = re.search(r'href="([^"]*/attachments/[^"]+[?]name=[^"]*)"', shown.content.decode())
+    assert link
+    assert as_owner.get(html.unescape(link[1])).getvalue()
+    assert as_owner.get(by_address["all-attachments"]).status_code == 200
+    answer = act(as_owner, by_address["block"])
+    assert toast(answer).startswith(f"ok: {RHEINTAL} is blocked for {seed.ANNA}")
+    form = re.search(r'(/users/[^"]*/rules/[^"]*)"', text(answer))
+    assert form
+    removed = as_owner.post(form[1], {"once": uuid4().hex, "delete": "1"}, headers={"HX-Request": "true"})
+    assert toast(removed) == f"ok: The rule for {RHEINTAL} is removed."
+    assert not SenderRule.objects.filter(value=RHEINTAL).exists()
+
+
 # Not allowed.
 
 def test_who_may_not_release_is_told_what_and_the_buttons_go(as_helpdesk: Client) -> None:

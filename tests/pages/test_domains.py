@@ -292,7 +292,7 @@ def test_all_domains_come_as_a_file(kind: str, as_admin: Client) -> None:
     assert (row["Status"], row["Customer"], row["Archive"]) == ("Enabled", "Nordwind Logistik AG", "yes")
     assert row["Aliases"] == "nordwind-logistik.example, nordwind.test, nordwind-ag.example"
     users = User.objects.filter(domain__name="nordwind.example", status="ENABLED").count()
-    assert row["Users"] == (users if kind == "xlsx" else str(users))
+    assert row["Active users"] == (users if kind == "xlsx" else str(users))
     assert str(row["Created"])[:2] == "20"
 
 
@@ -389,7 +389,7 @@ def test_a_hostile_text_breaks_no_file(kind: str, said: str, browser_of_somebody
     kept = "".join(char for char in said if char not in "\0\x08\ufffe")
     if len(said) < 100:
         assert str(found["Domain"] or "").replace("\r\n", "\n") == kept.replace("\r\n", "\n")
-    assert str(found["Users"]) == str(10**400)
+    assert str(found["Active users"]) == str(10**400)
     assert str(found["Policies"]) == "-5"
     assert not found["Created"]
     assert str(found["Disappears on"])[:10] == "1970-01-01"
@@ -717,7 +717,7 @@ def test_a_relay_that_fails_shows_what_the_gateway_saw(browser_of_somebody: Clie
 
 @pytest.mark.parametrize(("changed", "title", "said"), [
     ({"platforms": []}, "Relay", "There is no relay: the gateway has nowhere to deliver the mail."),
-    ({"autoProvisioningOn": True}, "Users", "None yet: the gateway makes each by itself"),
+    ({"autoProvisioningOn": True}, "Users", "None yet: the gateway makes each by itself."),
     ({"autoProvisioningOn": False}, "Users", "Switch that on, or have them created."),
 ])
 def test_what_is_missing_says_what_to_do(
@@ -729,6 +729,21 @@ def test_what_is_missing_says_what_to_do(
     found = checklist(browser_of_somebody)
     assert said in found[title][1]
     assert found["First administrator"][0] == "not yet"
+
+
+@pytest.mark.parametrize("settings_of", ["", {}, [], {"port": "993", "use_ssl": "yes"}])
+def test_a_domain_is_shown_whatever_its_relay_says_of_the_sign_in(
+    settings_of: Any, browser_of_somebody: Client, gateway: Gateway
+) -> None:
+    """`authData` is sent as "" and shown as null, and `apiData` has no documented type (r:935, r:6885)."""
+    relay = {**RELAY, "authData": settings_of, "apiData": settings_of}
+    gateway.answer = lambda asked: httpx.Response(
+        200, json=[{**DOMAIN, "platforms": [relay]}] if asked.url.path == "/domains" else {**DOMAIN, "platforms": [relay]}
+    )
+    for page in ("/domains/", "/domains/d1/"):
+        answer = browser_of_somebody.get(page)
+        assert answer.status_code == 200, page
+        assert "example.org" in answer.content.decode()
 
 
 def test_the_mail_servers_of_the_settings_are_there_to_copy_though_no_report_names_them(

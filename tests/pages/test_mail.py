@@ -232,6 +232,8 @@ def test_the_folders_inside_a_folder_come_when_it_is_opened(path: str, inside: l
     answer = text(as_admin.get(url, headers={"HX-Request": "true"}))
     assert re.findall(r"</svg><span>([^<]+)</span>", answer) == inside
     assert ("No subfolders" in answer) == (not inside)
+    deeper = re.findall(r'aria-label="Subfolders of ([^"]+)"', answer)
+    assert deeper == [f"{path}/{name}" for name in inside], "each can be opened in its turn (childrenUri, r:6471)"
     assert "<html" in text(as_admin.get(url))  # without JavaScript, a page
 
 

@@ -163,6 +163,8 @@ def test_a_mailbox_that_nobody_tells_is_asked_for_once(gateway: Gateway):
     hub = browser.get("/users/anna%2540a.example/")  # getUser takes no address, and is refused here
     assert hub.status_code == 200
     assert "<h1>anna@a.example</h1>" in hub.content.decode()
+    assert '<span class="chip' not in hub.content.decode(), "nobody told the status (r:7325)"
+    assert ">never<" not in hub.content.decode(), "nobody told when the account was used last"
     assert browser.get("/users/bert%2540a.example/").status_code == 403
 
 

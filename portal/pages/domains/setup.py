@@ -178,7 +178,7 @@ def _users(domain_id: str, domain: domains.Domain, people: client.Page[users.Use
         text = ngettext("%(total)s user.", "%(total)s users.", people.total) % {"total": people.total}
         return Step("users", title, DONE, text, url, link)
     if domain.autoProvisioningOn:
-        return Step("users", title, DONE, _("None yet: the gateway makes each by itself, with its first mail."), url, link)
+        return Step("users", title, DONE, _("None yet: the gateway makes each by itself."), url, link)
     text = _("There are none, and they are not made automatically. Switch that on, or have them created.")
     return Step("users", title, TODO, text, reverse("domain-edit", args=(domain_id,)), _("Change the domain"))
 

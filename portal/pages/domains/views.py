@@ -46,7 +46,7 @@ class DomainTable(RemoteTable):
     status = Column(_("Status"))
     customer = Column(_("Customer"))
     services = Column(_("Services"))
-    activeUsersCount = Column(_("Users"))  # noqa: N815 (the API's name)
+    activeUsersCount = Column(_("Active users"))  # noqa: N815 (the API's name)
     policiesCount = Column(_("Policies"))  # noqa: N815 (the API's name)
     domainAliases = Column(_("Aliases"))  # noqa: N815 (the API's name)
     health = Column(_("Health"))
@@ -73,7 +73,7 @@ EXPORTED = (
     exports.Column(_("Quarantine"), lambda row: row.quarantine),
     exports.Column(_("Retention"), lambda row: row.retention),
     exports.Column(_("Archive"), lambda row: row.archive),
-    exports.Column(_("Users"), lambda row: row.activeUsersCount),
+    exports.Column(_("Active users"), lambda row: row.activeUsersCount),
     exports.Column(_("Policies"), lambda row: row.policiesCount),
     exports.Column(_("Default policy"), lambda row: row.policy and row.policy.name),
     exports.Column(_("Aliases"), lambda row: ", ".join(alias.name or "" for alias in row.domainAliases or ())),

@@ -154,7 +154,7 @@ def user_rule(request: PortalRequest, user_id: str, rule_id: str) -> HttpRespons
     """Change or remove one sender rule of a mailbox: its end and its description."""
     return _rule(
         request,
-        {"userId": user_id},
+        {"userId": mailbox.account(request.api, user_id)},
         rule_id,
         sender_rules.LIST_OF_USER,
         sender_rules.EDIT_OF_USER,
@@ -276,7 +276,7 @@ def _add_rule(request: PortalRequest, mailed: Mail, form: ActionForm, kind: str,
     if scope == "domain":
         op, ids, place = sender_rules.ADD_TO_DOMAIN, {"domainId": mailed.user.domainId or ""}, email.rpartition("@")[2]
     else:
-        op, ids, place = sender_rules.ADD_TO_USER, {"userId": mailed.user_id}, email
+        op, ids, place = sender_rules.ADD_TO_USER, {"userId": mailbox.account(request.api, mailed.user_id)}, email
     sender, allow = mailed.who.rule, kind == "ALLOW"
     if "days" not in form.data and not allow:
         form.cleaned_data["days"] = 0  # a block stays until somebody removes it

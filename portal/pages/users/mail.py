@@ -170,7 +170,8 @@ def mail_read(request: PortalRequest, user_id: str, folder: str, mail_id: str) -
     if alone:
         user = None if isinstance(user, ApiError) else user
         return render(request, "users/_reading.html", reading(request, got(message), user_id, folder, mail_id, user))
-    context = {"user": boxes.owner(request, user_id, user), "user_id": user_id, "folder": folder, "mail_id": mail_id}
+    user = boxes.owner(request, user_id, user)
+    context = {"user": user, "user_id": user_id, "folder": folder, "mail_id": mail_id}
     context |= _panel(listed, "mails_error", request, user)
     if isinstance(message, ApiError):
         return render(
@@ -287,10 +288,11 @@ def mail_source(request: PortalRequest, user_id: str, folder: str, mail_id: str)
 @require_safe
 def attachment(request: PortalRequest, user_id: str, folder: str, mail_id: str, part: str) -> StreamingHttpResponse:
     """One file of a mail, passed through in chunks and never opened here."""
+    owner = boxes.account(request.api, user_id)
 
     def file(place: str, id: str) -> Download:
         return request.api.stream(
-            mail.PART, ids={"userId": user_id, "folderPath": place, "emailId": id, "partId": part}, query={"dl": "true"}
+            mail.PART, ids={"userId": owner, "folderPath": place, "emailId": id, "partId": part}, query={"dl": "true"}
         )
 
     found = boxes.by_any_id(request.api, user_id, folder, mail_id, file)
@@ -300,10 +302,11 @@ def attachment(request: PortalRequest, user_id: str, folder: str, mail_id: str, 
 @require_safe
 def all_attachments(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> StreamingHttpResponse:
     """All files of a mail as the gateway's one archive."""
+    owner = boxes.account(request.api, user_id)
 
     def archive(place: str, id: str) -> Download:
         return request.api.stream(
-            mail.ALL_PARTS, ids={"userId": user_id, "folderPath": place, "messageId": id}, query={"dl": "true"}
+            mail.ALL_PARTS, ids={"userId": owner, "folderPath": place, "messageId": id}, query={"dl": "true"}
         )
 
     found = boxes.by_any_id(request.api, user_id, folder, mail_id, archive)
