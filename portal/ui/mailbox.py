@@ -24,6 +24,8 @@ from portal.session import Person
 T = TypeVar("T")
 log = logging.getLogger("portal.ui")
 
+MOST_STEPS = 20  # that are walked down to a folder: each is a call
+
 # What the mailbox's owner wrote: nobody delivers it to them once more. Programs name these folders in their user's language,
 # and some gateways show the names as IMAP writes them ("Entw&APw-rfe", RFC 3501, 5.1.3).
 WRITTEN_HERE = re.compile(
@@ -97,7 +99,7 @@ def _own_address(api: Client, user: str, folder: str, op: Operation) -> Segments
     """How the gateway itself addresses a folder: found by walking down from the top, one list of folders for each step."""
     with suppress(NotFound, Refused):
         rows = api.call(mail.FOLDERS, list[mail.Folder], ids={"userIdOrEmail": user})
-        while rows:
+        for _step in range(MOST_STEPS):
             above = next((row for row in rows if row.path and f"{folder}/".startswith(f"{row.path}/")), None)
             above = above or next((row for row in rows if row.path and folder.startswith(f"{row.path}.")), None)
             if above is None:
@@ -106,7 +108,7 @@ def _own_address(api: Client, user: str, folder: str, op: Operation) -> Segments
                 return api.segments(above.messagesUri if op is mail.LIST else above.childrenUri, op)
             inner = api.segments(above.childrenUri, mail.SUBFOLDERS) or str(above.path)
             below = api.call(mail.SUBFOLDERS, list[mail.Folder], ids={"userIdOrEmail": user, "path": inner})
-            rows = [row for row in below if row.path and len(row.path) > len(str(above.path))]  # else it would never end
+            rows = [row for row in below if row.path and len(row.path) > len(str(above.path))]  # else it would go in circles
     return None
 
 

@@ -179,6 +179,17 @@ def test_a_folder_is_asked_for_under_the_gateways_own_address(
     assert paths(gateway, "POST") == ["/users/u1/emails/INBOX/Quarantine/m1/release"]
 
 
+def test_a_folder_of_a_hundred_folders_is_looked_for_and_given_up(gateway: Gateway, browser_of_somebody: Client) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        _before, found, inside = request.url.path.partition("/emails/folders")
+        path = inside.removeprefix("/") + "/a" if inside else "a"
+        return httpx.Response(200, json=[{"path": path}]) if found else httpx.Response(404)
+
+    gateway.answer = answer
+    page = browser_of_somebody.get(reverse("mail-read", args=("u1", "/".join("a" * 100), "m1")), headers=part("reading"))
+    assert (page.status_code, len(gateway.asked) < 100) == (404, True)
+
+
 @pytest.mark.parametrize("address", [
     "https://evil.example/users/u1/emails/INBOX/Sub",
     "http://sandbox:8080/users/u1/emails/INBOX/Sub",
