@@ -10,10 +10,11 @@ from typing import Any
 import httpx
 import pytest
 from django.conf import settings as project
+from django.db.models.functions import Now
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import translation
 
 from portal.audit.models import Entry
 from portal.batches import worker
@@ -48,6 +49,11 @@ def work() -> bool:
     if batch:
         worker.run(batch)
     return batch is not None
+
+
+def let_leases_pass() -> None:
+    for model in (Batch, Row):
+        model.objects.exclude(lease=None).update(lease=Now() - timedelta(seconds=1))
 
 
 def states(batch: Batch) -> list[str]:
@@ -281,7 +287,7 @@ def test_a_killed_worker_loses_no_row_and_writes_none_twice(somebody: Client, ma
         work()
     assert (state(batch), states(batch)) == ("running", ["done", "running", "waiting"])
     assert not work()  # its lease still runs: perhaps it is only slow
-    Batch.objects.update(lease=timezone.now() - timedelta(seconds=1))
+    let_leases_pass()
     assert work()
     assert (state(batch), states(batch)) == ("done", ["done", "unknown", "done"])
     assert mailbox.releases == ["m1", "m2", "m3"]
@@ -295,7 +301,7 @@ def test_a_worker_that_was_taken_for_dead_does_not_go_on(somebody: Client, mailb
     batch = start(somebody, "m1", "m2", "m3")
 
     def another_takes_over(request: httpx.Request) -> httpx.Response:
-        Batch.objects.update(lease=timezone.now() - timedelta(seconds=1))
+        let_leases_pass()
         assert work()
         return httpx.Response(204)
 
@@ -405,23 +411,62 @@ def test_a_batch_that_there_is_not_is_not_found(number: str, somebody: Client) -
 
 # The page that watches.
 
-def test_the_progress_is_a_part_of_the_page_that_asks_again(somebody: Client, mailbox: Mailbox) -> None:
+def poll(browser: Client, page: HttpResponse | str) -> HttpResponse:
+    """What the page gets that asks by itself for what is new."""
+    (address,) = re.findall(r'id="progress" hx-get="([^"]+)" hx-trigger="every 1s"', page if isinstance(page, str) else text(page))
+    return browser.get(address, headers={"HX-Request": "true", "HX-Target": "progress"})
+
+
+def lines(answer: HttpResponse) -> list[str]:
+    """The rows in an answer, by what they are about."""
+    return re.findall(r'<li id="row-\d+".*?<span class="what">(?:<a [^>]*>)?([^<]*?)\s*<', text(answer))
+
+
+def test_the_page_asks_by_itself_for_what_is_new_until_the_batch_is_done(somebody: Client, mailbox: Mailbox) -> None:
     batch = start(somebody, "m1", "m2")
-    headers = {"HX-Request": "true", "HX-Target": "progress"}
-    whole, part = text(somebody.get(url(batch))), text(somebody.get(url(batch), headers=headers))
-    for shown in (whole, part):
-        assert f'hx-get="{url(batch)}" hx-trigger="load delay:700ms" hx-target="#progress"' in shown
-        assert '<progress id="bar" max="2" value="0">' in shown
-        assert ">Stop</button>" in shown
-    assert "<html" not in part
+    whole = text(somebody.get(url(batch)))
+    assert '<progress id="bar" max="2" value="0">' in whole
+    assert ">Stop</button>" in whole
     assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in whole
     work()
-    whole, part = text(somebody.get(url(batch))), text(somebody.get(url(batch), headers=headers))
-    for shown in (whole, part):
+    part, whole_again = text(poll(somebody, whole)), text(somebody.get(url(batch)))
+    for shown in (part, whole_again):
         assert '<progress id="bar" max="2" value="2">' in shown
-        assert "hx-trigger" not in shown.partition('<section class="card"')[2]
+        assert "hx-trigger" not in shown.partition('id="progress"')[2].partition("</div>")[0]
         assert ">Stop</button>" not in shown
-    assert "http-equiv" not in whole
+    assert "<html" not in part
+    assert 'hx-swap-oob="true"' in part and 'hx-swap-oob="true"' not in whole_again
+    assert "http-equiv" not in whole_again
+
+
+def test_who_watches_a_thousand_rows_gets_only_those_that_changed(somebody: Client, mailbox: Mailbox) -> None:
+    batch = start(somebody, *(f"m{n}" for n in range(1000)))
+    page = somebody.get(url(batch))
+    assert len(lines(page)) == 1000
+    asleep = poll(somebody, page)
+    assert (asleep.status_code, asleep.content) == (204, b"")
+
+    def look(request: httpx.Request) -> httpx.Response:
+        seen.append(poll(somebody, page if not seen else seen[-1]))
+        return httpx.Response(204)
+
+    seen: list[HttpResponse] = []
+    mailbox.on_release.update(m3=look, m5=look)
+    mailbox.on_release["m7"] = lambda request: (somebody.post(url(batch, "stop/")), httpx.Response(204))[1]
+    work()
+    assert [lines(part) for part in seen] == [["Mail m0", "Mail m1", "Mail m2", "m3"], ["Mail m3", "Mail m4", "m5"]]
+    last = poll(somebody, seen[-1])
+    assert lines(last) == ["Mail m5", "Mail m6", "Mail m7"]
+    assert "stopped" in text(last)
+    assert max(len(part.content) for part in (*seen, last)) < 3000
+
+
+def test_what_is_new_is_asked_for_with_any_number(somebody: Client) -> None:
+    batch = start(somebody, "m1")
+    for since in ("", "x", "-1", "9" * 30, "٣", "1e3"):
+        answer = somebody.get(url(batch), {"since": since}, headers={"HX-Request": "true", "HX-Target": "progress"})
+        assert (answer.status_code, lines(answer)) == (200, ["m1"])
+        assert lines(somebody.get(url(batch), {"since": since})) == ["m1"]
 
 
 def test_watching_a_batch_does_not_keep_a_session_alive(somebody: Client) -> None:
