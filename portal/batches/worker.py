@@ -27,7 +27,7 @@ from portal.batches.models import BY_OPERATION, Batch, Row, State
 from portal.session import Person
 
 LEASE = timedelta(seconds=90)  # longer than one row can take: three calls, and the wait for somebody else's (audit/log.py)
-SIDE_BY_SIDE = 3  # rows of a batch at once; the gateway says when that is too fast
+SIDE_BY_SIDE = 2  # rows of a batch at once; with more of them, a killed worker leaves more unknown (docs/decisions/0021)
 TURN = 25  # rows of a batch, after which somebody else's that waits gets its turn
 log = logging.getLogger("portal.batches")
 
