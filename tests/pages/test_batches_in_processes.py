@@ -23,7 +23,7 @@ import pytest
 
 from tests.browser.server import Server
 
-ROOT = Path(os.environ.get("CODE", Path(__file__).parents[2]))
+ROOT = Path(__file__).parents[2]
 TABLES = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
 WORKER = [sys.executable, "manage.py", "batches"]
 # A worker that is soon taken for dead: no test waits for a minute and a half.
@@ -35,11 +35,8 @@ django.setup()
 from datetime import timedelta
 from portal.batches import worker
 worker.LEASE = timedelta(seconds=3)
-worker.SIDE_BY_SIDE = int(os.environ.get("SIDE", getattr(worker, "SIDE_BY_SIDE", 1)))
-try:
-    from portal.batches.dispatch import forever
-except ImportError:
-    forever = worker.run_forever
+worker.SIDE_BY_SIDE = int(os.environ.get("SIDE", worker.SIDE_BY_SIDE))
+from portal.batches.dispatch import forever
 forever()
 """
 # Somebody is signed in; what is printed is the key of the session.
@@ -50,11 +47,10 @@ import django
 django.setup()
 from importlib import import_module
 from django.conf import settings
-from portal import session
+from portal.vault import seal
 store = import_module(settings.SESSION_ENGINE).SessionStore()
 now = int(time.time())
-seal = session._seal if hasattr(session, "_seal") else import_module("portal.vault").seal
-store.update({"token": seal().encrypt(b"a-token").decode(), "who": "x", "owner": "o", "mailbox": None, "since": now, "seen": now, "ends": now + 3600})
+store.update({"token": seal("a-token"), "who": "x", "owner": "o", "mailbox": None, "since": now, "seen": now, "ends": now + 3600})
 store.create()
 print(store.session_key)
 """
