@@ -6,6 +6,7 @@ such callers away (README.md); this is for where none does. Why it is made like 
 
 import errno
 import socket
+import sys
 import time
 from contextlib import suppress
 from functools import partial
@@ -120,6 +121,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         with suppress(OSError):
             client.sendall(f"HTTP/1.1 {said}\r\n{head}\r\n{said}".encode())
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """The end of the process begins: a batch of its thread hands itself on, while requests come to their end."""
+        if dispatch := sys.modules.get("portal.batches.dispatch"):  # not while the application is still being loaded
+            dispatch.end()
+        super().handle_exit(sig, frame)
 
     def crowded(self) -> bool:
         """More connections are at work than there are threads."""

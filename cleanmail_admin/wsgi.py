@@ -11,7 +11,7 @@ django = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402 (only now are there settings)
 
-from portal.batches import worker  # noqa: E402
+from portal.batches import dispatch  # noqa: E402
 
 TAKEN = ("", "charset=utf-8")
 
@@ -27,4 +27,4 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
 
 
 if settings.BATCH_WORKER == "thread":
-    worker.start()
+    dispatch.start()

@@ -114,6 +114,12 @@ def files_are_made_as_before() -> Iterator[None]:
     os.umask(mask)
 
 
+@pytest.fixture(autouse=True)
+def rows_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch in a test runs in the test's own thread, which sees what the test has stored."""
+    monkeypatch.setattr("portal.batches.worker.SIDE_BY_SIDE", 1)
+
+
 class Gateway:
     """A gateway that answers what a test wants. `answer` may be changed at any time; `asked` is what it was asked."""
 

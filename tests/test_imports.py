@@ -79,6 +79,15 @@ def test_what_changed_in_a_record_is_told_without_a_form():
     assert {imported.split(".")[0] for imported in imports("portal/ui/change.py", tree)} <= sys.stdlib_module_names
 
 
+def test_batches_know_no_kind_of_work_but_where_the_kinds_are_written_out():
+    kinds = ("portal.api", "portal.meaning", "portal.ui")
+    assert [
+        one for forbidden in kinds for one in offences("portal/batches", forbidden)
+        if not one.startswith("portal/batches/kinds.py") and not one.endswith((".client.Client", ".client")) and ".errors" not in one
+    ] == []
+    assert offences("portal/batches", "portal.pages") == []
+
+
 def test_only_templates_use_the_filters_of_templates():
     assert offences("portal", "portal.templatetags") == []
 

@@ -70,7 +70,7 @@ def act(
         target=target,
         url=url,
         request_id=api.request_id,
-        once=_key(person, op, once, what),
+        once=_key(person.owner, op, once, what),
         lock=sha256("\0".join((op.id, *lock)).encode()).hexdigest() if lock else "",
     )
     while first := _begin(entry, since):
@@ -101,9 +101,20 @@ def repeated(person: Person, op: Operation, once: str) -> Written | None:
 
     To be asked before the object of the write is read: it may be gone by the first click.
     """
-    first = Entry.objects.filter(once=_key(person, op, once)).first() if once else None
+    first = Entry.objects.filter(once=_key(person.owner, op, once)).first() if once else None
     first = _ended(first) if first else None
     return Written(_result(first), first, repeated=True) if first and first.result != Result.REFUSED else None
+
+
+def left_behind(owner: str, op: Operation, once: str) -> Result | None:
+    """How the write with this key ended, whose process is gone; None when it was not sent, or was refused.
+
+    What it left running is closed: it was on its way, and nobody knows whether it arrived.
+    """
+    mine = Entry.objects.filter(once=_key(owner, op, once))
+    mine.filter(result=Result.RUNNING).update(result=Result.UNKNOWN)
+    entry = mine.first()
+    return Result(entry.result) if entry else None
 
 
 def _result(entry: Entry) -> Result:
@@ -118,9 +129,9 @@ def shown_at(once: str) -> datetime | None:
     return at if at and at <= timezone.now() else None
 
 
-def _key(person: Person, op: Operation, once: str, what: str = "") -> str | None:
+def _key(owner: str, op: Operation, once: str, what: str = "") -> str | None:
     """A key is good for one write of each kind, since a form may have several buttons, and for one person only."""
-    return sha256("\0".join((person.owner, op.id, once + what)).encode("utf-8", "replace")).hexdigest() if once else None
+    return sha256("\0".join((owner, op.id, once + what)).encode("utf-8", "replace")).hexdigest() if once else None
 
 
 def is_unclear(error: ApiError) -> bool:

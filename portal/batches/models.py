@@ -5,6 +5,8 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.stored import Text
 
+BY_OPERATION = {"releaseEmail": "release", "runDomainDiagnostic": "check"}  # kinds of batches from before kinds had names
+
 
 class State(models.TextChoices):
     """Of a batch and of a row. UNKNOWN: the worker died, or no answer came; nobody knows whether it happened."""
@@ -24,7 +26,8 @@ class Batch(models.Model):
     owner = Text(max_length=64, db_index=True)  # a keyed hash of who the person is
     who = Text(max_length=255)
     session_key = Text(max_length=64)  # whose session it runs with; the token stays there, sealed
-    operation = Text(max_length=64)  # openapi operationId
+    kind = Text(max_length=32, blank=True, db_default="")  # a name in KINDS; "" of the version before (`kind_name`)
+    operation = Text(max_length=64)  # openapi operationId of each row's write
     ids = models.JSONField()  # the ids all rows share: {"userIdOrEmail": …, "folderPath": …}, {} for diagnostics
     mailbox = Text(max_length=320, blank=True)  # of releases: the user's address, known once the worker has asked
     user = Text(max_length=1000, blank=True, db_default="")  # of releases: the user's own id, known likewise
@@ -34,7 +37,8 @@ class Batch(models.Model):
     once = Text(max_length=64, null=True, unique=True)
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING, db_index=True)
     why = Text(max_length=300, blank=True)  # why it stopped by itself: a message to translate when it is shown
-    # The worker that runs it renews this; once it has passed, another worker takes over.
+    changes = models.PositiveBigIntegerField(db_default=0)  # counted here and in the rows: who watches asks for what is new
+    # The worker that runs it renews this, by the database's clock; once it has passed, another worker takes over.
     lease = models.DateTimeField(null=True)
     holder = Text(max_length=32, blank=True)  # which worker's lease it is
 
@@ -42,23 +46,32 @@ class Batch(models.Model):
         ordering = ("-id",)
 
     def __str__(self) -> str:
-        return f"{self.operation} {self.pk} ({self.state})"
+        return f"{self.kind_name} {self.pk} ({self.state})"
+
+    @property
+    def kind_name(self) -> str:
+        return self.kind or BY_OPERATION.get(self.operation, "")
 
 
 class Row(models.Model):
     """One write of a batch."""
 
     batch = models.ForeignKey(Batch, models.CASCADE, related_name="rows")
-    target = Text(max_length=1000)  # the id that differs from row to row
+    number = models.PositiveIntegerField(db_default=0)  # its place in the batch
+    target = Text(max_length=1000)  # what is written to: an id, or what it is called; several rows may have the same
+    payload = models.JSONField(db_default={})  # what is written, where the target alone does not tell
     label = Text(max_length=300, blank=True)  # the target in words, known once it was looked at
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
     message = Text(max_length=300, blank=True)  # how it ended: a message to translate when it is shown
     reason = Text(max_length=500, blank=True)  # the gateway's own words
     finished = models.DateTimeField(null=True)
+    change = models.PositiveBigIntegerField(db_default=0)  # `changes` of the batch when it last changed
+    # Which run has taken it, and until when: a row whose lease has passed was left by a worker that is gone.
+    lease = models.DateTimeField(null=True)
+    holder = Text(max_length=32, blank=True, db_default="")
 
     class Meta:
-        ordering = ("id",)
-        constraints = (models.UniqueConstraint(fields=("batch", "target"), name="one_row_per_target"),)
+        ordering = ("number", "id")
 
     def __str__(self) -> str:
         return f"{self.label or self.target} ({self.state})"

@@ -1,11 +1,9 @@
 """Long work: start it, watch it, stop it, go on with it."""
 
-import json
-from hashlib import sha256
+import re
 
 from django.contrib import messages
-from django.db import IntegrityError, transaction
-from django.db.models import Count
+from django.db.models import Count, F
 from django.http import Http404, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path, reverse
@@ -14,21 +12,24 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 import portal.ui.addresses  # noqa: F401 (registers <id:>)
 from portal import session
-from portal.api import health, mail
+from portal.api import health
 from portal.api.operation import is_id
-from portal.batches import worker
-from portal.batches.models import Batch, Row, State
+from portal.batches.dispatch import begin, ring
+from portal.batches.kinds import KINDS
+from portal.batches.models import Batch, State
 from portal.ui import mailbox
 from portal.ui.pages import PortalRequest, polls, region
 from portal.ui.screens import safe_next
 
 MOST = 1000
+TONES = {State.DONE: "ok", State.REFUSED: "bad", State.UNKNOWN: "warn", State.STOPPED: "warn"}
 
 
 @require_safe
 def batch_list(request: PortalRequest) -> HttpResponse:
     batches = Batch.objects.filter(owner=request.person.owner).annotate(size=Count("rows")).order_by("-id")[:100]
-    return render(request, "batches/list.html", {"batches": batches})
+    lines = [{"batch": batch, "title": _title(batch, batch.size), "tone": TONES.get(State(batch.state), "")} for batch in batches]
+    return render(request, "batches/list.html", {"lines": lines})
 
 
 @require_http_methods(["GET", "POST"])
@@ -45,8 +46,7 @@ def batch_release(request: PortalRequest) -> HttpResponse:
     if not mailbox.holds(request, folder):
         messages.error(request, _("Only held messages can be released together."))
         return HttpResponseRedirect(back)
-    batch = _start(request, mail.RELEASE.id, mails, back, {"userIdOrEmail": user, "folderPath": folder})
-    worker.wake()
+    batch = begin(request, "release", mails, back, {"userIdOrEmail": user, "folderPath": folder})
     return HttpResponseRedirect(reverse("batch", args=(batch.pk,)))
 
 
@@ -66,54 +66,37 @@ def batch_check(request: PortalRequest) -> HttpResponse:
         owner=request.person.owner, operation=health.CHECK_DOMAIN.id, state__in=(State.WAITING, State.RUNNING)
     )
     same = (one for one in going if set(one.rows.values_list("target", flat=True)) == set(found))
-    batch = next(same, None) or _start(request, health.CHECK_DOMAIN.id, found, reverse("health") if back == "/" else back, {})
-    worker.wake()
+    batch = next(same, None) or begin(request, "check", found, reverse("health") if back == "/" else back)
     return HttpResponseRedirect(reverse("batch", args=(batch.pk,)))
-
-
-def _start(request: PortalRequest, operation: str, targets: list[str], back: str, ids: dict[str, str]) -> Batch:
-    """A new batch of this person's, with a row for each target; for a second click, the batch of the first one."""
-    form = request.POST.get("once", "")
-    form = form if len(form) <= 64 and form.isprintable() else ""
-    asked = json.dumps([request.person.owner, operation, form, ids, sorted(targets)], sort_keys=True)
-    once = sha256(asked.encode()).hexdigest() if form else None
-    try:
-        with transaction.atomic():
-            batch = Batch.objects.create(
-                owner=request.person.owner,
-                who=request.person.who,
-                session_key=session.session_key(request),
-                operation=operation,
-                ids=ids,
-                url=back,
-                form=form,
-                once=once,
-            )
-            Row.objects.bulk_create(Row(batch=batch, target=target) for target in targets)
-        return batch
-    except IntegrityError:
-        first = Batch.objects.filter(once=once).first() if once else None
-        if first is None:
-            raise
-        return first
 
 
 @polls
 @require_safe
 def batch_page(request: PortalRequest, batch_id: int) -> HttpResponse:
-    """How far it is, and the result of each row. Asks again by itself while it runs."""
+    """How far it is, and the result of each row. While it runs, the page asks for what is new `since` it was made."""
     batch = _mine(request, batch_id)
-    rows = list(batch.rows.all())
-    finished = sum(row.finished is not None for row in rows)
-    counts = {state: sum(row.state == state for row in rows) for state in State}
+    going = batch.state in (State.WAITING, State.RUNNING)
+    part, seen = region(request) == "progress", request.GET.get("since", "")
+    since = int(seen) if part and re.fullmatch("[0-9]{1,18}", seen) else None
+    if going and since == batch.changes:
+        return HttpResponse(status=204)
+    counts = dict(batch.rows.order_by().values_list("state").annotate(Count("id")))
+    rows = batch.rows.all() if since is None else batch.rows.filter(change__gt=since)
+    kind = KINDS.get(batch.kind_name)
     context = {
         "batch": batch,
-        "rows": rows,
-        "finished": finished,
-        "counts": counts,
-        "going": batch.state in (State.WAITING, State.RUNNING),
+        "title": _title(batch, sum(counts.values())),
+        "tone": TONES.get(State(batch.state), ""),
+        "going": going,
+        "total": sum(counts.values()),
+        "finished": sum(counts.get(state, 0) for state in (State.DONE, State.REFUSED, State.UNKNOWN)),
+        "counts": [(state.label, counts[state], TONES.get(state, "")) for state in State if state in counts],
+        "lines": [
+            {"row": row, "tone": TONES.get(State(row.state), ""), "link": kind.link(row) if kind else ""}
+            for row in rows.iterator()
+        ],
     }
-    return render(request, "batches/_progress.html" if region(request) == "progress" else "batches/batch.html", context)
+    return render(request, "batches/_news.html" if part else "batches/batch.html", context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -122,7 +105,7 @@ def batch_stop(request: PortalRequest, batch_id: int) -> HttpResponse:
     batch = _mine(request, batch_id)
     if request.method == "POST":
         going = Batch.objects.filter(pk=batch.pk, state__in=(State.WAITING, State.RUNNING))
-        going.update(state=State.STOPPED, why="", lease=None)
+        going.update(state=State.STOPPED, why="", lease=None, changes=F("changes") + 1)
     return HttpResponseRedirect(reverse("batch", args=(batch_id,)))
 
 
@@ -135,9 +118,15 @@ def batch_resume(request: PortalRequest, batch_id: int) -> HttpResponse:
             state=State.WAITING,
             why="",
             session_key=session.session_key(request),
+            changes=F("changes") + 1,
         )
-        worker.wake()
+        ring()
     return HttpResponseRedirect(reverse("batch", args=(batch_id,)))
+
+
+def _title(batch: Batch, size: int) -> str:
+    kind = KINDS.get(batch.kind_name)
+    return kind.title(size) if kind else batch.operation
 
 
 def _mine(request: PortalRequest, batch_id: int) -> Batch:

@@ -2,22 +2,30 @@
 
 import html
 import re
+import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 from django.conf import settings as project
+from django.db.models.functions import Now
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
 
+from portal.api import users
+from portal.audit.log import Written, act
 from portal.audit.models import Entry
 from portal.batches import worker
+from portal.batches.dispatch import begin
+from portal.batches.kinds import KINDS
 from portal.batches.models import Batch, Row, State
+from portal.session import Person
 from sandbox import seed
 from sandbox.models import Mail, User
 from tests.conftest import Gateway, signed_in
@@ -48,6 +56,11 @@ def work() -> bool:
     if batch:
         worker.run(batch)
     return batch is not None
+
+
+def let_leases_pass() -> None:
+    for model in (Batch, Row):
+        model.objects.exclude(lease=None).update(lease=Now() - timedelta(seconds=1))
 
 
 def states(batch: Batch) -> list[str]:
@@ -281,7 +294,7 @@ def test_a_killed_worker_loses_no_row_and_writes_none_twice(somebody: Client, ma
         work()
     assert (state(batch), states(batch)) == ("running", ["done", "running", "waiting"])
     assert not work()  # its lease still runs: perhaps it is only slow
-    Batch.objects.update(lease=timezone.now() - timedelta(seconds=1))
+    let_leases_pass()
     assert work()
     assert (state(batch), states(batch)) == ("done", ["done", "unknown", "done"])
     assert mailbox.releases == ["m1", "m2", "m3"]
@@ -295,7 +308,7 @@ def test_a_worker_that_was_taken_for_dead_does_not_go_on(somebody: Client, mailb
     batch = start(somebody, "m1", "m2", "m3")
 
     def another_takes_over(request: httpx.Request) -> httpx.Response:
-        Batch.objects.update(lease=timezone.now() - timedelta(seconds=1))
+        let_leases_pass()
         assert work()
         return httpx.Response(204)
 
@@ -383,6 +396,163 @@ def test_a_mail_that_somebody_is_releasing_by_hand_is_released_once(
     assert "Tried before. Check the inbox before you repeat it." in text(somebody.get(url(batch)))
 
 
+def killed(*_: Any) -> Any:
+    raise SystemExit
+
+
+def test_a_mail_that_was_only_looked_at_when_the_worker_died_is_released_by_the_next(somebody: Client, mailbox: Mailbox) -> None:
+    batch = start(somebody, "m1", "m2", "m3")
+    mailbox.on_read["m2"] = killed
+    with pytest.raises(SystemExit):
+        work()
+    del mailbox.on_read["m2"]
+    let_leases_pass()
+    assert work()
+    assert (state(batch), states(batch), mailbox.releases) == ("done", ["done"] * 3, ["m1", "m2", "m3"])
+
+
+@pytest.mark.parametrize(("answer", "state", "said", "times"), [
+    (refusing(204), "done", "Released.", 1),
+    (refusing(403, message="MAIL_RELEASE required"), "refused", "Your account may not release it. MAIL_RELEASE required", 2),
+    (refusing(500), "unknown", INTERRUPTED, 1),
+])
+def test_what_the_activity_knows_of_a_row_is_told_when_its_worker_died_before_it_could(
+    answer: Answer, state: str, said: str, times: int, somebody: Client, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    batch = start(somebody, "m1", "m2")
+    mailbox.on_release["m1"] = answer
+    with monkeypatch.context() as death:
+        death.setattr(worker, "_finish", killed)
+        with pytest.raises(SystemExit):
+            work()
+    let_leases_pass()
+    assert work()
+    assert states(batch) == [state, "done"]
+    row = batch.rows.first()
+    assert row is not None and f"{row.message} {row.reason}".strip() == said
+    assert mailbox.releases == ["m1"] * times + ["m2"]  # what was refused did nothing, and is asked once more
+    assert not Entry.objects.filter(result="").exists()
+
+
+def test_a_write_that_a_dead_worker_left_behind_is_not_told_as_running_for_ever(somebody: Client, mailbox: Mailbox) -> None:
+    start(somebody, "m1")
+    mailbox.on_release["m1"] = killed
+    with pytest.raises(SystemExit):
+        work()
+    Entry.objects.update(result="")  # a process that is killed does not even write that it does not know
+    let_leases_pass()
+    assert work()
+    assert Entry.objects.get().result == "unknown"
+
+
+def test_a_machine_whose_clock_is_ahead_takes_no_work_away_from_another(
+    somebody: Client, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    batch = start(somebody, "m1")
+    mailbox.on_release["m1"] = killed
+    with pytest.raises(SystemExit):
+        work()
+    ahead = timezone.now() + timedelta(hours=1)
+    monkeypatch.setattr(timezone, "now", lambda: ahead)
+    assert not work()
+    assert state(batch) == "running"
+
+
+def test_what_is_in_flight_when_a_batch_is_stopped_and_resumed_at_once_is_not_taken_for_lost(somebody: Client, mailbox: Mailbox) -> None:
+    batch = start(somebody, "m1", "m2", "m3")
+
+    def stop_and_resume(request: httpx.Request) -> httpx.Response:
+        somebody.post(url(batch, "stop/"))
+        somebody.post(url(batch, "resume/"))
+        assert work()
+        assert states(batch) == ["running", "done", "done"]
+        assert state(batch) == "running"  # it is done when its last row is
+        return httpx.Response(204)
+
+    mailbox.on_release["m1"] = stop_and_resume
+    work()
+    assert (state(batch), states(batch)) == ("done", ["done"] * 3)
+    assert sorted(mailbox.releases) == ["m1", "m2", "m3"]
+
+
+def test_a_worker_that_is_to_end_ends_its_row_and_hands_the_batch_on(somebody: Client, mailbox: Mailbox) -> None:
+    batch = start(somebody, "m1", "m2", "m3")
+    claimed = worker.claim()
+    assert claimed
+    worker.run(claimed, lambda: len(mailbox.releases) == 2)
+    assert (state(batch), states(batch)) == ("waiting", ["done", "done", "waiting"])
+    assert work()  # nobody waits for a lease to pass
+    assert (state(batch), mailbox.releases) == ("done", ["m1", "m2", "m3"])
+
+
+# Side by side.
+
+@pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
+def test_a_few_mails_are_released_side_by_side(somebody: Client, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "SIDE_BY_SIDE", 3)
+    at_once = threading.Barrier(3, timeout=30)
+    mails = [f"m{n}" for n in range(12)]
+    mailbox.on_release = {mail: lambda request: (at_once.wait(), httpx.Response(204))[1] for mail in mails}
+    batch = start(somebody, *mails)
+    assert work()
+    assert (state(batch), states(batch)) == ("done", ["done"] * 12)
+    assert sorted(mailbox.releases) == sorted(mails)
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
+def test_when_the_gateway_asks_for_a_pause_those_beside_end_and_no_other_begins(
+    somebody: Client, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker, "SIDE_BY_SIDE", 3)
+    batch = start(somebody, *(f"m{n}" for n in range(9)))
+    at_once = threading.Barrier(3, timeout=30)
+
+    def pause(request: httpx.Request) -> httpx.Response:
+        at_once.wait()
+        return refusing(429)(request)
+
+    def end_behind_it(request: httpx.Request) -> httpx.Response:
+        at_once.wait()
+        while Batch.objects.get(pk=batch.pk).state == "running":
+            time.sleep(0.01)
+        return httpx.Response(204)
+
+    mailbox.on_release.update(m0=pause, m1=end_behind_it, m2=end_behind_it)
+    work()
+    assert (state(batch), states(batch)) == ("stopped", ["waiting", "done", "done"] + ["waiting"] * 6)
+    assert len(mailbox.releases) == 3
+    mailbox.on_release.clear()
+    somebody.post(url(batch, "resume/"))
+    work()
+    assert (state(batch), states(batch)) == ("done", ["done"] * 9)
+
+
+# A kind of work that nobody has heard of.
+
+def test_a_new_kind_of_work_needs_an_entry_in_one_place_and_may_write_to_one_target_twice(
+    somebody: Client, gateway: Gateway, monkeypatch: pytest.MonkeyPatch, rf: Any,
+) -> None:
+    def rename(person: Any, api: Any, batch: Batch, row: Row, once: str) -> Written:
+        return act(person, api, users.EDIT, target=row.target, once=once, ids={"userId": row.target}, json=row.payload)
+
+    kind = replace(
+        KINDS["release"], operation=users.EDIT, title=lambda size: f"Renaming {size} users", prepare=lambda api, batch: None, row=rename,
+        told=lambda answer: ("Renamed.", ""), link=lambda row: f"/users/{row.target}/", refused={},
+    )
+    monkeypatch.setitem(KINDS, "rename", kind)
+    request = rf.post("/", {"once": "a key"})
+    request.person, request.session = Person("x", somebody.session["owner"], None), somebody.session
+    sent: list[bytes] = []
+    gateway.answer = lambda request: (sent.append(request.content), httpx.Response(200, json={}))[1]
+    payloads = [{"firstname": "A"}, {"firstname": "B"}, {"firstname": "A"}]
+    batch = begin(request, "rename", ["u1", "u1", "u2"], "/users/", payloads=payloads)
+    assert begin(request, "rename", ["u1", "u1", "u2"], "/users/", payloads=payloads) == batch
+    assert work()
+    assert sent == [b'{"firstname":"A"}', b'{"firstname":"B"}', b'{"firstname":"A"}']
+    shown = text(somebody.get(url(batch)))
+    assert "Renaming 3 users" in shown and shown.count('<a href="/users/u1/">u1</a> <span class="muted small">Renamed.</span>') == 2
+
+
 # Whose it is.
 
 def test_nobody_sees_or_touches_the_batch_of_another(somebody: Client, mailbox: Mailbox) -> None:
@@ -405,23 +575,62 @@ def test_a_batch_that_there_is_not_is_not_found(number: str, somebody: Client) -
 
 # The page that watches.
 
-def test_the_progress_is_a_part_of_the_page_that_asks_again(somebody: Client, mailbox: Mailbox) -> None:
+def poll(browser: Client, page: HttpResponse | str) -> HttpResponse:
+    """What the page gets that asks by itself for what is new."""
+    (address,) = re.findall(r'id="progress" hx-get="([^"]+)" hx-trigger="every 1s"', page if isinstance(page, str) else text(page))
+    return browser.get(address, headers={"HX-Request": "true", "HX-Target": "progress"})
+
+
+def lines(answer: HttpResponse) -> list[str]:
+    """The rows in an answer, by what they are about."""
+    return re.findall(r'<li id="row-\d+".*?<span class="what">(?:<a [^>]*>)?([^<]*?)\s*<', text(answer))
+
+
+def test_the_page_asks_by_itself_for_what_is_new_until_the_batch_is_done(somebody: Client, mailbox: Mailbox) -> None:
     batch = start(somebody, "m1", "m2")
-    headers = {"HX-Request": "true", "HX-Target": "progress"}
-    whole, part = text(somebody.get(url(batch))), text(somebody.get(url(batch), headers=headers))
-    for shown in (whole, part):
-        assert f'hx-get="{url(batch)}" hx-trigger="load delay:700ms" hx-target="#progress"' in shown
-        assert '<progress id="bar" max="2" value="0">' in shown
-        assert ">Stop</button>" in shown
-    assert "<html" not in part
+    whole = text(somebody.get(url(batch)))
+    assert '<progress id="bar" max="2" value="0">' in whole
+    assert ">Stop</button>" in whole
     assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in whole
     work()
-    whole, part = text(somebody.get(url(batch))), text(somebody.get(url(batch), headers=headers))
-    for shown in (whole, part):
+    part, whole_again = text(poll(somebody, whole)), text(somebody.get(url(batch)))
+    for shown in (part, whole_again):
         assert '<progress id="bar" max="2" value="2">' in shown
-        assert "hx-trigger" not in shown.partition('<section class="card"')[2]
+        assert "hx-trigger" not in shown.partition('id="progress"')[2].partition("</div>")[0]
         assert ">Stop</button>" not in shown
-    assert "http-equiv" not in whole
+    assert "<html" not in part
+    assert 'hx-swap-oob="true"' in part and 'hx-swap-oob="true"' not in whole_again
+    assert "http-equiv" not in whole_again
+
+
+def test_who_watches_a_thousand_rows_gets_only_those_that_changed(somebody: Client, mailbox: Mailbox) -> None:
+    batch = start(somebody, *(f"m{n}" for n in range(1000)))
+    page = somebody.get(url(batch))
+    assert len(lines(page)) == 1000
+    asleep = poll(somebody, page)
+    assert (asleep.status_code, asleep.content) == (204, b"")
+
+    def look(request: httpx.Request) -> httpx.Response:
+        seen.append(poll(somebody, page if not seen else seen[-1]))
+        return httpx.Response(204)
+
+    seen: list[HttpResponse] = []
+    mailbox.on_release.update(m3=look, m5=look)
+    mailbox.on_release["m7"] = lambda request: (somebody.post(url(batch, "stop/")), httpx.Response(204))[1]
+    work()
+    assert [lines(part) for part in seen] == [["Mail m0", "Mail m1", "Mail m2", "m3"], ["Mail m3", "Mail m4", "m5"]]
+    last = poll(somebody, seen[-1])
+    assert lines(last) == ["Mail m5", "Mail m6", "Mail m7"]
+    assert "stopped" in text(last)
+    assert max(len(part.content) for part in (*seen, last)) < 3000
+
+
+def test_what_is_new_is_asked_for_with_any_number(somebody: Client) -> None:
+    batch = start(somebody, "m1")
+    for since in ("", "x", "-1", "9" * 30, "٣", "1e3"):
+        answer = somebody.get(url(batch), {"since": since}, headers={"HX-Request": "true", "HX-Target": "progress"})
+        assert (answer.status_code, lines(answer)) == (200, ["m1"])
+        assert lines(somebody.get(url(batch), {"since": since})) == ["m1"]
 
 
 def test_watching_a_batch_does_not_keep_a_session_alive(somebody: Client) -> None:

@@ -208,7 +208,7 @@ def victim(browser_of_somebody: Client) -> Client:
         said = text[:500]
         Entry.objects.create(owner=owner, who=said[:255], operation=said[:64], target=said, reason=said, result="done")
     ids = {"userIdOrEmail": "<script>"}
-    batch = Batch.objects.create(pk=1, owner=owner, who="x", session_key="x", operation="x", url="/", ids=ids)
+    batch = Batch.objects.create(pk=1, owner=owner, who="x", session_key="x", kind="release", operation="x", url="/", ids=ids)
     Row.objects.bulk_create(
         Row(batch=batch, target=name, label=text[:300], message=text[:300], reason=text[:500], state=State.REFUSED)
         for name, text in TEXTS.items()
