@@ -107,13 +107,19 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     subject: str | None = None
     size: int | None = None
     headers: dict[str, Any] | None = None
-    attachments: AttachmentList | None = None
+    attachments: AttachmentList | list[Attachment] | None = None  # "List of email attachments" (6.34), of no documented type
     hasAttachments: bool | None = None
     important: bool | None = None
     seen: bool | None = None
     answered: bool | None = None
     recent: bool | None = None
     deleted: bool | None = None
+
+    @property
+    def files(self) -> list[Attachment]:
+        """The files of the message, whichever way they are listed."""
+        listed = self.attachments
+        return listed if isinstance(listed, list) else (listed and listed.attachments) or []
 
 
 class MessageContent(Message, frozen=True, kw_only=True):

@@ -371,6 +371,14 @@ def test_a_rule_keeps_its_end_when_only_its_description_changes(as_admin: Client
     assert abs(rule.expire_at - end) < timedelta(seconds=1)
 
 
+def test_an_end_that_is_over_cannot_stay(somebody: Client, gateway: Gateway) -> None:
+    over = {"id": "r1", "type": "ALLOW", "value": "shop.example", "expireAt": 1_000_000_000_000}
+    gateway.answer = lambda request: httpx.Response(200, json=[over], headers={"X-Total-Count": "1"})
+    shown = text(somebody.get("/users/u1/rules/r1/?value=shop.example"))
+    assert '<option value="90" selected>' in shown
+    assert "as it is" not in shown
+
+
 def test_a_rule_of_somebody_else_is_not_found(as_admin: Client) -> None:
     rule = SenderRule.objects.get(value="zoll.example")
     url = reverse("user-rule", args=(User.objects.get(email=seed.ANNA).uid, rule.uid)) + "?value=zoll.example"

@@ -483,6 +483,13 @@ def test_the_owner_saves_a_file_the_whole_mail_and_all_files(as_owner: Client) -
     assert zipfile.ZipFile(BytesIO(data)).namelist() == ["Lebenslauf Brunner.pdf", "Zeugnisse.zip"]
 
 
+@pytest.mark.parametrize("listed", [[{"id": "2", "name": "Rechnung.pdf"}], {"count": 1, "attachments": [{"id": "2", "name": "Rechnung.pdf"}]}])
+def test_files_are_shown_whichever_way_the_gateway_lists_them(listed: object, browser_of_somebody: Client, gateway: Gateway) -> None:
+    message = {"id": "m", "subject": "S", "from": "a@a.example", "attachments": listed}
+    gateway.answer = lambda request: httpx.Response(200, json={"id": "u"} if "/emails/" not in request.url.path else message)
+    assert "Rechnung.pdf" in browser_of_somebody.get("/users/u/mail/Quarantine/m/", headers={"HX-Request": "true", "HX-Target": "reading"}).content.decode()
+
+
 def test_the_name_of_a_file_is_only_a_name(as_owner: Client) -> None:
     shown = as_owner.get(held("<script>"), headers=part("reading")).content.decode()
     links = re.findall(r'href="([^"]*/attachments/[^"]*\?name=[^"]*)"', shown)

@@ -46,7 +46,10 @@ class RuleForm(forms.Form):
     def __init__(self, *args: Any, ends: int | None = None, exists: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.ends = ends
-        if exists:
+        over = ends is not None and 0 < ends <= timezone.now().timestamp() * 1000  # which no gateway takes again
+        if over:
+            self.initial["days"] = 90
+        elif exists:
             kept = _("as it is (until %(date)s)") % {"date": _date(ends)} if ends else _("as it is (without an end)")
             cast(forms.TypedChoiceField, self.fields["days"]).choices = ((KEEP, kept), *EXPIRY)
 

@@ -194,7 +194,7 @@ def reading(
     own = str(request.person.mailbox) == user_id
     owner = bool(message.source or message.content) or own
     taken = bodies.take_apart(message.content, message.source) if owner else None
-    files = message.attachments.attachments or [] if message.attachments else []
+    files = message.files
     domain = str(user.domainId) if user else ""
     limit = user.policy.spamScore if user and user.policy else None
     return {
