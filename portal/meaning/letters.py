@@ -6,8 +6,12 @@ What a message says goes through `visible` besides, so that it does not turn its
 
 import re
 
-# Soft hyphens, joiners, fillers, selectors, marks of direction: they may stand in the middle of a name.
-UNSEEN = re.compile(r"[\u00ad\u034f\u061c\u115f\u1160\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
+# Soft hyphens, joiners, fillers, selectors, tags, marks of direction: they may stand in the middle of a name. It is what Unicode
+# calls Default_Ignorable_Code_Point, with the anchors of annotations (DerivedCoreProperties.txt).
+UNSEEN = re.compile(
+    r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
+    r"\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
 TURNING = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # they turn the direction of what stands beside them
 INVISIBLE = re.compile(r"[\u061c\u200b\u200e\u200f\u2060\ufeff]")  # those of them that no script needs within a word
 # What no ordinary text has: controls, and what overrides the direction of letters or opens a piece with another one.

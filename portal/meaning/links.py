@@ -20,7 +20,8 @@ ENDS = "".join(map(chr, range(33)))  # and all of these at its ends
 SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
 PLAIN = re.compile(r"https?://(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?(?=[/?#]|\Z)", re.IGNORECASE | re.ASCII)
 TURNED = re.compile(r"[\u202d\u202e]")  # the letters behind them are read backwards
-FULL_STOPS = str.maketrans("\u3002\uff61", "..")  # the others become one by NFKC
+# The first two are full stops in addresses, too; the others look like one (confusables.txt of Unicode). More become one by NFKC.
+FULL_STOPS = dict.fromkeys(map(ord, "\u3002\uff61\u06d4\u0701\u0702\ua4f8\ua60e"), ".")
 # A text names a host by an address of the web or of a person, or by the host alone, with what may follow it.
 SAID = re.compile(
     r"(?P<scheme>https?:[/\\]*)(?P<url>[^\s<>\"]+)"

@@ -26,9 +26,15 @@ def test_a_text_that_names_another_host_is_misleading(shown: str) -> None:
 @pytest.mark.parametrize("shown", [
     "bank。example", "bank．example", "bank｡example", "bank\u2024example", "ba\u200bnk.com", "bank\u200d.com", "ba\u00adnk.com",
     "bank\u202a.com", "bank\u2060.\ufeffcom", "\u202emoc.knab", "x\u202dy",
+    "bank\u06d4example", "bank\ua4f8com", "bank\u0701com",
 ], ids=ascii)
 def test_characters_that_nobody_sees_or_that_look_like_a_full_stop_do_not_hide_a_host(shown: str) -> None:
     assert odd(ELSEWHERE, shown) is True
+
+
+@pytest.mark.parametrize("unseen", "\u00ad\u200b\u3164\uffa0\u17b4\u180f\ufff9\U0001d173\U000e0061\U000e0100", ids=ascii)
+def test_the_end_of_a_name_is_not_the_name_where_nobody_sees_what_divides_them(unseen: str) -> None:
+    assert odd("https://bank.example/", f"my{unseen}bank.example") is True
 
 
 @pytest.mark.parametrize("shown", [
