@@ -177,9 +177,9 @@ def ours() -> set[str]:
         found |= Reader("".join(str(form[name]) for name in form.fields)).shapes
     request = RequestFactory().get("/")
     for type in ("COLOR", "EMAIL", "BOOL", "LIST", "URL", "TIMEZONE", "HOST", "TEXT", "STRING", "PASSWORD"):
-        form = option_form(request, options.OptionDef(name="x", type=type, values=["x"]), "", "x")
+        form = option_form(request, options.OptionDef(name="x", type=type, values=["x"]), "", "x", own=True)
         found |= Reader("".join(str(field) for field in form)).shapes
-    for a_form in (ExistingForm(request), NewForm(request), OtherForm(request)):
+    for a_form in (ExistingForm(request, {"x": True}), NewForm(request, {"x": True}), OtherForm(request)):
         found |= Reader("".join(str(field) for field in a_form)).shapes
     return found | {"input name", "input type", "input value", "option selected", "input aria-invalid"}
 
