@@ -28,6 +28,14 @@ def deployment(**kwargs: Any) -> list[CheckMessage]:
         for file in files
         if file.is_file() and file.stat().st_mode & S_IROTH
     ]
+    if "*" in settings.ALLOWED_HOSTS:
+        found.append(
+            Warning(
+                "ALLOWED_HOSTS has a *: whoever asks says under which name this site is known.",
+                hint="List the names that people use.",
+                id="cleanmail_admin.W002",
+            )
+        )
     if settings.ALLOW_HTTP_GATEWAY:
         found.append(
             Warning(

@@ -11,6 +11,8 @@ import secrets
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
+from warnings import catch_warnings
+from zoneinfo import available_timezones
 
 import environ
 import httpx
@@ -159,7 +161,10 @@ FORM_RENDERER = "portal.ui.forms.Renderer"
 
 # WAL lets readers go on while one writes; IMMEDIATE makes a writer wait for its turn instead of failing half-way.
 SQLITE = {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"}
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR / 'portal.sqlite3'}")}
+with catch_warnings(action="ignore"):  # of an address with a slip of the pen, the password would be told
+    DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR / 'portal.sqlite3'}")}
+if "." not in DATABASES["default"].get("ENGINE", ""):
+    raise ImproperlyConfigured("DATABASE_URL is no address of a database, like sqlite:////path or postgres://host/name.")
 DATABASES["default"]["CONN_MAX_AGE"] = 600
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = SQLITE
@@ -188,7 +193,7 @@ SANDBOX_FAULTS = env.str("SANDBOX_FAULTS", default="")  # see docs/sandbox.md
 # Sessions live in our database; the browser holds a key only (portal/session.py has the limits).
 SESSION_ENGINE = env.str("SESSION_ENGINE", default="django.contrib.sessions.backends.db")
 SESSION_COOKIE_AGE = 12 * 3600
-SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_MINUTES", default=120) * 60
+SESSION_IDLE_SECONDS = capacity.number("SESSION_IDLE_MINUTES", 120, 999) * 60
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_NAME = "session" if LOCAL else "__Host-session"
 CSRF_COOKIE_NAME = "csrf" if LOCAL else "__Host-csrf"
@@ -201,6 +206,12 @@ LANGUAGE_COOKIE_SECURE = not LOCAL
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 if cache := env.str("CACHE_URL", default=""):
     CACHES = {"default": env.cache_url_config(cache)}
+own_cache = not cache or CACHES["default"]["BACKEND"].endswith((".LocMemCache", ".DummyCache"))
+if SESSION_ENGINE.endswith(".signed_cookies") or ("cache" in SESSION_ENGINE and own_cache):
+    raise ImproperlyConfigured(
+        "SESSION_ENGINE keeps sessions where signing out cannot end them for all processes. "
+        "Use the database, or set CACHE_URL to a cache that all of them share."
+    )
 
 SECURE_SSL_REDIRECT = not LOCAL
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes speak plain HTTP to the process itself
@@ -221,6 +232,8 @@ LANGUAGES = [("de", "Deutsch"), ("en", "English"), ("fr", "Français"), ("es", "
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+if TIME_ZONE not in available_timezones():
+    raise ImproperlyConfigured("TIME_ZONE is the name of a time zone, like Europe/Berlin.")
 
 # Only views that are marked with `takes` get here with a file, and it goes to a disk block by block.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
@@ -240,16 +253,21 @@ WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = LOCAL
 
 # Batches run in a thread of each web process; BATCH_WORKER=process leaves them to `manage.py batches`.
 BATCH_WORKER = env.str("BATCH_WORKER", default="thread")
+if BATCH_WORKER not in ("thread", "process"):
+    raise ImproperlyConfigured("BATCH_WORKER is thread or process.")
 
+LOG_LEVEL = env.str("LOG_LEVEL", default="")
+if LOG_LEVEL not in ("", *logging.getLevelNamesMapping()):
+    raise ImproperlyConfigured("LOG_LEVEL is DEBUG, INFO, WARNING, ERROR or CRITICAL.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"routes": {"()": "cleanmail_admin.logs.Routes"}},
     "formatters": {"line": {"()": "cleanmail_admin.logs.Lines", "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["routes"]}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL or "WARNING"},
     "loggers": {
-        "portal": {"level": env.str("LOG_LEVEL", default="INFO")},
+        "portal": {"level": LOG_LEVEL or "INFO"},
         # httpx logs whole addresses, and people's mail addresses are in them.
         "httpx": {"level": "ERROR"},
         "httpcore": {"level": "ERROR"},

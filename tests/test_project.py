@@ -13,6 +13,7 @@ from django.core.management import call_command
 
 ROOT = Path(__file__).parents[1]
 LOCKS = sorted(ROOT.glob("requirements*.txt"))
+STORES = "django.contrib.sessions.backends"
 GATEWAY = {"CLEANMAIL_API_URL": "https://gateway.example/api", "ALLOWED_HOSTS": "portal.example"}
 KEYS = {"SECRET_KEY": secrets.token_urlsafe(48), "TOKEN_KEYS": secrets.token_urlsafe(48)}
 
@@ -133,6 +134,16 @@ def manage(data: Path, *command: str, **environment: str) -> "subprocess.Complet
         ({**KEYS, "THREADS": "many"}, "THREADS is a number from 1 to 64."),
         ({**KEYS, "CALLS_AT_ONCE": "65"}, "CALLS_AT_ONCE is a number from 1 to 32."),
         ({**KEYS, "SANDBOX": "0"}, "Set CLEANMAIL_API_URL"),
+        ({**KEYS, **GATEWAY, "SESSION_ENGINE": f"{STORES}.signed_cookies"}, "signing out cannot end them"),
+        ({**KEYS, **GATEWAY, "SESSION_ENGINE": f"{STORES}.cache"}, "signing out cannot end them"),
+        ({**KEYS, **GATEWAY, "SESSION_ENGINE": f"{STORES}.cached_db", "CACHE_URL": "locmemcache://"}, "signing out cannot end them"),
+        ({**KEYS, **GATEWAY, "SESSION_IDLE_MINUTES": "0"}, "SESSION_IDLE_MINUTES is a number from 1 to 999."),
+        ({**KEYS, **GATEWAY, "SESSION_IDLE_MINUTES": "-5"}, "SESSION_IDLE_MINUTES is a number from 1 to 999."),
+        ({**KEYS, **GATEWAY, "DATABASE_URL": "portal.sqlite3"}, "DATABASE_URL is no address of a database"),
+        ({**KEYS, **GATEWAY, "DATABASE_URL": "postgre://portal:a-password-of-20-letters@db/portal"}, "DATABASE_URL is no address of a database"),
+        ({**KEYS, **GATEWAY, "TIME_ZONE": "Berlin"}, "TIME_ZONE is the name of a time zone"),
+        ({**KEYS, **GATEWAY, "BATCH_WORKER": "celery"}, "BATCH_WORKER is thread or process."),
+        ({**KEYS, **GATEWAY, "LOG_LEVEL": "info"}, "LOG_LEVEL is DEBUG, INFO"),
     ],
     ids=lambda value: ",".join(value) if isinstance(value, dict) else value[:20],
 )
@@ -142,6 +153,7 @@ def test_production_says_in_one_sentence_what_is_missing_and_does_not_start(tmp_
     assert message in started.stderr
     assert len(started.stderr.strip().splitlines()) == 1
     assert not [key for key in environment.values() if len(key) > 20 and key in started.stderr]
+    assert "a-password" not in started.stderr
     assert list(tmp_path.iterdir()) == [], "no key is made up and kept"
 
 
@@ -161,6 +173,13 @@ def test_the_check_of_a_deployment_names_a_gateway_without_a_certificate(tmp_pat
     checked = manage(tmp_path, "check", "--deploy", "--fail-level", "WARNING", **asked)
     assert checked.returncode == 1
     assert "ALLOW_HTTP_GATEWAY is set" in checked.stderr
+
+
+def test_the_check_of_a_deployment_names_a_site_that_is_known_under_any_name(tmp_path: Path):
+    asked = {**KEYS, **GATEWAY, "ALLOWED_HOSTS": "*"}
+    checked = manage(tmp_path, "check", "--deploy", "--fail-level", "WARNING", **asked)
+    assert checked.returncode == 1
+    assert "ALLOWED_HOSTS has a *" in checked.stderr
 
 
 def test_what_is_made_is_for_nobody_else_and_the_check_of_a_deployment_says_where_that_was_changed(tmp_path: Path):
