@@ -39,18 +39,25 @@ def client(secret: str | None) -> Client:
     )
 
 
+def stored(request: pytest.FixtureRequest, module: Any = None) -> bool:
+    """Has any test a database? pytest-django makes none where nobody asks for it."""
+    return any(item.get_closest_marker("django_db") for item in request.session.items if module in (None, item.module))
+
+
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+def django_db_setup(request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any) -> None:
     """The data is made once; each test's own writes are rolled back."""
-    with django_db_blocker.unblock():
-        seed.seed()
+    if stored(request):
+        with django_db_blocker.unblock():
+            seed.seed()
 
 
 @pytest.fixture(scope="module", autouse=True)
-def data_of_the_module(django_db_setup: None, django_db_blocker: Any) -> None:
+def data_of_the_module(request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any) -> None:
     """Made again where tests that commit ran before in this process; outside of any test, so that it stays for all of them."""
-    with django_db_blocker.unblock():
-        seed.seed()
+    if stored(request, request.module):
+        with django_db_blocker.unblock():
+            seed.seed()
 
 
 @pytest.fixture(autouse=True)
