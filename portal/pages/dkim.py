@@ -314,7 +314,7 @@ def dkim_rotate(request: PortalRequest, domain_id: str) -> HttpResponse:
                 form.cleaned_data["selector"], pair.public, pair.private, now.selector, now.public, int(time.time()),
             ), replace=False)  # fmt: skip
             return HttpResponseRedirect(here)
-    elif step == "prepare" or (done and step):  # a second click, or another window was faster
+    elif step == "prepare" or (step and (done or rotation.switched)):  # a second click, or another window was faster
         return HttpResponseRedirect(here)
     elif not done and not overtaken:
         what = sha256("\0".join(record.line for record in new).encode()).hexdigest()

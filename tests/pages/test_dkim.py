@@ -310,6 +310,16 @@ def test_the_switch_hands_over_the_very_key_whose_record_was_shown(as_admin: Cli
     assert not Kept.objects.exists()
 
 
+def test_a_second_click_on_the_switch_that_saw_the_old_key_breaks_nothing(as_admin: Client) -> None:
+    give_key()
+    shown = prepare(as_admin)
+    switch(as_admin, shown)
+    DkimKey.objects.all().delete()
+    give_key()  # as the gateway's answer had it that was on its way when the first click was done
+    assert switch(as_admin, shown).status_code == 200
+    assert Entry.objects.count() == 1
+
+
 def test_two_clicks_on_the_switch_at_the_same_moment_are_one(as_admin: Client) -> None:
     give_key()
     shown = prepare(as_admin)

@@ -461,7 +461,7 @@ def test_an_error_page_shows_no_variable_and_nothing_that_was_posted(
         raise RuntimeError(f"a bug of ours with {len(kept)} headers")
 
     gateway.answer = broken
-    monkeypatch.setattr("portal.pages.batches.Batch", None)
+    monkeypatch.setattr("portal.pages.batches.begin", None)
     posted = secrets.token_hex(8)  # not in these lines, which the page quotes
     selected = {"user": "x", "folder": "Quarantine", "mail": [posted]}
     for answer in (browser.get("/users/"), browser.post("/batches/release/", selected)):
