@@ -19,7 +19,7 @@ from portal.api.errors import ApiError, NotAllowed, NotFound
 from portal.ui.confirm import Question, confirm
 from portal.ui.fields import SecretField
 from portal.ui.forms import PortalForm
-from portal.ui.pages import PortalRequest, calls_nothing, got, region, together
+from portal.ui.pages import PortalRequest, calls_nothing, got, read_domain, region, together
 from portal.ui.rows import Rows
 from portal.ui.save import save
 from portal.ui.tables import RemoteTable, remote_table
@@ -135,7 +135,7 @@ def _switch(permission: str, locked: bool, own: bool) -> forms.BooleanField:
 def domain_access(request: PortalRequest, domain_id: str) -> HttpResponse:
     """What the end users of a domain may do with their own mailboxes."""
     domain, listed = together(
-        lambda: _domain(request, domain_id),
+        lambda: read_domain(request, domain_id),
         lambda: request.api.call(domains.USERS_ACCESS, list[domains.Permission], ids={"domainId": domain_id}),
     )
     domain = got(domain)
@@ -213,7 +213,7 @@ def domain_admins(request: PortalRequest, domain_id: str) -> HttpResponse:
     if region(request) == "domain-admins":
         return _panel(request, context)
     part = request.GET.get("search", "").strip()[:200]
-    domain, table = together(lambda: _domain(request, domain_id), lambda: _table(request, domain_id, part))
+    domain, table = together(lambda: read_domain(request, domain_id), lambda: _table(request, domain_id, part))
     context |= {"domain": got(domain), "part": part}
     context |= {"error": table} if isinstance(table, ApiError) else {"table": table}
     return render(request, "access/admins.html", context)
@@ -247,7 +247,7 @@ def admin_add(request: PortalRequest, domain_id: str) -> HttpResponse:
     query = {"search": part} if part else {}
     alone = region(request) == "accounts"
     domain, grantable, offered = together(
-        calls_nothing(None) if alone else lambda: _domain(request, domain_id),
+        calls_nothing(None) if alone else lambda: read_domain(request, domain_id),
         calls_nothing([]) if alone else lambda: _grantable(request, domain_id),
         lambda: request.api.page(access_controls.LIST, Admin, size=OFFERED, query=query),
     )
@@ -288,7 +288,7 @@ def admin_add(request: PortalRequest, domain_id: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def admin_new(request: PortalRequest, domain_id: str) -> HttpResponse:
     """Make an account with access to a domain."""
-    domain, grantable = together(lambda: _domain(request, domain_id), lambda: _grantable(request, domain_id))
+    domain, grantable = together(lambda: read_domain(request, domain_id), lambda: _grantable(request, domain_id))
     domain = got(domain)
     context = {"domain": domain, "domain_id": domain_id}
     grantable = _or_wider(request, domain, grantable)
@@ -309,7 +309,7 @@ def admin_new(request: PortalRequest, domain_id: str) -> HttpResponse:
 def admin_edit(request: PortalRequest, domain_id: str, admin_id: str) -> HttpResponse:
     """What one administrator may do in a domain."""
     domain, account, grantable = together(
-        lambda: _domain(request, domain_id),
+        lambda: read_domain(request, domain_id),
         lambda: request.api.call(domains.READ_ADMIN, Admin, ids={"domainId": domain_id, "adminId": admin_id}),
         lambda: _grantable(request, domain_id),
     )
@@ -335,7 +335,7 @@ def admin_revoke(request: PortalRequest, domain_id: str, admin_id: str) -> HttpR
 
     def ask() -> Question:
         domain, account = together(
-            lambda: _domain(request, domain_id),
+            lambda: read_domain(request, domain_id),
             lambda: request.api.call(domains.READ_ADMIN, Admin, ids={"domainId": domain_id, "adminId": admin_id}),
         )
         domain, admin = got(domain), Administrator(got(account), domain_id)
@@ -380,10 +380,6 @@ def _meaning(request: PortalRequest, admin: Administrator, domain: str) -> list[
     if _is(request, admin):
         lines.append(_("This is your own account: you may lose sight of the domain yourself."))
     return lines
-
-
-def _domain(request: PortalRequest, domain_id: str) -> domains.Domain:
-    return request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id})
 
 
 def _grantable(request: PortalRequest, domain_id: str) -> list[Grantable]:

@@ -19,7 +19,7 @@ from portal.ui import screens
 from portal.ui.confirm import Question, confirm
 from portal.ui.forms import PortalForm
 from portal.ui.known import taken_names
-from portal.ui.pages import PortalRequest, got, together
+from portal.ui.pages import PortalRequest, got, read_domain, together
 from portal.ui.pasted import PastedField, ReplaceForm, checked, replace
 from portal.ui.save import told
 from portal.ui.tables import remote_list
@@ -78,7 +78,7 @@ class WholeForm(ReplaceForm, NamesForm):
         self.keep, self.taken = set(have), set()
 
     def new(self) -> list[str]:
-        return self.change().added
+        return self.replacement().added
 
 
 @require_http_methods(["GET", "POST"])
@@ -89,7 +89,7 @@ def alias_list(request: PortalRequest, domain_id: str) -> HttpResponse:
     if request.method == "POST":
         if first := repeated(request.person, domain_aliases.ADD, request.POST.get("once", "")):
             return told(request, first, _("The aliases are added."), here)
-        domain = _domain(request, domain_id)
+        domain = read_domain(request, domain_id)
         form, target = NamesForm(request, domain), domain.name or domain_id
         if form.is_valid() and (added := form.submit(domain_aliases.ADD, target=target, url=here, json=form.new(), ids=ids)):
             count = len(form.new())
@@ -97,7 +97,7 @@ def alias_list(request: PortalRequest, domain_id: str) -> HttpResponse:
             return told(request, added, text, here)
 
     aliases = partial(remote_list, request, domain_aliases.LIST, domains.Alias, ids)
-    domain, page = together(lambda: _domain(request, domain_id), aliases)
+    domain, page = together(lambda: read_domain(request, domain_id), aliases)
     form = form or NamesForm(request, got(domain))
     failed = page if isinstance(page, ApiError) else None
     context = {"domain": got(domain), "domain_id": domain_id, "form": form, "page": page, "failed": failed}
@@ -153,12 +153,8 @@ def alias_delete(request: PortalRequest, domain_id: str, alias_id: str) -> HttpR
 def _asked(request: PortalRequest, domain_id: str) -> tuple[domains.Domain, list[domains.Alias]]:
     """The domain and all its aliases, or a few more than the most that fit into a box."""
     every = partial(request.api.every, domain_aliases.LIST, domains.Alias, most=MOST, ids={"domainId": domain_id})
-    domain, aliases = together(lambda: _domain(request, domain_id), every)
+    domain, aliases = together(lambda: read_domain(request, domain_id), every)
     return got(domain), got(aliases)
-
-
-def _domain(request: PortalRequest, domain_id: str) -> domains.Domain:
-    return request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id})
 
 
 urlpatterns = [

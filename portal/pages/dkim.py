@@ -34,7 +34,7 @@ from portal.ui import checks
 from portal.ui.confirm import Question, confirm
 from portal.ui.fields import SecretField
 from portal.ui.forms import PortalForm
-from portal.ui.pages import PortalRequest, got, one_time_key, polls, region, said, together
+from portal.ui.pages import PortalRequest, got, one_time_key, polls, read_domain, region, said, together
 from portal.ui.save import save, told
 
 PER_PAGE = 20  # records: each is shown in six forms
@@ -200,7 +200,7 @@ def dkim_check(request: PortalRequest, domain_id: str) -> HttpResponse:
     """Is it in DNS yet? POST runs the gateway's diagnostic; GET shows the latest one."""
     here = region(request) == "dkim-check"
     if request.method == "POST":
-        domain = request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id})
+        domain = read_domain(request, domain_id)
         url = reverse("domain-dkim", args=(domain_id,))
         checked = checks.run(request, "DOMAIN", domain_id, domain.name or domain_id, url)
         if here:
@@ -379,7 +379,7 @@ def _write_keys(
 def _asked(request: PortalRequest, domain_id: str, *more: Callable[[], Any]) -> list[Any]:
     """The domain, then the lines of its records and `more`, or what went wrong with each. Raises what did with the domain."""
     domain, *rest = together(
-        lambda: request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id}),
+        lambda: read_domain(request, domain_id),
         lambda: request.api.call(dkim.READ, dkim.Lines, ids={"domainId": domain_id}),
         *more,
     )

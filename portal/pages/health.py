@@ -17,7 +17,7 @@ from portal.api.operation import is_id
 from portal.meaning.diagnosis import BAD, KINDS, OK, TESTS, WARN, Diagnosis, Failing, diagnosis, failing_entries, failing_entry
 from portal.meaning.dkim import Record, records
 from portal.ui import charts, checks
-from portal.ui.pages import PortalRequest, got, one_time_key, region, said, together
+from portal.ui.pages import PortalRequest, got, one_time_key, read_domain, region, said, together
 from portal.ui.screens import is_fragment
 
 PER_PAGE = 40
@@ -68,7 +68,7 @@ def domain_health(request: PortalRequest, domain_id: str) -> HttpResponse:
     if region(request) == "domain-health":
         return _panel(request, domain_id, request.api.call(health.READ_DOMAIN, health.EntityHealth, ids={"domainId": domain_id}))
     domain, latest, keys = together(
-        lambda: request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id}),
+        lambda: read_domain(request, domain_id),
         lambda: request.api.call(health.READ_DOMAIN, health.EntityHealth, ids={"domainId": domain_id}),
         lambda: request.api.call(dkim.READ, dkim.Lines, ids={"domainId": domain_id}),
     )
@@ -131,7 +131,7 @@ def _panel(request: PortalRequest, domain_id: str, latest: health.EntityHealth, 
 
 
 def _domain_name(request: PortalRequest, domain_id: str) -> str:
-    return request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id}).name or domain_id
+    return read_domain(request, domain_id).name or domain_id
 
 
 def _outcome(one: Failing) -> str:
@@ -162,7 +162,7 @@ def _run_one(request: PortalRequest) -> HttpResponse:
 
 def _run_here(request: PortalRequest, domain_id: str) -> HttpResponse:
     """Run the diagnostic of the domain, or of one of its relays: the panel again for htmx, else the page with a message."""
-    domain = request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id})
+    domain = read_domain(request, domain_id)
     back, type, id, name = reverse("domain-health", args=(domain_id,)), "DOMAIN", domain_id, domain.name or domain_id
     if "relay" in request.POST:
         relay = next((one for one in domain.platforms or () if str(one.id) == request.POST["relay"]), None)

@@ -25,7 +25,7 @@ from portal.ui.addresses import below, row_id
 from portal.ui.confirm import Question, confirm
 from portal.ui.fields import SecretField
 from portal.ui.forms import PortalForm
-from portal.ui.pages import PortalRequest, got, region, together
+from portal.ui.pages import PortalRequest, got, read_domain, region, together
 from portal.ui.save import save
 
 SECRET = ("PASSWORD", "CREDENTIALS")  # never shown, whatever the gateway sends
@@ -131,7 +131,7 @@ def options(request: PortalRequest, domain_id: str) -> HttpResponse:
     if request.GET.keys() - {"q"}:  # else an address could fill in all of these forms
         return HttpResponseRedirect(here)
     part = request.GET.get("q", "").strip()[:200]
-    domain, listed = together(lambda: _domain(request, domain_id), lambda: _listed(request, domain_id))
+    domain, listed = together(lambda: read_domain(request, domain_id), lambda: _listed(request, domain_id))
     context: dict[str, Any] = {"domain": got(domain), "domain_id": domain_id, "part": part}
     if isinstance(listed, ApiError):
         return render(request, "options/list.html", {**context, "error": listed})
@@ -219,7 +219,7 @@ class OtherForm(PortalForm):
 @require_http_methods(["GET", "POST"])
 def option_other(request: PortalRequest, domain_id: str) -> HttpResponse:
     """Set an option that the list of this domain does not show, by its name."""
-    domain, listed = together(lambda: _domain(request, domain_id), lambda: _listed(request, domain_id))
+    domain, listed = together(lambda: read_domain(request, domain_id), lambda: _listed(request, domain_id))
     domain = got(domain)
     own = {known.option.name for known in listed} if not isinstance(listed, ApiError) else set()
     back = reverse("domain-options", args=(domain_id,))
@@ -250,10 +250,6 @@ def _lists(request: PortalRequest, domain_id: str) -> Callable[[], Any]:
     return lambda: _listed(request, domain_id)
 
 
-def _domain(request: PortalRequest, domain_id: str) -> domains.Domain:
-    return request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id})
-
-
 def _listed(request: PortalRequest, domain_id: str) -> list[Any]:
     """The options of a domain, in one call. What has no name cannot be set, and is left out."""
     answer = request.api.call(domains.OPTIONS, list[Option], ids={"domainId": domain_id})
@@ -261,7 +257,7 @@ def _listed(request: PortalRequest, domain_id: str) -> list[Any]:
 
 
 def _one(request: PortalRequest, domain_id: str, name: str) -> tuple[domains.Domain, Row]:
-    domain, listed = together(lambda: _domain(request, domain_id), lambda: _listed(request, domain_id))
+    domain, listed = together(lambda: read_domain(request, domain_id), lambda: _listed(request, domain_id))
     domain = got(domain)
     found = next((known for known in got(listed) if known.option.name == name), None)
     if found is None:

@@ -16,6 +16,7 @@ from django.templatetags.static import static
 from django_htmx.middleware import HtmxDetails
 
 from portal import session
+from portal.api import domains
 from portal.api.client import Client
 from portal.api.errors import ApiError, SignedOut
 from portal.ui.screens import is_fragment
@@ -84,6 +85,11 @@ def got(answer: Any) -> Any:
     if isinstance(answer, ApiError):
         raise answer
     return answer
+
+
+def read_domain(request: PortalRequest, domain_id: str) -> domains.Domain:
+    """The domain that a page is about (getDomain)."""
+    return request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id})
 
 
 def said(request: HttpRequest, text: str, url: str, level: int = messages.SUCCESS) -> HttpResponse:

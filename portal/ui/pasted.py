@@ -55,7 +55,7 @@ def checked(form: forms.Form, field: str, typed: Sequence[str], check: Callable[
 
 
 @dataclass(frozen=True)
-class Change:
+class Replacement:
     """What it does to a list to put `names` in its place. `against` stands for the list that this was compared with."""
 
     names: list[str]
@@ -65,9 +65,9 @@ class Change:
     against: str
 
 
-def change(names: Sequence[str], have: Sequence[str]) -> Change:
+def replacement(names: Sequence[str], have: Sequence[str]) -> Replacement:
     added, removed = sorted(set(names) - set(have)), sorted(set(have) - set(names))
-    return Change(list(names), added, removed, len(set(names) & set(have)), fingerprint(have))
+    return Replacement(list(names), added, removed, len(set(names) & set(have)), fingerprint(have))
 
 
 def fingerprint(names: Sequence[str]) -> str:
@@ -88,8 +88,8 @@ class ReplaceForm(PortalForm):
         super().__init__(request, initial={"names": self.have, "against": fingerprint(self.have)}, **more)
         self.fields["names"].required = False
 
-    def change(self) -> Change:
-        return change(self.cleaned_data.get("names") or (), self.have)
+    def replacement(self) -> Replacement:
+        return replacement(self.cleaned_data.get("names") or (), self.have)
 
 
 def replace(
@@ -111,7 +111,7 @@ def replace(
         return told(request, first, done, url)
     if request.method != "POST" or not form.is_valid() or "edit" in request.POST:
         return render(request, box, context, status=200 if "edit" in request.POST else form.status)
-    change = form.change()
+    change = form.replacement()
     meanwhile = form.cleaned_data["against"] != change.against
     differs = bool(change.added or change.removed)
     if "confirmed" not in request.POST or (meanwhile and differs):

@@ -22,7 +22,7 @@ from portal.ui.confirm import Question, confirm
 from portal.ui.fields import DomainField, HostField, KnownField, KnownListField, NetworksField, PortField, SwitchField
 from portal.ui.forms import PortalForm
 from portal.ui.known import Known, known
-from portal.ui.pages import PortalRequest, got, said, together
+from portal.ui.pages import PortalRequest, got, read_domain, said, together
 from portal.ui.save import save
 from portal.ui.words import ENCRYPTION, LANGUAGES, STATES
 
@@ -285,7 +285,7 @@ def domain_name_sent(request: PortalRequest) -> HttpResponse:
 def domain_edit(request: PortalRequest, domain_id: str) -> HttpResponse:
     """Change a domain (editDomain); only what changed is sent."""
     read, choices, offered = together(
-        lambda: request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id}),
+        lambda: read_domain(request, domain_id),
         lambda: request.api.page(policies.LIST, policies.Policy, size=MOST_POLICIES, ids={"domainId": domain_id}),
         lambda: known(request.api),
     )
@@ -309,7 +309,7 @@ def domain_delete(request: PortalRequest, domain_id: str) -> HttpResponse:
     """Delete a domain (deleteDomain): says what stops, and asks for the domain's name."""
 
     def ask() -> Question | HttpResponse:
-        domain = request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id})
+        domain = read_domain(request, domain_id)
         name = domain.name or domain_id
         if domain.status == "DELETED":
             return _cannot(request, domain, domain_id, _("The domain is deleted already."))
@@ -332,7 +332,7 @@ def domain_restore(request: PortalRequest, domain_id: str) -> HttpResponse:
     """Undo a deletion (editDomain with a status), as long as the domain is there."""
 
     def ask() -> Question | HttpResponse:
-        domain = request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id})
+        domain = read_domain(request, domain_id)
         name, url = domain.name or domain_id, reverse("domain-hub", args=(domain_id,))
         if domain.status != "DELETED":
             text = _("The domain is not deleted, so there is nothing to restore.")
@@ -400,7 +400,7 @@ def _what_stops(domain: domains.Domain, name: str) -> list[str]:
 def _deleted(request: PortalRequest, name: str, domain_id: str) -> str:
     """What is said after a deletion: until when it can be undone, where the gateway tells."""
     try:
-        at = moment(request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id}).purgeDate)
+        at = moment(read_domain(request, domain_id).purgeDate)
     except SignedOut:
         raise
     except ApiError:

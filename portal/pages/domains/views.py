@@ -20,7 +20,7 @@ from portal.pages.domains.setup import relay_of
 from portal.ui import exports
 from portal.ui.addresses import row_id
 from portal.ui.known import known
-from portal.ui.pages import PortalRequest, region, together
+from portal.ui.pages import PortalRequest, read_domain, region, together
 from portal.ui.tables import MOST_PER_PAGE, RemoteTable, remote_table
 from portal.ui.words import STATES, language_name, status_name
 
@@ -198,7 +198,7 @@ def _mark(id: str, entry: health.DiagnosticEntry | None) -> Mark:
 @require_safe
 def domain_hub(request: PortalRequest, domain_id: str) -> HttpResponse:
     """One domain: what it is, and panels that load by themselves."""
-    domain = request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id})
+    domain = read_domain(request, domain_id)
     context = {
         "domain": domain,
         "domain_id": domain_id,
@@ -217,7 +217,7 @@ def domain_users(request: PortalRequest, domain_id: str) -> HttpResponse:
     alone = region(request) == "domain-users"
     context: dict[str, Any] = {"domain_id": domain_id, "part": part}
     if not alone:
-        context["domain"] = request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id})
+        context["domain"] = read_domain(request, domain_id)
     context["table"] = remote_table(
         request,
         DomainUserTable,

@@ -16,7 +16,7 @@ from portal.api.policies import Policy
 from portal.pages.policies.form import SERVICES, PolicyForm, copied, flat, groups, say, services
 from portal.pages.policies.scale import NAMES, scale, values
 from portal.ui.confirm import Question, confirm
-from portal.ui.pages import PortalRequest, calls_nothing, got, one_time_key, region, together
+from portal.ui.pages import PortalRequest, calls_nothing, got, one_time_key, read_domain, region, together
 from portal.ui.save import save
 from portal.ui.tables import remote_page
 
@@ -44,7 +44,7 @@ def policy_list(request: PortalRequest, domain_id: str) -> HttpResponse:
     """The policies of a domain; the first few of them as the panel of its hub."""
     panel = region(request) == "domain-policies"
     domain, found = together(
-        lambda: _domain(request, domain_id),
+        lambda: read_domain(request, domain_id),
         lambda: (
             _policies(request, domain_id, 0, IN_PANEL)
             if panel
@@ -87,7 +87,7 @@ def policy_new(request: PortalRequest, domain_id: str) -> HttpResponse:
     """A new policy of a domain; with `from`, it begins as a copy of that one."""
     source = request.GET.get("from", "")
     domain, origin = together(
-        lambda: _domain(request, domain_id),
+        lambda: read_domain(request, domain_id),
         (lambda: request.api.call(policies.READ, Policy, ids={"policyId": source}))
         if source and request.method == "GET"
         else calls_nothing(None),
@@ -125,7 +125,7 @@ def policy_compare(request: PortalRequest, domain_id: str) -> HttpResponse:
     ticked = list(dict.fromkeys(filter(None, [*request.GET.getlist("a"), *request.GET.getlist("b")])))
     wanted = ticked[:2]
     domain, listed, *found = together(
-        lambda: _domain(request, domain_id),
+        lambda: read_domain(request, domain_id),
         lambda: _policies(request, domain_id, 0, CHOICES),
         *(lambda one=one: request.api.call(policies.READ, Policy, ids={"policyId": one}) for one in wanted),  # type: ignore[misc]
     )
@@ -181,7 +181,7 @@ def policy_delete(request: PortalRequest, policy_id: str) -> HttpResponse:
         found = request.api.call(policies.READ, Policy, ids={"policyId": policy_id})
         domain_id = str(found.domainId or "-")
         domain, listed = together(
-            lambda: _domain(request, domain_id),
+            lambda: read_domain(request, domain_id),
             lambda: request.api.page(users.LIST_OF_DOMAIN, users.User, size=USERS, ids={"domainId": domain_id}),
         )
         default = _is_default(found, domain)
@@ -202,10 +202,6 @@ def policy_delete(request: PortalRequest, policy_id: str) -> HttpResponse:
     return confirm(request, policies.DELETE, {"policyId": policy_id}, ask, done=_("The policy is deleted."))
 
 
-def _domain(request: PortalRequest, domain_id: str) -> domains.Domain:
-    return request.api.call(domains.READ, domains.Domain, ids={"domainId": domain_id})
-
-
 def _policies(request: PortalRequest, domain_id: str, offset: int, size: int) -> Any:
     return request.api.page(policies.LIST, Policy, offset=offset, size=size, ids={"domainId": domain_id})
 
@@ -213,7 +209,7 @@ def _policies(request: PortalRequest, domain_id: str, offset: int, size: int) ->
 def _with_domain(request: PortalRequest, found: Policy) -> dict[str, Any]:
     """What the head of a page says about the policy's domain; the policy is shown without it where it cannot be read."""
     domain_id = str(found.domainId or "-")
-    (domain,) = together(lambda: _domain(request, domain_id))
+    (domain,) = together(lambda: read_domain(request, domain_id))
     return {**_head(domain, domain_id), "default": _is_default(found, domain), "once": one_time_key()}
 
 
