@@ -138,23 +138,13 @@ ROOT_URLCONF = "cleanmail_admin.urls"
 WSGI_APPLICATION = "cleanmail_admin.wsgi.application"
 TEMPLATES = [
     {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "BACKEND": "portal.ui.engine.Templates",
         "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
+        "APP_DIRS": True,  # for the templates of Django's form widgets
         "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.template.context_processors.i18n",
-                "django.contrib.messages.context_processors.messages",
-                "portal.ui.pages.layout",
-            ],
-            "builtins": ["django.templatetags.i18n", "django.templatetags.static", "portal.templatetags.portal"],
+            "environment": "portal.ui.engine.environment",
+            "context_processors": ["django.contrib.messages.context_processors.messages", "portal.ui.pages.layout"],
         },
-    },
-    {  # the rows of lists alone: docs/decisions/0006
-        "BACKEND": "django.template.backends.jinja2.Jinja2",
-        "DIRS": [BASE_DIR / "templates"],
-        "OPTIONS": {"environment": "portal.ui.rows.environment"},
     },
 ]
 FORM_RENDERER = "portal.ui.forms.Renderer"

@@ -88,8 +88,8 @@ def test_batches_know_no_kind_of_work_but_where_the_kinds_are_written_out():
     assert offences("portal/batches", "portal.pages") == []
 
 
-def test_only_templates_use_the_filters_of_templates():
-    assert offences("portal", "portal.templatetags") == []
+def test_no_page_uses_the_filters_of_templates():
+    assert offences("portal/pages", "portal.ui.filters") == []
 
 
 def test_the_api_knows_the_standard_library_httpx_and_msgspec_only():

@@ -11,6 +11,8 @@ from babel.messages import pofile
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
+from jinja2 import nodes
+from jinja2.ext import extract_from_ast
 
 ROOT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("da", "de", "es", "fr", "nb")  # English is what the code says
@@ -65,21 +67,24 @@ def compiled(catalog: Catalog) -> bytes:
 
 
 def _texts() -> Iterator[tuple[str, int, object, list[str], str | None]]:
-    from django.utils.translation.template import templatize
-
-    for path in sorted([*(ROOT / "portal").rglob("*.py"), *(ROOT / "templates").rglob("*.html")]):
-        source = path.read_text()
-        if path.suffix == ".html":
-            source = "\n".join(line.strip() for line in templatize(source, origin=path.name).splitlines())
-        name = str(path.relative_to(ROOT))
-        for number, text, comments, context in extract("python", io.BytesIO(source.encode()), keywords=KEYWORDS):
-            yield name, number, text, comments, context
-    for path in sorted((ROOT / "templates").rglob("*.jinja")):
-        options = {"newstyle_gettext": "true", "trim_blocks": "true", "lstrip_blocks": "true"}
-        for number, text, comments, context in extract(
-            "jinja2.ext:babel_extract", io.BytesIO(path.read_bytes()), keywords=KEYWORDS, options=options
-        ):
+    for path in sorted((ROOT / "portal").rglob("*.py")):
+        for number, text, comments, context in extract("python", io.BytesIO(path.read_bytes()), keywords=KEYWORDS):
             yield str(path.relative_to(ROOT)), number, text, comments, context
+    from portal.ui.engine import environment
+
+    env = environment()
+    for path in sorted((ROOT / "templates").rglob("*.html")):
+        for number, text in _of_template(env.parse(path.read_text())):
+            yield str(path.relative_to(ROOT)), number, text, [], None
+
+
+def _of_template(tree: nodes.Template) -> Iterator[tuple[int, object]]:
+    """`{{ "…"|t }}` and `{% trans %}…{% endtrans %}`."""
+    for node in tree.find_all(nodes.Filter):
+        if node.name == "t" and isinstance(node.node, nodes.Const):
+            yield node.lineno, node.node.value
+    for number, _function, texts in extract_from_ast(tree, ("gettext", "ngettext"), babel_style=False):
+        yield number, texts[0] if len(texts) == 1 else texts
 
 
 def main() -> None:

@@ -20,7 +20,6 @@ from portal.ui.confirm import Question, confirm
 from portal.ui.fields import SecretField
 from portal.ui.forms import PortalForm
 from portal.ui.pages import PortalRequest, calls_nothing, got, read_domain, region, together
-from portal.ui.rows import Rows
 from portal.ui.save import save
 from portal.ui.tables import RemoteTable, remote_table
 from portal.ui.words import LANGUAGES, permission_name
@@ -153,7 +152,7 @@ def domain_access(request: PortalRequest, domain_id: str) -> HttpResponse:
 
 
 class AdminTable(RemoteTable):
-    row_template, base = "access/rows.jinja", "domain-admins"
+    row_template, base = "access/_rows.html", "domain-admins"
     domain_id: str
     login = Column(lazy("Sign-in name"), orderable=True)
     permissions = Column(lazy("Permissions"))
@@ -162,11 +161,11 @@ class AdminTable(RemoteTable):
     lastConnectionDate = Column(lazy("Last sign-in"))  # noqa: N815 (the API's name)
     revoke = Column(lazy("Action"))
 
-    def body(self) -> Rows:
+    def body(self) -> dict[str, Any]:
         records = [Administrator(row.record, self.domain_id) for row in self.page.object_list]
         columns = [column.name for column in self.columns]
         base = reverse(self.base, args=(self.domain_id,))
-        return Rows(self.row_template, {"records": records, "columns": columns, "base": base})
+        return {"records": records, "columns": columns, "base": base}
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 
 from portal.api.errors import BadAnswer, TimedOut
 from portal.ui import workbook
-from portal.ui.rows import local
+from portal.ui.filters import local
 from portal.ui.tables import MOST_PER_PAGE, Fetch
 
 Cell = str | int | float | bool | date | None

@@ -5,14 +5,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.templatetags.static import static
 from django_htmx.middleware import HtmxDetails
 
 from portal import session
@@ -40,14 +38,7 @@ def layout(request: Any) -> dict[str, Any]:
         "layout": "_fragment.html" if fragment else "base.html",
         "person": getattr(request, "person", None),
         "demo": settings.SANDBOX,
-        "icons": icons(),
     }
-
-
-@cache
-def icons() -> str:
-    """The address of the file with all icons."""
-    return static("icons.svg")
 
 
 def region(request: PortalRequest) -> str:

@@ -15,7 +15,6 @@ from django_tables2.data import TableData
 
 from portal.api import client
 from portal.api.operation import Operation
-from portal.ui.rows import Rows
 
 PER_PAGE, MOST_PER_PAGE, LAST_PAGE = 40, 200, 100_000
 Fetch = Callable[[int, int, str], client.Page[Any]]
@@ -71,11 +70,11 @@ class RemoteTable(tables.Table):
     row_template: str
     base: str  # the name of the address below which each row's own address is
 
-    def body(self) -> Rows:
-        """The rows: what `row_template` makes of `records`, in the order of `columns`."""
+    def body(self) -> dict[str, Any]:
+        """The context of the rows: what `row_template` makes of `records`, in the order of `columns`."""
         records = [getattr(row, "record", row) for row in self.page.object_list]
         columns = [column.name for column in self.columns]
-        return Rows(self.row_template, {"records": records, "columns": columns, "base": reverse(self.base)})
+        return {"records": records, "columns": columns, "base": reverse(self.base)}
 
 
 def per_page(request: Any) -> int:

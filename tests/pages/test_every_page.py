@@ -403,7 +403,7 @@ def test_no_address_is_forgotten_in_the_table() -> None:
 def test_no_fragment_is_forgotten_in_the_table() -> None:
     called = set()
     for template in Path(settings.BASE_DIR, "templates").rglob("*.html"):
-        called |= set(re.findall(r"""hx-(?:get|post)="{% url '([\w-]+)'""", template.read_text()))
+        called |= set(re.findall(r"""hx-(?:get|post)="{{ '([\w-]+)'\|url""", template.read_text()))
     assert called <= {page.name for page in FRAGMENTS}
     assert len(called) > 5
 

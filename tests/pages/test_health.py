@@ -20,7 +20,7 @@ from portal.audit.models import Entry
 from portal.batches import worker
 from portal.batches.models import Batch, Row
 from portal.meaning.times import at_second
-from portal.templatetags.portal import ago
+from portal.ui.filters import ago
 from sandbox.models import DkimKey, Domain, Health, Platform
 from tests.conftest import Gateway, signed_in
 

@@ -22,7 +22,7 @@ TOO_LONG = "9" * 5000  # more digits than Python reads
 
 
 class Table(RemoteTable):
-    row_template, base = "users/rows.jinja", "user-list"
+    row_template, base = "users/_rows.html", "user-list"
     name = Column(orderable=True)
     id = Column(orderable=True)
     status = Column()
@@ -201,9 +201,9 @@ def test_the_length_of_a_list_that_was_not_fetched_is_not_invented():
 def test_the_rows_are_the_page_s_records_in_the_order_of_the_columns():
     table = remote_table(asks("page=2"), Table, Remote(42), ("name",))
     rows = table.body()
-    assert [record.name for record in rows.context["records"]] == ["n40", "n41"]
-    assert rows.context["columns"] == ["name", "id", "status", "shout"]
-    assert (rows.template, rows.context["base"]) == ("users/rows.jinja", "/users/")
+    assert [record.name for record in rows["records"]] == ["n40", "n41"]
+    assert rows["columns"] == ["name", "id", "status", "shout"]
+    assert rows["base"] == "/users/"
 
 
 @pytest.mark.parametrize("id", ["plain", "a/b", "..", "<a@b>", "%2e", "ü", "a b", "?x#y", "50%", "~:@", "é+&=;,"])

@@ -41,7 +41,7 @@ STATUSES = ("ENABLED", "PENDING", "DISABLED", "DELETED")
 
 
 class DomainTable(RemoteTable):
-    row_template, base = "domains/rows.jinja", "domain-list"
+    row_template, base = "domains/_rows.html", "domain-list"
     name = Column(_("Domain"), orderable=True)
     status = Column(_("Status"))
     customer = Column(_("Customer"))
@@ -54,7 +54,7 @@ class DomainTable(RemoteTable):
 
 
 class DomainUserTable(RemoteTable):
-    row_template, base = "users/rows.jinja", "user-list"
+    row_template, base = "users/_rows.html", "user-list"
     email = Column(_("Address"), orderable=True)
     name = Column(_("Name"))
     status = Column(_("Status"))

@@ -26,7 +26,6 @@ from portal.meaning.message import as_bytes
 from portal.meaning.times import moment
 from portal.ui import mailbox as boxes
 from portal.ui.pages import PortalRequest, calls_nothing, got, one_time_key, region, together
-from portal.ui.rows import Rows
 from portal.ui.screens import is_fragment
 from portal.ui.tables import remote_page
 
@@ -321,8 +320,8 @@ def mailbox(request: PortalRequest, user_id: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("mail-list", args=(user_id, session.held_folder(request))))
 
 
-def mail_rows(messages: Iterable[mail.Message], base: str, **more: Any) -> Rows:
-    """The rows of a list of mails; templates/users/mails.jinja says what `more` may be.
+def mail_rows(messages: Iterable[mail.Message], base: str, **more: Any) -> dict[str, Any]:
+    """The context of the rows of a list of mails; templates/users/_lines.html says what `more` may be.
 
     The gateway sorts them by the date that each sender wrote. Within the page, one that cannot be true is put where it came.
     """
@@ -337,7 +336,7 @@ def mail_rows(messages: Iterable[mail.Message], base: str, **more: Any) -> Rows:
         unknown = datetime.max if oldest_first else datetime.min
         lines.sort(key=lambda line: line.when or unknown.replace(tzinfo=UTC), reverse=not oldest_first)
     first = next((line for line in lines if line.believable), None)  # what is opened unasked
-    return Rows("users/mails.jinja", {"lines": lines, "first": first, "base": base, "keep": "", "state": "", **more})
+    return {"lines": lines, "first": first, "base": base, "keep": "", "state": "", **more}
 
 
 def _list(
@@ -398,7 +397,7 @@ def _panel(listed: Any, error: str, request: PortalRequest, user: Any) -> dict[s
         return {error: listed}
     domain = str(user.domainId) if isinstance(user, users.User) else ""
     selects = boxes.holds(request, listed["folder"]) and domain not in session.refused(request, mail.RELEASE.id)
-    listed["lines"].context["selects"] = selects
+    listed["lines"]["selects"] = selects
     return {**listed, "selects": selects}
 
 

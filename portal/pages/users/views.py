@@ -14,7 +14,7 @@ from portal.ui.tables import RemoteTable, remote_table
 
 
 class UserTable(RemoteTable):
-    row_template, base = "users/rows.jinja", "user-list"
+    row_template, base = "users/_rows.html", "user-list"
     email = Column(_("Address"), orderable=True)
     name = Column(_("Name"))
     status = Column(_("Status"))
