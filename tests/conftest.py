@@ -14,6 +14,8 @@ from django.test import Client
 from django.utils.http import urlencode
 
 from cleanmail_admin import upstream
+from portal.audit import log
+from portal.ui import save
 from portal.ui.pages import FORM
 
 Handler = Callable[[httpx.Request], httpx.Response]
@@ -147,3 +149,19 @@ def browser_of_somebody(gateway: Gateway) -> Client:
     browser = signed_in("an-opaque-token-of-a-test")
     gateway.asked.clear()
     return browser
+
+
+@pytest.fixture
+def other_click(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], None]:
+    """What another click does right after this one has asked whether there was one, and before it reads anything."""
+
+    def between(click: Callable[[], Any]) -> None:
+        def repeated(*question: Any) -> Any:
+            monkeypatch.setattr(save, "repeated", log.repeated)
+            answer = log.repeated(*question)
+            click()
+            return answer
+
+        monkeypatch.setattr(save, "repeated", repeated)
+
+    return between
