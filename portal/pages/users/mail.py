@@ -18,8 +18,9 @@ from django.views.decorators.http import require_safe
 
 from portal import session
 from portal.api import mail, sender_rules, users
-from portal.api.client import Download, Page
+from portal.api.client import Page
 from portal.api.errors import ApiError, NotAllowed, NotFound
+from portal.api.files import Download
 from portal.meaning import body as bodies, charsets, senders, verdict
 from portal.meaning.arrival import arrived, believable
 from portal.meaning.message import as_bytes
