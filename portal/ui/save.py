@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
+from portal import session
 from portal.api.errors import ApiError
 from portal.api.operation import Operation
 from portal.audit.log import Written, repeated
@@ -64,7 +65,10 @@ def one_click(
             return tell(first)
         raise
     first = _other_click(request, op)
-    return tell(first) if first else response
+    if first is None:
+        return response
+    session.take_back_messages(request)  # else the next page would tell both
+    return tell(first)
 
 
 def _other_click(request: PortalRequest, op: Operation) -> Written | None:

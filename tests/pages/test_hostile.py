@@ -22,8 +22,9 @@ from portal.audit.models import Entry
 from portal.batches.models import Batch, Row, State
 from portal.pages.access import ExistingForm, NewForm
 from portal.pages.options import OtherForm, _form as option_form
-from portal.pages.users.actions import ActionForm, RuleForm
 from portal.pages.users.mail import MailSearch
+from portal.pages.users.rules import RuleForm
+from portal.pages.users.sender import ActionForm
 from tests.conftest import Gateway
 
 TEXTS = {

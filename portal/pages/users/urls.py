@@ -1,7 +1,7 @@
 from django.urls import path
 
 import portal.ui.addresses  # noqa: F401 (registers <id:>)
-from portal.pages.users import actions, mail, views
+from portal.pages.users import mail, release, rules, sender, views
 
 ONE = "users/<id:user_id>/mail/<id:folder>/<id:mail_id>/"
 
@@ -17,8 +17,8 @@ urlpatterns = [
     path(ONE + "source/", mail.mail_source, name="mail-source"),
     path(ONE + "attachments/", mail.all_attachments, name="all-attachments"),
     path(ONE + "attachments/<id:part>/", mail.attachment, name="attachment"),
-    path(ONE + "release/", actions.release, name="release"),
-    path(ONE + "block/", actions.block, name="block"),
-    path("users/<id:user_id>/rules/<id:rule_id>/", actions.user_rule, name="user-rule"),
-    path("domains/<id:domain_id>/rules/senders/<id:rule_id>/", actions.domain_rule, name="domain-rule"),
+    path(ONE + "release/", release.release, name="release"),
+    path(ONE + "block/", sender.block, name="block"),
+    path("users/<id:user_id>/rules/<id:rule_id>/", rules.user_rule, name="user-rule"),
+    path("domains/<id:domain_id>/rules/senders/<id:rule_id>/", rules.domain_rule, name="domain-rule"),
 ]
