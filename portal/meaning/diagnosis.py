@@ -92,11 +92,11 @@ class Finding:
     title: str
     level: str
     name: str  # in two or three words
-    meaning: str
-    todo: str
-    records: list[Record]
     log: list[str]
     kind: Kind | None = None  # None when the test passed
+    meaning: str = ""
+    todo: str = ""
+    records: list[Record] = field(default_factory=list)
     page: str = ""
     page_name: str = ""
     found: list[str] = field(default_factory=list)  # what DNS has, as far as the gateway tells
@@ -288,69 +288,120 @@ def finding(
         log.append("…")
     if kind is None:
         meaning = _("The server answers as it should.") if _of_relay(test, about) else str(PASSED.get(type.upper(), ""))
-        return Finding(title, OK, _("Passed"), meaning, "", [], log)
-    meaning, todo, records, page, page_name = "", "", [], "", ""
+        return Finding(title, OK, _("Passed"), log, meaning=meaning)
+    failed = Finding(title, kind.level, kind.name, log, kind)
     match kind.id:
         case "mx-elsewhere" | "mx-missing" | "mx-null":
-            required = required_hosts(test) or list(hosts)
-            records = mx_records(name, required)
-            if kind is MX_INVALID:
-                meaning = _("Mail for this domain goes past the gateway: nobody filters it.")
-                todo = _("Replace the MX records of the domain by these. No other MX record may stay.")
-            elif kind is MX_NULL:
-                meaning = _("The domain takes no mail: its MX record says so (MX 0 .), and no sender even tries.")
-                todo = _("If it should get mail, replace that record with these.")
-            else:
-                meaning = _("DNS does not say where mail for this domain goes: senders cannot deliver it to the gateway.")
-                todo = _("Add these MX records at the DNS provider of the domain.")
-            if not records:
-                todo = _("Let the MX records of the domain name the gateway's mail servers, and nothing else.")
-            if required and not records:
-                todo += " " + _("The gateway requires: %(hosts)s.") % {"hosts": ", ".join(map(short, required[:10]))}
-            if not required:
-                todo += " " + _("The report does not say what they are called: ask whoever runs the gateway.")
+            return _mx(failed, kind, test, name, required_hosts(test) or list(hosts))
         case "dkim-other":
-            meaning = _(
-                "DNS has another key than the one that signs, so receivers take the signature for forged. Compare the value: "
-                "is all of it there, once, and under this name only?"
-            )
-            todo = _("Replace the record by this one. The old one must go: two records of one name are as good as none.")
-            page, page_name = "domain-dkim", _("DKIM of this domain")
-            records = dkim_records(name, keys or ())
-            if keys is not None and not keys:
-                meaning = _("DNS publishes a DKIM key for this domain, but the gateway has none to sign with.")
-                todo = _("Let a system administrator create DKIM keys and publish their record, or remove the old one from DNS.")
-            elif not records:
-                todo = _("Replace the record by the one on the page of the DKIM keys. The old one must go.")
+            return _dkim_other(failed, test, name, keys)
         case "dkim-missing":
-            meaning = _("Not in DNS yet. After it is published it may take from minutes to a day until it is seen everywhere.")
-            todo = _("Add this TXT record at the DNS provider of the domain.")
-            page, page_name = "domain-dkim", _("DKIM of this domain")
-            records = dkim_records(name, keys or ())
-            if keys is not None and not keys:
-                meaning = _("Outgoing mail of this domain is not signed. It may stay so, but such mail is sooner taken for spam.")
-                todo = _("Let a system administrator create DKIM keys, then publish their record.")
-            elif not records:
-                todo = _("Publish the record that the page of the DKIM keys shows.")
+            return _dkim_missing(failed, name, keys)
         case "relay":
-            meaning = reason(test.output or ())
-            todo = _("Check the name, port and encryption of the relay, and whether its firewall lets the gateway in.")
-            page, page_name = "domain-relays", _("Relays of this domain")
+            return _relay(failed, test)
         case "unchecked":
-            meaning = _("The gateway could not look it up. That proves nothing, neither good nor bad.")
-            todo = _("Run the diagnostic again in a few minutes. If it stays so, ask whoever runs the gateway.")
-            records = mx_records(name, hosts) if type == "MX" else []  # what has to be there, whatever is
+            return _unchecked(failed, mx_records(name, hosts) if type == "MX" else [])
         case _other:
-            meaning = _("The gateway reports “%(code)s”, a result that is new to this dashboard.")
-            meaning %= {"code": short(test.result or "?")}
-            meaning += " " + reason(test.output or ()) if _of_relay(test, about) else ""
-            todo = _("See what the gateway saw, and ask whoever runs it.")
-    found, wanted = in_dns(test) if kind in (MX_INVALID, MX_NULL, DKIM_INVALID) else [], []
-    if found and kind is DKIM_INVALID:
-        wanted = [key.value for key in keys or () if key.domain.casefold() == name.casefold()]
-    elif found:
-        wanted = required_hosts(test) or list(hosts)
-    return Finding(title, kind.level, kind.name, meaning, todo, records, log, kind, page, page_name, found, wanted)
+            return _new_to_us(failed, test, about)
+
+
+def _mx(failed: Finding, kind: Kind, test: HealthResult, name: str, required: list[str]) -> Finding:
+    """Mail goes past the gateway, or nowhere. `required` are the servers that it should go to, as far as they are known."""
+    if kind is MX_INVALID:
+        meaning = _("Mail for this domain goes past the gateway: nobody filters it.")
+        todo = _("Replace the MX records of the domain by these. No other MX record may stay.")
+    elif kind is MX_NULL:
+        meaning = _("The domain takes no mail: its MX record says so (MX 0 .), and no sender even tries.")
+        todo = _("If it should get mail, replace that record with these.")
+    else:
+        meaning = _("DNS does not say where mail for this domain goes: senders cannot deliver it to the gateway.")
+        todo = _("Add these MX records at the DNS provider of the domain.")
+    records = mx_records(name, required)
+    if not records:
+        todo = _("Let the MX records of the domain name the gateway's mail servers, and nothing else.")
+    if required and not records:
+        todo += " " + _("The gateway requires: %(hosts)s.") % {"hosts": ", ".join(map(short, required[:10]))}
+    if not required:
+        todo += " " + _("The report does not say what they are called: ask whoever runs the gateway.")
+    there = [] if kind is MX_MISSING else in_dns(test)
+    return replace(failed, meaning=meaning, todo=todo, records=records, found=there, wanted=required if there else [])
+
+
+def _dkim_other(failed: Finding, test: HealthResult, name: str, keys: Sequence[dkim.Record] | None) -> Finding:
+    there = in_dns(test)
+    own = [key.value for key in keys or () if key.domain.casefold() == name.casefold()]
+    return _dkim(
+        replace(failed, found=there, wanted=own if there else []),
+        name,
+        keys,
+        meaning=_(
+            "DNS has another key than the one that signs, so receivers take the signature for forged. Compare the value: "
+            "is all of it there, once, and under this name only?"
+        ),
+        todo=_("Replace the record by this one. The old one must go: two records of one name are as good as none."),
+        todo_elsewhere=_("Replace the record by the one on the page of the DKIM keys. The old one must go."),
+        without_keys=(
+            _("DNS publishes a DKIM key for this domain, but the gateway has none to sign with."),
+            _("Let a system administrator create DKIM keys and publish their record, or remove the old one from DNS."),
+        ),
+    )
+
+
+def _dkim_missing(failed: Finding, name: str, keys: Sequence[dkim.Record] | None) -> Finding:
+    return _dkim(
+        failed,
+        name,
+        keys,
+        meaning=_("Not in DNS yet. After it is published it may take from minutes to a day until it is seen everywhere."),
+        todo=_("Add this TXT record at the DNS provider of the domain."),
+        todo_elsewhere=_("Publish the record that the page of the DKIM keys shows."),
+        without_keys=(
+            _("Outgoing mail of this domain is not signed. It may stay so, but such mail is sooner taken for spam."),
+            _("Let a system administrator create DKIM keys, then publish their record."),
+        ),
+    )
+
+
+def _dkim(
+    failed: Finding,
+    name: str,
+    keys: Sequence[dkim.Record] | None,
+    *,
+    meaning: str,
+    todo: str,
+    todo_elsewhere: str,
+    without_keys: tuple[str, str],
+) -> Finding:
+    """A record to publish, or to make first: `todo_elsewhere` is said where it is not known here, `without_keys` where it is
+    known that the gateway has no keys.
+    """
+    records = dkim_records(name, keys or ())
+    if keys is not None and not keys:
+        meaning, todo = without_keys
+    elif not records:
+        todo = todo_elsewhere
+    page, page_name = "domain-dkim", _("DKIM of this domain")
+    return replace(failed, meaning=meaning, todo=todo, records=records, page=page, page_name=page_name)
+
+
+def _relay(failed: Finding, test: HealthResult) -> Finding:
+    todo = _("Check the name, port and encryption of the relay, and whether its firewall lets the gateway in.")
+    page, page_name = "domain-relays", _("Relays of this domain")
+    return replace(failed, meaning=reason(test.output or ()), todo=todo, page=page, page_name=page_name)
+
+
+def _unchecked(failed: Finding, records: list[Record]) -> Finding:
+    """Nothing is known; `records` have to be there, whatever is."""
+    meaning = _("The gateway could not look it up. That proves nothing, neither good nor bad.")
+    todo = _("Run the diagnostic again in a few minutes. If it stays so, ask whoever runs the gateway.")
+    return replace(failed, meaning=meaning, todo=todo, records=records)
+
+
+def _new_to_us(failed: Finding, test: HealthResult, about: str) -> Finding:
+    meaning = _("The gateway reports “%(code)s”, a result that is new to this dashboard.") % {"code": short(test.result or "?")}
+    if _of_relay(test, about):
+        meaning += " " + reason(test.output or ())
+    return replace(failed, meaning=meaning, todo=_("See what the gateway saw, and ask whoever runs it."))
 
 
 def last_words(health: EntityHealth) -> str:
