@@ -14,8 +14,9 @@ import portal.ui.addresses  # noqa: F401 (registers <id:>)
 from portal.api import dkim, domains, health
 from portal.api.errors import ApiError, NotFound
 from portal.api.operation import is_id
-from portal.meaning.diagnosis import BAD, KINDS, OK, TESTS, WARN, Diagnosis, Failing, diagnosis, failing_entries, failing_entry
+from portal.meaning.diagnosis import Diagnosis, Failing, diagnosis, failing_entries, failing_entry
 from portal.meaning.dkim import Record, records
+from portal.meaning.findings import BAD, KINDS, OK, TESTS, WARN
 from portal.ui import charts, checks
 from portal.ui.pages import PortalRequest, got, one_time_key, read_domain, region, said, together
 from portal.ui.screens import is_fragment

@@ -7,7 +7,7 @@ from typing import Any
 from portal.api import health
 from portal.api.errors import ApiError, BadAnswer, TimedOut, TooFast, Unreachable, UpstreamFailed
 from portal.meaning import dkim as keys
-from portal.meaning.diagnosis import Finding, finding
+from portal.meaning.findings import Finding, finding
 from portal.ui.pages import one_time_key
 
 ASK_FOR = 600  # seconds that a page goes on asking whether the record is in DNS

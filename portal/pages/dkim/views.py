@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from portal.api import domains, health
 from portal.api.errors import ApiError, NotFound, SignedOut
 from portal.meaning import dkim as keys
-from portal.meaning.diagnosis import DKIM_INVALID
+from portal.meaning.findings import DKIM_INVALID
 from portal.pages.dkim.check import answer, findings, since_of
 from portal.pages.dkim.forms import KeyForm
 from portal.pages.dkim.records import PER_PAGE, read_records, records_of, shown, zone_file
