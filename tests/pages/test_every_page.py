@@ -613,7 +613,7 @@ def sign_in_again(somebody: Client, gateway: Gateway, back: str) -> HttpResponse
     return somebody.get(back)
 
 
-@pytest.mark.parametrize("place", [page for page in PAGES if page.asks], ids=lambda page: page.id)
+@pytest.mark.parametrize("place", [page for page in WHOLE if page.asks], ids=lambda page: page.id)
 def test_a_token_that_is_over_ends_the_session_and_leads_back(place: Page, somebody: Client, gateway: Gateway) -> None:
     gateway.answer = status(401)
     answer = place.open(somebody)
@@ -734,7 +734,7 @@ def test_half_a_search_shows_the_other_half(
     for failure in FAILURES:
         with subtests.test(failure.id):
             gateway.answer = failing_at(f"/{failing}", failure)
-            answer = Page("/search/?q=nord", target="suggestions").open(somebody, fragment=fragment)
+            answer = Page("/search/suggestions/?q=nord" if fragment else "/search/?q=nord", target="suggestions").open(somebody, fragment=fragment)
             assert answer.status_code == 200
             assert shown in text(answer)
             assert ("A part of the search failed" if fragment else f"The {failing} could not be searched") in text(answer)
@@ -857,7 +857,7 @@ def test_a_page_survives_answers_that_hold_nothing(
     ("/search/?q=keller", "No user with this in the address."),
     ("/search/?q=keller", "No domain with this in its name."),
     ("/search/", "Type a part of an address or of a domain into the box above."),
-    ("/users/u1/mail/?folders", "This mailbox has no folders."),
+    ("/users/u1/folders/", "This mailbox has no folders."),
     ("/users/u1/subfolders/?path=INBOX", "No subfolders"),
     ("/users/u1/mail/Quarantine/", "Nothing is in this folder."),
     ("/users/u1/mail/Quarantine/?subject=Rechnung", "No mail matches this search."),

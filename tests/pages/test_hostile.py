@@ -57,7 +57,7 @@ NUMBERS = {
 
 MESSAGE_URL = "/users/u1/mail/Quarantine/m1/"
 PAGES = [
-    "/users/", "/users/?email=<script>", "/users/u1/", "/users/u1/mail/?folders", "/users/u1/subfolders/?path=<script>",
+    "/users/", "/users/?email=<script>", "/users/u1/", "/users/u1/folders/?shown=<script>", "/users/u1/subfolders/?path=<script>",
     "/users/u1/mail/Quarantine/", "/users/u1/mail/Quarantine/?sender=<script>&subject=\"><img src=x>&after=<b>&page=<i>",
     MESSAGE_URL, MESSAGE_URL + "?view=html", MESSAGE_URL + "?view=html&images=1",
     MESSAGE_URL + "release/?allow=mailbox&description=<script>", MESSAGE_URL + "block/", "/users/u1/rules/id/?value=<script>",

@@ -1,4 +1,4 @@
-"""The mail of one user: folders, the list of a folder, and one mail read safely."""
+"""The mail of one user: the list of a folder, and one mail read safely."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
-from django.http import HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -28,7 +28,6 @@ from portal.meaning.times import moment
 from portal.ui import mailbox as boxes
 from portal.ui.pages import PortalRequest, got, one_time_key, part_of, together, whole_page
 from portal.ui.rows import Rows
-from portal.ui.screens import is_fragment
 from portal.ui.tables import remote_page
 
 LAST_DAY = date(9998, 1, 1)  # no time zone leads from here out of the calendar
@@ -105,47 +104,6 @@ class MailSearch(forms.Form):
         """How the criteria are joined, in words; "" where there is nothing to join."""
         operator = self.cleaned_data.get("operator") or "AND"
         return "" if operator == "AND" and len(self.said()) < 2 else dict(self.fields["operator"].choices)[operator]  # type: ignore[attr-defined]
-
-
-@require_safe
-def folders(request: PortalRequest, user_id: str) -> HttpResponse:
-    """The folders with their counts as a page, for a browser without JavaScript."""
-    listed, user = together(lambda: _folders(request, user_id), lambda: _read_user(request, user_id))
-    return render(request, "users/folders.html", {**_folder_list(request, user_id, got(listed)), "user": user})
-
-
-@require_safe
-@part_of("folders")
-def folders_panel(request: PortalRequest, user_id: str) -> HttpResponse:
-    """The folders with their counts as a panel of the hub."""
-    return render(request, "users/_folders.html", _folder_list(request, user_id, _folders(request, user_id)))
-
-
-def _folders(request: PortalRequest, user_id: str) -> list[mail.Folder]:
-    asked = {"fields": "STATS"}
-    return request.api.call(mail.FOLDERS, list[mail.Folder], ids={"userIdOrEmail": user_id}, query=asked)
-
-
-def _folder_list(request: PortalRequest, user_id: str, listed: list[mail.Folder]) -> dict[str, Any]:
-    held, shown = session.held_folder(request), request.GET.get("shown", "")
-    return {"folders": listed, "user_id": user_id, "shown": shown, "held": held}
-
-
-def _read_user(request: PortalRequest, user_id: str) -> users.User:
-    return request.api.call(users.READ, users.User, ids={"userId": user_id})
-
-
-@require_safe
-def subfolders(request: PortalRequest, user_id: str) -> HttpResponse:
-    """The folders inside one folder, asked for when a person opens it."""
-
-    def inside(path: str) -> list[mail.Folder]:
-        asked = {"fields": "STATS"}
-        return request.api.call(mail.SUBFOLDERS, list[mail.Folder], ids={"userIdOrEmail": user_id, "path": path}, query=asked)
-
-    found = boxes.in_folder(request.api, user_id, request.GET.get("path", ""), mail.SUBFOLDERS, inside)
-    context = {"folders": found, "user_id": user_id, "shown": request.GET.get("shown", ""), "inner": True}
-    return render(request, "users/_folders.html" if is_fragment(request) else "users/folders.html", context)
 
 
 @require_safe
@@ -333,12 +291,6 @@ def all_attachments(request: PortalRequest, user_id: str, folder: str, mail_id: 
     return _as_file(found.chunks, "attachments.zip")
 
 
-@require_safe
-def mailbox(request: PortalRequest, user_id: str) -> HttpResponse:
-    """`/users/<id>/mail/` leads to the held mail."""
-    return HttpResponseRedirect(reverse("mail-list", args=(user_id, session.held_folder(request))))
-
-
 def mail_rows(messages: Iterable[mail.Message], base: str, **more: Any) -> Rows:
     """The rows of a list of mails; templates/users/mails.jinja says what `more` may be.
 
@@ -356,6 +308,10 @@ def mail_rows(messages: Iterable[mail.Message], base: str, **more: Any) -> Rows:
         lines.sort(key=lambda line: line.when or unknown.replace(tzinfo=UTC), reverse=not oldest_first)
     first = next((line for line in lines if line.believable), None)  # what is opened unasked
     return Rows("users/mails.jinja", {"lines": lines, "first": first, "base": base, "keep": "", "state": "", **more})
+
+
+def _read_user(request: PortalRequest, user_id: str) -> users.User:
+    return request.api.call(users.READ, users.User, ids={"userId": user_id})
 
 
 def _list(request: PortalRequest, user_id: str, folder: str, *, open_id: str = "", moved: bool = False) -> dict[str, Any]:
