@@ -16,7 +16,7 @@ handler404 = "portal.pages.errors.not_found"
 handler500 = "portal.pages.errors.server_error"
 
 pages = (
-    "home", "signin", "search", "users.urls", "domains.urls", "policies.urls", "relays.urls", "aliases", "dkim", "options",
+    "home", "signin", "search", "users.urls", "domains.urls", "policies.urls", "relays.urls", "aliases", "dkim.urls", "options",
     "access", "health", "batches", "activity", "account", "probes",
 )  # fmt: skip
 urlpatterns: list[URLPattern | URLResolver] = [path("", include(f"portal.pages.{page}")) for page in pages]

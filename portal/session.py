@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.messages.storage.session import SessionStorage
 from django.contrib.sessions.backends.base import UpdateError
 from django.core.exceptions import ValidationError
@@ -312,6 +313,12 @@ class Messages(SessionStorage):
             stored[self.session_key] = self.serialize_messages([*waiting, *new])
 
         _change(self.request, pass_on)
+
+
+def take_back_messages(request: HttpRequest) -> None:
+    """What this request has told so far is not told."""
+    store: Any = messages.get_messages(request)
+    store._queued_messages.clear()
 
 
 def _change(request: HttpRequest, change: Callable[[Any], None]) -> None:

@@ -139,7 +139,7 @@
       /* Beside the list there is room: show the newest at once. It is the same view, so the address stays. */
       if (peek && matchMedia("(min-width: 70rem)").matches && !one("#reading .opened")) {
         newest.setAttribute("aria-current", "true");
-        return htmx.ajax("GET", newest.href, { source: "#reading", target: "#reading" });
+        return htmx.ajax("GET", newest.getAttribute("hx-get"), { source: "#reading", target: "#reading" });
       }
     }
     /* The folders come last: nobody waits for them. */

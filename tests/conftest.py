@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from django.test import Client
 from django.utils.http import urlencode
 
 from cleanmail_admin import upstream
+from portal.audit import log
+from portal.ui import save
 from portal.ui.pages import FORM
 
 Handler = Callable[[httpx.Request], httpx.Response]
@@ -120,6 +123,33 @@ def rows_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("portal.batches.worker.SIDE_BY_SIDE", 1)
 
 
+@pytest.fixture(autouse=True)
+def no_call_writes_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `together` calls may run in a thread of the pool: there the session is read, and never written."""
+    from portal import session
+    from portal.ui import pages
+
+    here, answer = threading.local(), pages._or_error
+
+    def calling(call: Callable[[], Any]) -> Any:
+        above, here.calls = getattr(here, "calls", False), True
+        try:
+            return answer(call)
+        finally:
+            here.calls = above
+
+    def guarded(write: Callable[..., Any]) -> Callable[..., Any]:
+        def checked(*args: Any, **more: Any) -> Any:
+            assert not getattr(here, "calls", False), "a call beside others writes the session"
+            return write(*args, **more)
+
+        return checked
+
+    monkeypatch.setattr(pages, "_or_error", calling)
+    for name in ("_locked", "drop", "forget_secret"):  # every write of `portal.session` goes through one of them
+        monkeypatch.setattr(session, name, guarded(getattr(session, name)))
+
+
 class Gateway:
     """A gateway that answers what a test wants. `answer` may be changed at any time; `asked` is what it was asked."""
 
@@ -147,3 +177,19 @@ def browser_of_somebody(gateway: Gateway) -> Client:
     browser = signed_in("an-opaque-token-of-a-test")
     gateway.asked.clear()
     return browser
+
+
+@pytest.fixture
+def other_click(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], None]:
+    """What another click does right after this one has asked whether there was one, and before it reads anything."""
+
+    def between(click: Callable[[], Any]) -> None:
+        def repeated(*question: Any) -> Any:
+            monkeypatch.setattr(save, "repeated", log.repeated)
+            answer = log.repeated(*question)
+            click()
+            return answer
+
+        monkeypatch.setattr(save, "repeated", repeated)
+
+    return between

@@ -5,8 +5,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
-from typing import IO, Any, Generic, TypeVar, get_origin, overload
+from typing import Any, Generic, TypedDict, TypeVar, Unpack, get_origin, overload
 from urllib.parse import unquote
 from uuid import uuid4
 
@@ -29,6 +28,7 @@ from portal.api.errors import (
     Unreachable,
     UpstreamFailed,
 )
+from portal.api.files import CHUNK, Download, File, form_with
 from portal.api.operation import LONGEST_ID, Operation, Segments, is_dot
 
 T = TypeVar("T")
@@ -38,8 +38,7 @@ log = logging.getLogger("portal.api")
 # The one for reading is for the whole answer from its request on, where the transport counts so (cleanmail_admin/upstream.py).
 TIMEOUT = httpx.Timeout(15, connect=3, pool=2)
 WHOLE_ANSWER = 15.0  # seconds for all of it: a gateway that drips a byte a second never trips the read timeout of a piece
-LONGEST_DOWNLOAD = LONGEST_UPLOAD = 600.0  # seconds: each one holds a thread
-CHUNK = 64 * 1024  # bytes of a file at once
+LONGEST_DOWNLOAD = 600.0  # seconds: each one holds a thread
 LARGEST_PAGE = 8 * 1024 * 1024  # bytes of one page of a list: its records take fifty times that
 LARGEST_LIST = 16 * 1024 * 1024  # bytes of a list that comes whole, since the API does not page it
 LARGEST = 64 * 1024 * 1024  # bytes of one JSON answer
@@ -48,7 +47,6 @@ MOST_ROWS = 10**12  # whatever X-Total-Count claims: pages are counted with it
 BROKEN = (httpx.TransportError, httpx.DecodingError)  # no whole answer came, or none that can be unpacked
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
-MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
 PRIVATE_KEY = re.compile(r"-----BEGIN[A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END[A-Z ]{0,40}-----|\Z)", re.DOTALL)
 
 BY_STATUS: dict[int, type[ApiError]] = {
@@ -71,23 +69,15 @@ class Page(Generic[T]):
     total: int
 
 
-@dataclass(frozen=True)
-class Download:
-    """A file passing through: its media type, the name the gateway gave it, and its bytes in chunks."""
+class What(TypedDict, total=False):
+    """What a call may have beside its operation. A `file` is sent as the operation's form, as it is read."""
 
-    type: str
-    disposition: str
-    chunks: Iterator[bytes]
-
-
-@dataclass(frozen=True)
-class File:
-    """A file to be sent: its name, its media type, and what is in it, never held whole. Without a `size` it goes in chunks."""
-
-    name: str
-    type: str
-    content: IO[bytes] | Iterable[bytes]
-    size: int | None = None
+    ids: Ids | None
+    query: dict[str, Any] | None
+    json: Any
+    headers: dict[str, str] | None
+    secrets: Iterable[str]
+    file: File | None
 
 
 class Client:
@@ -114,55 +104,20 @@ class Client:
         return f"<Client {self.request_id}>"
 
     @overload
-    def call(
-        self,
-        op: Operation,
-        type: type[T],
-        *,
-        json: Any = ...,
-        query: Any = ...,
-        headers: Any = ...,
-        ids: Any = ...,
-        secrets: Iterable[str] = ...,
-        file: File | None = ...,
-    ) -> T: ...
+    def call(self, op: Operation, type: type[T], **what: Unpack[What]) -> T: ...
     @overload
-    def call(
-        self,
-        op: Operation,
-        type: None = None,
-        *,
-        json: Any = ...,
-        query: Any = ...,
-        headers: Any = ...,
-        ids: Any = ...,
-        secrets: Iterable[str] = ...,
-        file: File | None = ...,
-    ) -> None: ...
-    def call(
-        self,
-        op: Operation,
-        type: Any = None,
-        *,
-        json: Any = None,
-        query: dict[str, Any] | None = None,
-        headers: dict[str, str] | None = None,
-        ids: Ids | None = None,
-        secrets: Iterable[str] = (),
-        file: File | None = None,
-    ) -> Any:
+    def call(self, op: Operation, type: None = None, **what: Unpack[What]) -> None: ...
+    def call(self, op: Operation, type: Any = None, **what: Unpack[What]) -> Any:
         """One call; the answer decoded as `type`, or None where no body is wanted. Raises an ApiError.
 
         A success with a body that is no JSON comes from something that says success to anything (a captive portal), or was
         cut short: it is a BadAnswer, also where no body is wanted.
 
         A gateway may quote in a refusal what it was sent. What is sent in a field that is secret (`Operation.secret`) is left out
-        there, and so are `secrets`, which are sent in others.
-
-        A `file` is sent as the operation's form, as it is read.
+        there, and so are the `secrets` that are sent in others.
         """
         most = LARGEST_LIST if get_origin(type) is list else LARGEST
-        _response, body = self._whole(op, ids, query, json, headers, secrets, file, most=most)
+        _response, body = self._whole(op, most, **what)
         if type is None:
             if body.strip():
                 self._decode(op, body, msgspec.Raw)  # looked at, and not made into anything
@@ -182,7 +137,7 @@ class Client:
     ) -> Page[T]:
         """One page of a list. `sort` is a documented key, with a minus for descending; "" is the gateway's own order."""
         asked = {"offset": offset, "pageSize": size, **({"sort": sort} if sort else {}), **(query or {})}
-        response, body = self._whole(op, ids, asked, most=LARGEST_PAGE)
+        response, body = self._whole(op, LARGEST_PAGE, ids=ids, query=asked)
         rows: list[T] = self._decode(op, body, list[type])[:size]  # type: ignore[valid-type]
         try:
             total = min(max(int(response.headers["x-total-count"]), offset + len(rows) if rows else 0), MOST_ROWS)
@@ -271,14 +226,14 @@ class Client:
     def _whole(
         self,
         op: Operation,
-        ids: Ids | None,
-        query: dict[str, Any] | None,
+        most: int,
+        *,
+        ids: Ids | None = None,
+        query: dict[str, Any] | None = None,
         json: Any = None,
         headers: dict[str, str] | None = None,
         secrets: Iterable[str] = (),
         file: File | None = None,
-        *,
-        most: int,
     ) -> tuple[httpx.Response, bytearray]:
         """Send, read all of the answer, `most` bytes of it, and raise for every status that is not a success."""
         extra = dict(headers or {})
@@ -286,7 +241,7 @@ class Client:
         if json is not None:
             content, extra["Content-Type"] = msgspec.json.encode(json), "application/json"
         if file is not None:
-            content, about = _form(op.file, file)
+            content, about = form_with(file, op.file)
             extra |= about
         request = self._request(op, ids, query, content, extra)
         started = time.monotonic()
@@ -369,32 +324,6 @@ class Client:
         if isinstance(error, TooFast) and re.fullmatch("[0-9]{1,9}", wait := response.headers.get("retry-after", "")):
             error.retry_after = max(1, min(int(wait), 3600))
         return error
-
-
-def _form(field: str, file: File) -> tuple[Iterator[bytes], dict[str, str]]:
-    """A form with one file (RFC 7578), piece by piece, and the headers that go with it."""
-    boundary = uuid4().hex
-    name = re.sub(r'[\x00-\x1f\x7f"]', lambda found: f"%{ord(found[0]):02X}", file.name)  # as browsers do it
-    kind = file.type if MEDIA_TYPE.fullmatch(file.type) else "application/octet-stream"
-    head = (
-        f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"; filename="{name}"\r\nContent-Type: {kind}\r\n\r\n'
-    ).encode("utf-8", "replace")
-    tail = f"\r\n--{boundary}--\r\n".encode()
-    read = getattr(file.content, "read", None)
-
-    def pieces() -> Iterator[bytes]:
-        started = time.monotonic()
-        yield head
-        for piece in iter(partial(read, CHUNK), b"") if read else file.content:
-            yield piece
-            if time.monotonic() - started > LONGEST_UPLOAD:
-                raise httpx.WriteTimeout("the file took too long")
-        yield tail
-
-    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-    if file.size is not None:
-        headers["Content-Length"] = str(len(head) + file.size + len(tail))
-    return pieces(), headers
 
 
 def _secrets(op: Operation, sent: Any) -> Iterator[str]:

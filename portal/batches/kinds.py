@@ -14,6 +14,7 @@ from portal.api.operation import Operation
 from portal.audit.log import Written, act, shown_at
 from portal.batches.models import Batch, Row
 from portal.meaning import diagnosis, verdict
+from portal.meaning.release import Step, decide
 from portal.session import Person
 from portal.ui import mailbox
 
@@ -54,12 +55,13 @@ def _know_the_user(api: Client, batch: Batch) -> None:
 
 
 def _release(person: Person, api: Client, batch: Batch, row: Row, once: str) -> Written:
-    """Release the mail of one row. An infected one waits for somebody to decide."""
+    """Release the mail of one row. What takes a question waits for somebody who can be asked."""
     user, folder = batch.ids["userIdOrEmail"], batch.ids["folderPath"]
     _know_the_user(api, batch)
     at = mailbox.find(api, user, folder, row.target, text=False)
     row.label = (at.message.subject or "")[:300]
-    if verdict.verdict(at.message.headers).infected:
+    headers = at.message.headers
+    if decide(verdict.verdict(headers), verdict.author(at.message.sender, headers)).step is not Step.GO:
         raise PreconditionFailed(mail.RELEASE.id)
     return mailbox.release(
         person,

@@ -13,7 +13,6 @@ from django.views.decorators.http import require_http_methods
 import portal.ui.addresses  # noqa: F401 (registers <id:>)
 from portal.api import domain_aliases, domains
 from portal.api.errors import ApiError, Conflict, NotFound
-from portal.audit.log import repeated
 from portal.meaning.names import domain_name
 from portal.ui import screens
 from portal.ui.confirm import Question, confirm
@@ -21,7 +20,7 @@ from portal.ui.forms import PortalForm
 from portal.ui.known import taken_names
 from portal.ui.pages import PortalRequest, got, read_domain, together
 from portal.ui.pasted import PastedField, ReplaceForm, checked, replace
-from portal.ui.save import told
+from portal.ui.save import one_click, told
 from portal.ui.tables import remote_list
 
 AT_ONCE = 1000  # names that are added in one go
@@ -84,24 +83,27 @@ class WholeForm(ReplaceForm, NamesForm):
 @require_http_methods(["GET", "POST"])
 def alias_list(request: PortalRequest, domain_id: str) -> HttpResponse:
     """The aliases, and a box to add several."""
-    here, form = reverse("domain-aliases", args=(domain_id,)), None
+    here = reverse("domain-aliases", args=(domain_id,))
     ids: dict[str, Any] = {"domainId": domain_id}
-    if request.method == "POST":
-        if first := repeated(request.person, domain_aliases.ADD, request.POST.get("once", "")):
-            return told(request, first, _("The aliases are added."), here)
-        domain = read_domain(request, domain_id)
-        form, target = NamesForm(request, domain), domain.name or domain_id
-        if form.is_valid() and (added := form.submit(domain_aliases.ADD, target=target, url=here, json=form.new(), ids=ids)):
-            count = len(form.new())
-            text = ngettext("%(count)s alias is added.", "%(count)s aliases are added.", count) % {"count": count}
-            return told(request, added, text, here)
 
-    aliases = partial(remote_list, request, domain_aliases.LIST, domains.Alias, ids)
-    domain, page = together(lambda: read_domain(request, domain_id), aliases)
-    form = form or NamesForm(request, got(domain))
-    failed = page if isinstance(page, ApiError) else None
-    context = {"domain": got(domain), "domain_id": domain_id, "form": form, "page": page, "failed": failed}
-    return render(request, "aliases/list.html", context, status=form.status)
+    def answer() -> HttpResponse:
+        form = None
+        if request.method == "POST":
+            domain = read_domain(request, domain_id)
+            form, target = NamesForm(request, domain), domain.name or domain_id
+            if form.is_valid() and (added := form.submit(domain_aliases.ADD, target=target, url=here, json=form.new(), ids=ids)):
+                count = len(form.new())
+                text = ngettext("%(count)s alias is added.", "%(count)s aliases are added.", count) % {"count": count}
+                return told(request, added, text, here)
+        aliases = partial(remote_list, request, domain_aliases.LIST, domains.Alias, ids)
+        domain, page = together(lambda: read_domain(request, domain_id), aliases)
+        form = form or NamesForm(request, got(domain))
+        failed = page if isinstance(page, ApiError) else None
+        context = {"domain": got(domain), "domain_id": domain_id, "form": form, "page": page, "failed": failed}
+        return render(request, "aliases/list.html", context, status=form.status)
+
+    tell = partial(told, request, done=_("The aliases are added."), url=here)
+    return one_click(request, domain_aliases.ADD, answer, tell)
 
 
 @require_http_methods(["GET", "POST"])

@@ -8,10 +8,9 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from portal.api.operation import Operation
-from portal.audit.log import repeated
 from portal.ui.forms import PortalForm
 from portal.ui.pages import PortalRequest
-from portal.ui.save import told
+from portal.ui.save import one_click, told
 
 
 @dataclass
@@ -50,23 +49,25 @@ def confirm(
     `ask` reads the object and says what to ask; where there is nothing to ask it answers itself. Whether this form did it
     already is looked up before that: the object may be gone by the first of two clicks.
     """
-    if request.method == "POST" and (first := repeated(request.person, op, request.POST.get("once", ""))):
-        return told(request, first, done, back or first.entry.url)
-    question = ask()
-    if isinstance(question, HttpResponse):
-        return question
-    form = question.form or PortalForm(request)
-    call = {"target": question.target, "url": question.url, "ids": ids, **question.write}
-    if request.method == "POST" and form.is_valid() and (written := form.submit(op, **call)):
-        text = question.done if isinstance(question.done, str) else question.done()
-        return told(request, written, text or done, back or question.url)
-    context = {
-        "title": question.title,
-        "lines": question.lines,
-        "button": question.button,
-        "kind": question.kind,
-        "back": question.url,
-        "form": form,
-        **question.head,
-    }
-    return render(request, question.template, context, status=form.status)
+
+    def answer() -> HttpResponse:
+        question = ask()
+        if isinstance(question, HttpResponse):
+            return question
+        form = question.form or PortalForm(request)
+        call = {"target": question.target, "url": question.url, "ids": ids, **question.write}
+        if request.method == "POST" and form.is_valid() and (written := form.submit(op, **call)):
+            text = question.done if isinstance(question.done, str) else question.done()
+            return told(request, written, text or done, back or question.url)
+        context = {
+            "title": question.title,
+            "lines": question.lines,
+            "button": question.button,
+            "kind": question.kind,
+            "back": question.url,
+            "form": form,
+            **question.head,
+        }
+        return render(request, question.template, context, status=form.status)
+
+    return one_click(request, op, answer, lambda first: told(request, first, done, back or first.entry.url))

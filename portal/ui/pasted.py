@@ -12,11 +12,10 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from portal.api.operation import Operation
-from portal.audit.log import repeated
 from portal.ui.fields import LinesField
 from portal.ui.forms import PortalForm
 from portal.ui.pages import PortalRequest, said
-from portal.ui.save import told
+from portal.ui.save import one_click, told
 
 NAMED = 50  # problems that are told one by one
 
@@ -107,17 +106,19 @@ def replace(
     """The list in a box, then what replacing it adds and removes, then it is done. `templates` are those of box and preview."""
     box, preview = templates
     context = {**context, "form": form, "back": url}
-    if request.method == "POST" and (first := repeated(request.person, op, request.POST.get("once", ""))):
-        return told(request, first, done, url)
-    if request.method != "POST" or not form.is_valid() or "edit" in request.POST:
-        return render(request, box, context, status=200 if "edit" in request.POST else form.status)
-    change = form.replacement()
-    meanwhile = form.cleaned_data["against"] != change.against
-    differs = bool(change.added or change.removed)
-    if "confirmed" not in request.POST or (meanwhile and differs):
-        return render(request, preview, {**context, "change": change, "meanwhile": meanwhile})
-    if not differs:
-        return said(request, _("Nothing was changed."), url)
-    if written := form.submit(op, target=target, url=url, json=change.names, ids=ids):
-        return told(request, written, done, url)
-    return render(request, box, context, status=form.status)
+
+    def answer() -> HttpResponse:
+        if request.method != "POST" or not form.is_valid() or "edit" in request.POST:
+            return render(request, box, context, status=200 if "edit" in request.POST else form.status)
+        change = form.replacement()
+        meanwhile = form.cleaned_data["against"] != change.against
+        differs = bool(change.added or change.removed)
+        if "confirmed" not in request.POST or (meanwhile and differs):
+            return render(request, preview, {**context, "change": change, "meanwhile": meanwhile})
+        if not differs:
+            return said(request, _("Nothing was changed."), url)
+        if written := form.submit(op, target=target, url=url, json=change.names, ids=ids):
+            return told(request, written, done, url)
+        return render(request, box, context, status=form.status)
+
+    return one_click(request, op, answer, lambda first: told(request, first, done, url))

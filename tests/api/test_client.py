@@ -16,8 +16,8 @@ import msgspec
 import pytest
 
 from cleanmail_admin import upstream
-from portal.api import auth_tokens, client as module, mail, users
-from portal.api.client import Client, File, Page
+from portal.api import auth_tokens, client as module, files, mail, users
+from portal.api.client import Client, Page
 from portal.api.errors import (
     ApiError,
     BadAnswer,
@@ -34,6 +34,7 @@ from portal.api.errors import (
     Unreachable,
     UpstreamFailed,
 )
+from portal.api.files import File
 from portal.audit.log import is_unclear
 
 TOKEN = "seekrit-token-of-a-person"
@@ -821,8 +822,8 @@ def test_of_a_file_for_a_gateway_that_is_not_there_nothing_is_read(network):
 
 
 def test_a_file_that_comes_slower_than_anybody_waits_is_given_up(asked, monkeypatch):
-    monkeypatch.setattr(module, "time", Clock())
-    monkeypatch.setattr(module, "LONGEST_UPLOAD", 10)
+    monkeypatch.setattr(files, "time", Clock())
+    monkeypatch.setattr(files, "LONGEST_UPLOAD", 10)
     file = Unread(*[b"x"] * 1000)
     with pytest.raises(TimedOut):
         asked.client(httpx.Response(200, json={})).call(mail.UPLOAD, dict, file=File("a", "", file))
@@ -830,7 +831,9 @@ def test_a_file_that_comes_slower_than_anybody_waits_is_given_up(asked, monkeypa
 
 
 def test_the_time_a_file_takes_is_not_taken_from_the_answer(asked, monkeypatch):
-    monkeypatch.setattr(module, "time", Clock())
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(files, "time", clock)
     api = asked.client(lambda request: httpx.Response(200, stream=Drip(iter([b"{", b"}"]))))
     assert api.call(mail.UPLOAD, dict, file=File("a", "", Unread(*[b"x"] * 100))) == {}
 

@@ -7,7 +7,8 @@ import pytest
 
 from cleanmail_admin import upstream
 from portal.api import mail
-from portal.api.client import Client, File
+from portal.api.client import Client
+from portal.api.files import File
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
 CONTENT = b"%PDF \r\n\0--" * 30_000

@@ -67,7 +67,7 @@ def test_every_page(size: Any, visits: Visits, sandbox: Sandbox) -> None:
         "a domain": f"/domains/{domain}/", "the setup of a domain": f"/domains/{domain}/setup/", "the users of a domain": f"/domains/{domain}/users/?page=1&sort=email",
         "nothing held": f"/users/{sandbox.user(EMPTY)}/", "an empty search": f"{hub}mail/Quarantine/?sender=nobody",
         "another folder": f"{hub}mail/INBOX/",
-        "folders": f"{hub}mail/?folders", "subfolders": f"{hub}subfolders/?path=INBOX",
+        "folders": f"{hub}folders/", "subfolders": f"{hub}subfolders/?path=INBOX",
         "an infected mail": mail, "a release": f"{mail}release/?allow=domain", "a block": f"{mail}block/",
         "a rule": f"{hub}rules/{block['id']}/?value={block['value']}",
         "health": "/health/", "a kind of failure": "/health/?kind=mx-missing", "no failure": "/health/?name=nobody",

@@ -51,7 +51,7 @@ def test_no_page_is_wider_than_the_screen(phone: Page, visits: Visits, sandbox: 
     for address in (
         "/", "/search/?q=nordwind", "/search/?q=nobody-at-all", "/users/", "/domains/", f"/domains/{domain}/", "/domains/?customerId=nord",
         f"/domains/{domain}/setup/", f"/domains/{domain}/users/",
-        f"/users/{user}/", f"/users/{long}/", f"/users/{user}/mail/?folders", f"/users/{user}/mail/Quarantine/?sender=nobody",
+        f"/users/{user}/", f"/users/{long}/", f"/users/{user}/folders/", f"/users/{user}/mail/Quarantine/?sender=nobody",
         mail, f"{mail}release/?allow=domain", f"{mail}block/", "/health/", f"/domains/{domain}/health/", "/batches/", "/activity/", "/no/such/page", "/users/nobody/",
     ):  # fmt: skip
         phone.goto(address)

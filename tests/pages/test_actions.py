@@ -22,6 +22,7 @@ from portal.audit.models import Entry, Result
 from sandbox import seed
 from sandbox.models import Mail, SenderRule, User
 from tests.conftest import Gateway, signed_in
+from tests.shown import find
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
 
@@ -279,7 +280,7 @@ def test_who_may_not_release_is_told_what_and_the_buttons_go(as_helpdesk: Client
     answer = act(as_helpdesk, held(INVOICE))
     assert toast(answer).startswith("bad: Your account may not do this: release mail. An administrator of the domain can.")
     assert "MAIL_RELEASE required" in toast(answer)
-    pane = text(as_helpdesk.get(mail, headers={"HX-Request": "true", "HX-Target": "reading"}))
+    pane = text(as_helpdesk.get(f"{mail}reading/", headers={"HX-Request": "true", "HX-Target": "reading"}))
     for shown in (text(answer), pane, text(as_helpdesk.get(mail)), text(as_helpdesk.get(held("Bewerbung", "mail-read")))):
         assert 'name="allow"' not in shown
         assert "Your account may look at this mail, but not release it." in shown
@@ -806,3 +807,75 @@ def test_a_rule_that_the_gateway_refuses_to_change_comes_back_with_what_was_type
     assert '<option value="30" selected>' in text(answer)
     assert "no such words, please" in text(answer)
     assert "Rule 1 is not valid." in text(answer)
+
+
+# Two clicks, of which one is a little faster.
+
+def toasts(answer: HttpResponse) -> list[str]:
+    """What all the toasts of an answer say."""
+    return [" ".join(words.text().split()) for words in find(answer, "#toasts .toast > p, [hx-swap-oob] .toast > p, body > .toast > p")]
+
+
+RULE = {"id": "r1", "value": "info@shop.example", "type": "ALLOW", "owner": "anna@nordwind.example"}
+TWICE = "Done already; it was not done a second time."
+
+
+class Once:
+    """A gateway where what was written is gone afterwards: a mail that was released, the mail of a sender that was blocked, a rule."""
+
+    def __init__(self) -> None:
+        self.gone = False
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.method != "GET":
+            self.gone = True
+            return believable(request)
+        if request.url.path.endswith("/wblist"):
+            return httpx.Response(200, json=[] if self.gone else [RULE])
+        return refusing(404)(request) if self.gone and request.url.path.endswith("/m1") else believable(request)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_click_that_was_a_little_faster_releases_and_both_say_so(whole: bool, as_admin: Client, other_click: Any) -> None:
+    url, once = held(INVOICE), uuid4().hex
+    other_click(lambda: act(again(as_admin), url, once=once))
+    answer = act(as_admin, url, once=once, whole=whole)
+    assert toasts(as_admin.get(answer["Location"]) if whole else answer) == [f"Released once already, by {ADMIN}. It was not sent a second time."]
+    assert (place(INVOICE), [entry[3] for entry in log()]) == ("INBOX", ["done"])
+
+
+@pytest.mark.parametrize("url", [BLOCK, "/users/u1/rules/r1/", "/domains/d1/rules/senders/r1/"])
+@pytest.mark.parametrize("button", [{"days": "30"}, {"days": "30", "delete": "1"}])
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_click_that_was_a_little_faster_changes_a_rule_and_both_say_so(
+    whole: bool, button: dict[str, str], url: str, somebody: Client, gateway: Gateway, other_click: Any,
+) -> None:
+    gateway.answer = Once()
+    other_click(lambda: act(again(somebody), url, once="key", **button))
+    answer = act(somebody, url, once="key", whole=whole, **button)
+    assert answer.status_code == (302 if whole else 200)
+    assert toasts(somebody.get("/activity/") if whole else answer) == [TWICE]
+    assert len(writes(gateway)) == 1
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_a_click_has_seen_of_a_faster_one_is_told_once(whole: bool, somebody: Client, gateway: Gateway) -> None:
+    def another_click_before_the_answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/m1"):
+            gateway.answer = believable
+            act(again(somebody), URL, once="key")
+        return believable(request)
+
+    gateway.answer = another_click_before_the_answer
+    answer = act(somebody, URL, once="key", whole=whole)
+    (told,) = toasts(somebody.get("/activity/") if whole else answer)
+    assert told.startswith("Released once already, by token ")
+    assert writes(gateway) == [RELEASED]
+
+
+def test_a_click_that_knows_of_no_faster_one_says_what_is_wrong(somebody: Client, gateway: Gateway, other_click: Any) -> None:
+    gateway.answer = once = Once()
+    other_click(lambda: setattr(once, "gone", True))  # somebody else took it away
+    assert act(somebody, URL, once="key").status_code == 404
+    assert act(somebody, "/users/u1/rules/r1/", once="key", delete="1").status_code == 404
+    assert log() == []

@@ -94,6 +94,30 @@ def test_two_clicks_add_once_and_both_say_so(as_admin: Client) -> None:
     assert Entry.objects.count() == 1
 
 
+def test_a_click_that_was_a_little_faster_adds_and_both_say_so(as_admin: Client, other_click: Any) -> None:
+    once = hidden(as_admin.get(url()), "once")
+    other_click(lambda: as_admin.post(url(), {"names": "winter.example", "once": once}))
+    assert "The aliases are added." in text(add(as_admin, "winter.example", once=once))
+    assert Entry.objects.count() == 1
+
+
+def test_a_click_that_was_a_little_faster_deletes_and_both_say_so(as_admin: Client, other_click: Any) -> None:
+    link = attribute(as_admin.get(url()), '[aria-label="Delete nordwind.test"]', "href")
+    once = hidden(as_admin.get(link), "once")
+    other_click(lambda: as_admin.post(link, {"once": once}))
+    assert "The alias is deleted." in text(as_admin.post(link, {"once": once}, follow=True))
+    assert Entry.objects.count() == 1
+
+
+def test_a_click_that_was_a_little_faster_replaces_and_both_say_so(as_admin: Client, other_click: Any) -> None:
+    seen = form(as_admin.post(url("replace/"), {**form(as_admin.get(url("replace/"))), "names": "winter.example"}))
+    other_click(lambda: as_admin.post(url("replace/"), {**seen, "confirmed": "1"}))
+    shown = text(as_admin.post(url("replace/"), {**seen, "confirmed": "1"}, follow=True))
+    assert "The list of aliases is replaced." in shown
+    assert "Nothing was changed." not in shown
+    assert (names(), Entry.objects.count()) == (["winter.example"], 1)
+
+
 def test_two_clicks_at_the_same_moment_add_once(as_admin: Client) -> None:
     once = hidden(as_admin.get(url()), "once")
 

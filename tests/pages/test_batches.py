@@ -25,6 +25,7 @@ from portal.batches import worker
 from portal.batches.dispatch import begin
 from portal.batches.kinds import KINDS
 from portal.batches.models import Batch, Row, State
+from portal.meaning.release import Decision, Step
 from portal.session import Person
 from sandbox import seed
 from sandbox.models import Mail, User
@@ -210,6 +211,17 @@ def test_a_row_says_how_it_ended_and_the_others_go_on(
 
 def test_an_infected_mail_is_not_even_tried(somebody: Client, mailbox: Mailbox) -> None:
     mailbox.on_read["m1"] = lambda request: httpx.Response(200, json={"headers": {"X-Virus-Status": "Infected (Eicar)"}})
+    batch = start(somebody, "m1", "m2")
+    work()
+    assert states(batch) == ["refused", "done"]
+    assert mailbox.releases == ["m2"]
+
+
+def test_what_a_person_would_be_asked_about_is_not_released_together(
+    somebody: Client, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("portal.batches.kinds.decide", lambda judged, who: Decision(Step.ASK if "doubtful" in who.address else Step.GO))
+    mailbox.on_read["m1"] = lambda request: httpx.Response(200, json={"from": "doubtful@shop.example"})
     batch = start(somebody, "m1", "m2")
     work()
     assert states(batch) == ["refused", "done"]

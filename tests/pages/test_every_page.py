@@ -48,7 +48,8 @@ class Page:
     `asks`: the gateway has a part in it. `panels`: what fails is told inside the page. `file`: its bytes pass through;
     `made`: it is a file of our own making.
     `writes`: the method of the one call that changes something. `target`: the id that htmx replaces, "-" for one without an id.
-    `shows`: a POST that changes nothing and answers with a page.
+    `shows`: a POST that changes nothing and answers with a page. `part_of`: the page that this address leads to when it is
+    opened by itself.
     """
 
     url: str
@@ -60,6 +61,7 @@ class Page:
     writes: str = ""
     target: str = ""
     shows: bool = False
+    part_of: str = ""
 
     @property
     def name(self) -> str:
@@ -98,7 +100,8 @@ PAGES = [
     Page("/domains/health-marks/?rows=0123456789ab", panels=True, target="domain-marks"),
     Page("/domains/d1/"),
     Page("/domains/d1/setup/", target="domain-setup"),
-    Page("/domains/d1/users/", target="domain-users"),
+    Page("/domains/d1/users/"),
+    Page("/domains/d1/panels/users/?email=k&page=2", target="domain-users", part_of="/domains/d1/users/?email=k&page=2"),
     Page("/domains/d1/rules/senders/r1/?value=shop.example"),
     Page("/domains/d1/rules/senders/r1/?value=shop.example", RULE, writes="PUT", target="-"),
     Page("/domains/d1/rules/senders/r1/?value=shop.example", {**RULE, "delete": "1"}, writes="DELETE", target="-"),
@@ -113,7 +116,8 @@ PAGES = [
     Page("/domains/d9/restore/"),
     Page("/domains/d9/restore/", {}, writes="PATCH"),
     # policies
-    Page("/domains/d1/policies/", target="domain-policies"),
+    Page("/domains/d1/policies/"),
+    Page("/domains/d1/panels/policies/", target="domain-policies", part_of="/domains/d1/policies/"),
     Page("/domains/d1/policies/new/?from=p1"),
     Page("/domains/d1/policies/new/", POLICY, writes="POST"),
     Page("/domains/d1/policies/compare/?a=p1&b=p2"),
@@ -164,8 +168,10 @@ PAGES = [
     Page("/domains/d1/other-option/", {"name": "SECRET_OF_A_FEW", "private_value": "x"}, writes="POST"),
     Page("/domains/d1/access/"),
     Page("/domains/d1/access/", {MAY_SEE: "on"}, writes="PUT"),
-    Page("/domains/d1/admins/?search=petra", target="domain-admins"),
-    Page("/domains/d1/add-admin/?search=petra", target="accounts"),
+    Page("/domains/d1/admins/?search=petra"),
+    Page("/domains/d1/panels/admins/", target="domain-admins", part_of="/domains/d1/admins/"),
+    Page("/domains/d1/add-admin/?search=petra"),
+    Page("/domains/d1/add-admin/accounts/?search=petra", target="accounts", part_of="/domains/d1/add-admin/?search=petra"),
     Page("/domains/d1/add-admin/", {"account": "a2", MAY_SEE: "on"}, writes="POST"),
     Page("/domains/d1/new-admin/"),
     Page("/domains/d1/new-admin/", {**ACCOUNT, "password": "made for a test", MAY_SEE: "on"}, writes="POST"),
@@ -174,21 +180,27 @@ PAGES = [
     Page("/domains/d1/admins/a1/revoke/"),
     Page("/domains/d1/admins/a1/revoke/", {}, writes="DELETE"),
     # health
-    Page("/health/", target="home-health"),
+    Page("/health/"),
+    Page("/health/panel/", target="home-health", part_of="/health/"),
     Page("/health/?kind=mx-missing&name=nord&page=2"),
     Page("/health/", {"type": "DOMAIN", "id": "d1"}, writes="POST", target="-"),
     Page("/health/", {"type": "PLATFORM", "id": "p1"}, writes="POST", target="-"),
-    Page("/domains/d1/health/", target="domain-health"),
+    Page("/domains/d1/health/"),
+    Page("/domains/d1/panels/health/", target="domain-health", part_of="/domains/d1/health/"),
     Page("/domains/d1/health/", {}, writes="POST", target="domain-health"),
     Page("/domains/d1/health/", {"relay": "p1"}, writes="POST"),
-    Page("/search/?q=keller", panels=True, target="suggestions"),
+    Page("/search/?q=keller", panels=True),
+    Page("/search/suggestions/?q=keller", panels=True, target="suggestions", part_of="/search/?q=keller"),
     Page("/users/"),
     Page("/users/u1/"),
-    Page("/users/u1/mail/?folders", target="folders"),
+    Page("/users/u1/folders/"),
+    Page("/users/u1/panels/folders/?shown=Quarantine", target="folders", part_of="/users/u1/folders/?shown=Quarantine"),
     Page("/users/u1/mail/", asks=False),
     Page("/users/u1/subfolders/?path=INBOX", target="-"),
-    Page("/users/u1/mail/Quarantine/?subject=Rechnung", target="held"),
-    Page(MAIL, target="reading"),
+    Page("/users/u1/mail/Quarantine/?subject=Rechnung"),
+    Page("/users/u1/panels/mail/Quarantine/?subject=R%C3%A4der", target="held", part_of="/users/u1/mail/Quarantine/?subject=R%C3%A4der"),
+    Page(MAIL),
+    Page(f"{MAIL}reading/?view=html", target="reading", part_of=f"{MAIL}?view=html"),
     Page(f"{MAIL}body/"),
     Page(f"{MAIL}source/"),
     Page(f"{MAIL}attached/1/"),
@@ -206,7 +218,8 @@ PAGES = [
 OPEN = {"sign-in", "sign-in-link", "sign-out", "language", "readyz", "^sandbox/api(?P<rest>/.*)$"}
 
 GETS = [page for page in PAGES if page.post is None]
-ASKING = [page for page in PAGES if page.asks and not page.panels]
+PARTS = [page for page in PAGES if page.part_of]
+ASKING = [page for page in PAGES if page.asks and not page.panels and not page.part_of]
 WRITING = [page for page in PAGES if page.writes]
 FRAGMENTS = [page for page in PAGES if page.target]
 
@@ -408,7 +421,10 @@ def test_no_fragment_is_forgotten_in_the_table() -> None:
     assert len(called) > 5
 
 
-@pytest.mark.parametrize("place", PAGES, ids=ids(PAGES))
+WHOLE = [page for page in PAGES if not page.part_of]
+
+
+@pytest.mark.parametrize("place", WHOLE, ids=ids(WHOLE))
 def test_a_page_works_while_the_gateway_does(place: Page, somebody: Client, gateway: Gateway) -> None:
     answer = place.open(somebody)
     assert answer.status_code in ((200,) if (place.post is None or place.shows) and place.url != "/users/u1/mail/" else (302,))
@@ -420,6 +436,14 @@ def test_a_fragment_is_only_a_part_of_a_page(place: Page, somebody: Client) -> N
     answer = place.open(somebody, fragment=True)
     assert answer.status_code == 200
     assert "<html" not in text(answer)
+
+
+@pytest.mark.parametrize("place", PARTS, ids=ids(PARTS))
+def test_the_address_of_a_part_leads_to_its_page_when_it_is_opened_by_itself(place: Page, somebody: Client, gateway: Gateway) -> None:
+    answer = place.open(somebody)
+    assert (answer.status_code, answer["Location"]) == (302, place.part_of)
+    assert gateway.asked == []
+    assert "<html" in text(somebody.get(place.part_of))
 
 
 @pytest.mark.parametrize("place", ASKING, ids=ids(ASKING))
@@ -456,7 +480,7 @@ OPERATIONS = (
     "getUserFilterRules", "getDomainFilterRules", "downloadEmailAttachmentPart", "getAllEmailAttachments", "getHealthErrors",
     "getDomainHealth",
 )
-ASKING_FRAGMENTS = [page for page in FRAGMENTS if page in ASKING]
+ASKING_FRAGMENTS = [page for page in FRAGMENTS if page.asks and not page.panels]
 
 
 @pytest.mark.parametrize("place", ASKING_FRAGMENTS, ids=ids(ASKING_FRAGMENTS))
@@ -589,7 +613,7 @@ def sign_in_again(somebody: Client, gateway: Gateway, back: str) -> HttpResponse
     return somebody.get(back)
 
 
-@pytest.mark.parametrize("place", [page for page in PAGES if page.asks], ids=lambda page: page.id)
+@pytest.mark.parametrize("place", [page for page in WHOLE if page.asks], ids=lambda page: page.id)
 def test_a_token_that_is_over_ends_the_session_and_leads_back(place: Page, somebody: Client, gateway: Gateway) -> None:
     gateway.answer = status(401)
     answer = place.open(somebody)
@@ -710,7 +734,7 @@ def test_half_a_search_shows_the_other_half(
     for failure in FAILURES:
         with subtests.test(failure.id):
             gateway.answer = failing_at(f"/{failing}", failure)
-            answer = Page("/search/?q=nord", target="suggestions").open(somebody, fragment=fragment)
+            answer = Page("/search/suggestions/?q=nord" if fragment else "/search/?q=nord", target="suggestions").open(somebody, fragment=fragment)
             assert answer.status_code == 200
             assert shown in text(answer)
             assert ("A part of the search failed" if fragment else f"The {failing} could not be searched") in text(answer)
@@ -833,7 +857,7 @@ def test_a_page_survives_answers_that_hold_nothing(
     ("/search/?q=keller", "No user with this in the address."),
     ("/search/?q=keller", "No domain with this in its name."),
     ("/search/", "Type a part of an address or of a domain into the box above."),
-    ("/users/u1/mail/?folders", "This mailbox has no folders."),
+    ("/users/u1/folders/", "This mailbox has no folders."),
     ("/users/u1/subfolders/?path=INBOX", "No subfolders"),
     ("/users/u1/mail/Quarantine/", "Nothing is in this folder."),
     ("/users/u1/mail/Quarantine/?subject=Rechnung", "No mail matches this search."),

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from portal.api.health import DiagnosticEntry, EntityHealth, HealthRecord, HealthResult
-from portal.meaning import diagnosis as module, dkim
-from portal.meaning.diagnosis import KINDS, diagnosis, dkim_records, failing_entries, finding, kind_of, mx_records, problems
+from portal.meaning import dkim, findings
+from portal.meaning.diagnosis import MOST_LETTERS, MOST_PROBLEMS, diagnosis, failing_entries, hosts_of, problems
+from portal.meaning.findings import KINDS, dkim_records, finding, kind_of, mx_records
 
 HOSTS = ["mx1.gateway.example", "mx2.gateway.example"]
 LINE = "protect._domainkey.nordwind.example TXT v=DKIM1; p=MIGf"
@@ -105,7 +106,7 @@ def test_mx_records_are_lines_to_copy() -> None:
 def test_where_the_report_names_no_server_those_of_another_report_are_proposed() -> None:
     assert finding(MX_MISSING, "nordwind.example").records == []
     assert "ask whoever runs the gateway" in finding(MX_MISSING, "nordwind.example").todo
-    hosts = module.hosts_of([entry("a.example", MX_MISSING), entry("b.example", DKIM_OTHER, MX_ELSEWHERE)])
+    hosts = hosts_of([entry("a.example", MX_MISSING), entry("b.example", DKIM_OTHER, MX_ELSEWHERE)])
     assert hosts == HOSTS
     (record,) = finding(MX_MISSING, "nordwind.example", hosts=hosts).records
     assert [line.split()[-1] for line in record.text.split("\n")] == ["mx1.gateway.example.", "mx2.gateway.example."]
@@ -113,21 +114,21 @@ def test_where_the_report_names_no_server_those_of_another_report_are_proposed()
 
 def test_mail_servers_are_read_with_commas_with_blanks_and_with_a_dot_at_the_end() -> None:
     for line in ("Required: a.example, b.example", " required:a.example. b.example.", "REQUIRED :a.example,,b.example,a.example"):
-        assert module.required_hosts(test("MX", "ERROR_MX_MISSING_ENTRY", line)) == ["a.example", "b.example"]
+        assert findings.required_hosts(test("MX", "ERROR_MX_MISSING_ENTRY", line)) == ["a.example", "b.example"]
 
 
 @pytest.mark.parametrize("line", ["Found: .", "found: 0 .", "Found:", "Found: alpenmilch.example. 60 IN MX 0 .", "Fail: null MX", "Answer: MX 0 ."])
 @pytest.mark.parametrize("result", ["ERROR_MX_INVALID_ENTRY", "ERROR_MX_MISSING_ENTRY"])
 def test_a_null_mx_is_a_domain_that_takes_no_mail(line: str, result: str) -> None:
     found = finding(test("MX", result, "Lookup for MX entry", line, f"Required: {', '.join(HOSTS)}", "Fail"), "alpenmilch.example")
-    assert (found.kind, found.name) == (module.MX_NULL, "Takes no mail")
+    assert (found.kind, found.name) == (findings.MX_NULL, "Takes no mail")
     assert "takes no mail" in found.meaning
     assert found.records[0].text.startswith("alpenmilch.example. 3600 IN MX 10 mx1.gateway.example.")
 
 
 @pytest.mark.parametrize("lines", [(), ("Found: mx.example",), ("Found: .", "Found: mx.example"), ("Lookup for x.example.",)])
 def test_other_mx_records_are_no_null_mx(lines: tuple[str, ...]) -> None:
-    assert kind_of(test("MX", "ERROR_MX_INVALID_ENTRY", *lines, "Fail")) is module.MX_INVALID
+    assert kind_of(test("MX", "ERROR_MX_INVALID_ENTRY", *lines, "Fail")) is findings.MX_INVALID
 
 
 def test_what_dns_has_stands_beside_what_it_should_have() -> None:
@@ -137,7 +138,7 @@ def test_what_dns_has_stands_beside_what_it_should_have() -> None:
     found = finding(other, "Nordwind.example", keys=[KEY, dkim.record(LINE.replace("nordwind", "other"))])
     assert (found.found, found.wanted) == (["v=DKIM1; p=AAAA"], ["v=DKIM1; p=MIGf"])
     assert finding(DKIM_OTHER, "nordwind.example", keys=[KEY]).wanted == []  # nothing to compare it with
-    assert len(finding(test("MX", "ERROR_MX_INVALID_ENTRY", *["Found: x.example"] * 500), "x.example").found) == module.MOST_FOUND
+    assert len(finding(test("MX", "ERROR_MX_INVALID_ENTRY", *["Found: x.example"] * 500), "x.example").found) == findings.MOST_FOUND
 
 
 def test_an_address_is_no_mx_record_but_is_told() -> None:
@@ -241,9 +242,9 @@ def test_a_new_code_and_a_new_type_are_shown_with_their_own_word() -> None:
 
 def test_ten_thousand_lines_are_cut_and_it_shows() -> None:
     found = finding(test("MX", "OK", *(["x" * 10_000] * 10_000)))
-    assert len(found.log) == module.MOST_LINES + 1
+    assert len(found.log) == findings.MOST_LINES + 1
     assert found.log[-1] == "…"
-    assert max(map(len, found.log)) == module.LONGEST_LINE
+    assert max(map(len, found.log)) == findings.LONGEST_LINE
 
 
 def test_of_very_many_tests_the_worst_are_explained_and_the_others_counted() -> None:
@@ -251,13 +252,13 @@ def test_of_very_many_tests_the_worst_are_explained_and_the_others_counted() -> 
     many = [test("MX", "OK", log)] * 300 + [test(f"T{n}", f"ERROR_{n}", *[log] * 100) for n in range(300)] + [MX_MISSING]
     found = diagnosis(report(False, *many), "a.example")
     assert (found.text, found.level, len(found.findings), found.more) == ("301 tests failed.", "bad", 200, 401)
-    assert found.findings[0].kind is module.MX_MISSING
-    assert sum(len(line) for one in found.findings for line in one.log) <= module.MOST_LETTERS + 200
+    assert found.findings[0].kind is findings.MX_MISSING
+    assert sum(len(line) for one in found.findings for line in one.log) <= MOST_LETTERS + 200
     (row,) = failing_entries([entry("a.example", *many)])
-    assert (row.tests, len(row.problems)) == (301, module.MOST_PROBLEMS)
+    assert (row.tests, len(row.problems)) == (301, MOST_PROBLEMS)
 
 
-words = st.sampled_from(["MX", "DKIM", "SMTP", "OK", "ERROR", *module.CODES]) | st.text(max_size=20)
+words = st.sampled_from(["MX", "DKIM", "SMTP", "OK", "ERROR", *findings.CODES]) | st.text(max_size=20)
 lines = st.lists(st.text(max_size=60) | st.text(max_size=40).map("Required: {}".format), max_size=6)
 tests = st.builds(HealthResult, type=st.none() | words, result=st.none() | words, output=st.none() | lines)
 reports = st.none() | st.builds(

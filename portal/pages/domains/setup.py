@@ -13,8 +13,9 @@ from django.views.decorators.http import require_safe
 
 from portal.api import access_controls, client, dkim, domains, health, users
 from portal.api.errors import ApiError, NotFound
-from portal.meaning.diagnosis import OTHER, UNCHECKED, Finding, Record, diagnosis, finding
+from portal.meaning.diagnosis import diagnosis
 from portal.meaning.dkim import Record as Key, records
+from portal.meaning.findings import OTHER, UNCHECKED, Finding, Record, finding
 from portal.meaning.names import host_name
 from portal.ui.checks import mail_servers
 from portal.ui.pages import PortalRequest, got, region, together

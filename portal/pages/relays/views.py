@@ -13,7 +13,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.api import domains, health
 from portal.api.errors import ApiError, NotFound, SignedOut, TimedOut
-from portal.meaning.diagnosis import WARN, Diagnosis, diagnosis
+from portal.meaning.diagnosis import Diagnosis, diagnosis
+from portal.meaning.findings import WARN
 from portal.pages.relays.forms import REMEDIATION, SIGN_IN, ConnectionForm, Overtook, Relay, RelayForm, sendable
 from portal.ui import checks
 from portal.ui.confirm import Question, confirm
