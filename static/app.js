@@ -128,7 +128,7 @@
   /* The session is over: the page stays as it is, and a dialog in front of it asks for sign-in. Nothing is sent again by itself.
      What asks by itself opens it once; who has closed it gets it back by the next thing they do. */
   const session = one("#session");
-  const out = one("#signed-out");
+  const out = one("#signed-out")?.content.firstElementChild;
   const inFront = () => all("dialog[open]").at(-1) || one("#toasts");
   let from; /* where the focus goes back to */
   const askToSignIn = (element) => {
@@ -138,7 +138,7 @@
   document.addEventListener("htmx:afterRequest", ({ detail }) => {
     if (detail.xhr.getResponseHeader("Session") !== "over") return;
     const { elt, triggeringEvent: event } = detail.requestConfig;
-    if (session.open ? session.contains(elt) : out.hidden || ["click", "submit", "change"].includes(event?.type)) {
+    if (session.open ? session.contains(elt) : !out.isConnected || ["click", "submit", "change"].includes(event?.type)) {
       askToSignIn(event?.submitter || document.activeElement);
     }
   });
@@ -161,17 +161,17 @@
   const signedInAgain = (told) => {
     const fresh = one("[name=csrfmiddlewaretoken]", told).value;
     all("[name=csrfmiddlewaretoken]").forEach((field) => { field.value = fresh; });
-    out.hidden = true;
+    out.remove();
     session.close();
     inFront().append(told);
   };
   document.addEventListener("close", ({ target }) => {
+    const signedOut = out.isConnected || (target === session && one("form", session));
     if (target === session) {
-      if (one("form", session)) out.hidden = false;
       session.replaceChildren();
       from?.focus();
     }
-    if (!out.hidden) inFront().append(out); /* nobody sees it behind another dialog */
+    if (signedOut) inFront().append(out); /* nobody sees it behind another dialog */
   }, true);
 
   /* What asks by itself does so only while somebody looks; coming back to the tab asks at once. */
@@ -214,7 +214,7 @@
       if (!matchMedia("(min-width: 70rem)").matches) { target.focus(); scrollTo(0, 0); }
       else if ([document.body, target].includes(document.activeElement)) (link || target).focus(); /* unless one has moved on */
     }
-    all("#toasts .toast:not(#signed-out)").slice(0, -3).forEach((toast) => toast.remove());
+    all("#toasts .toast:not(.signed-out)").slice(0, -3).forEach((toast) => toast.remove());
     if (target.id === "held" || target.id === "reading") settle();
   });
   /* A slider and the number beside it say the same. */
