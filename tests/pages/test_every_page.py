@@ -147,7 +147,8 @@ PAGES = [
     Page("/domains/d1/aliases/a1/delete/"),
     Page("/domains/d1/aliases/a1/delete/", {}, writes="DELETE"),
     Page("/domains/d1/dkim/"),
-    Page("/domains/d1/dkim/check/", target="dkim-check"),
+    Page("/domains/d1/dkim/check/"),
+    Page("/domains/d1/panels/dkim-check/", target="dkim-check", part_of="/domains/d1/dkim/check/"),
     Page("/domains/d1/dkim/check/", {}, writes="POST", target="dkim-check"),
     Page("/domains/d1/dkim/check/again/", {"since": ""}, panels=True, target="dkim-check"),
     Page("/domains/unsigned/dkim/new/"),
@@ -417,7 +418,7 @@ def test_no_fragment_is_forgotten_in_the_table() -> None:
     called = set()
     for template in Path(settings.BASE_DIR, "templates").rglob("*.html"):
         called |= set(re.findall(r"""hx-(?:get|post)="{{ '([\w-]+)'\|url""", template.read_text()))
-    assert called <= {page.name for page in FRAGMENTS}
+    assert called - {"sign-in"} <= {page.name for page in FRAGMENTS}  # its own tests are in test_signed_out.py
     assert len(called) > 5
 
 
