@@ -33,11 +33,11 @@ class Kind:
     words: dict[str, str]  # messages: `done` (its answer is lost), `again` (done before), `tried` (before), `unclear` (no answer)
 
 
-INFECTED = noop("Infected: release it by itself, where the page says what that means.")
+INFECTED = noop("Infected: release it individually, after reading the warning.")
 
 
 def _mails(size: int) -> str:
-    return ngettext("Release of %(size)s mail", "Release of %(size)s mails", size) % {"size": size}
+    return ngettext("Release of %(size)s message", "Release of %(size)s messages", size) % {"size": size}
 
 
 def _know_the_user(api: Client, batch: Batch) -> None:
@@ -77,7 +77,7 @@ def _release(person: Person, api: Client, batch: Batch, row: Row, once: str) -> 
 
 
 def _diagnostics(size: int) -> str:
-    return ngettext("Diagnostic of %(size)s domain", "Diagnostics of %(size)s domains", size) % {"size": size}
+    return ngettext("Health check of %(size)s domain", "Health check of %(size)s domains", size) % {"size": size}
 
 
 def _check(person: Person, api: Client, batch: Batch, row: Row, once: str) -> Written:
@@ -113,15 +113,15 @@ KINDS = {
         told=lambda answer: (noop("Released."), ""),
         link=lambda row: "",
         refused={
-            NotFound: noop("It is not in this folder any more."),
-            NotAllowed: noop("Your account may not release it."),
+            NotFound: noop("It is no longer in this folder."),
+            NotAllowed: noop("Your account cannot release it."),
             PreconditionFailed: INFECTED,
         },
         words={
             "done": noop("Released."),
-            "again": noop("It was released already, and is not sent a second time."),
-            "tried": noop("Tried before. Check the inbox before you repeat it."),
-            "unclear": noop("No clear answer came. Check the inbox before you repeat it."),
+            "again": noop("It was already released. It was not sent again."),
+            "tried": noop("Already tried. Check the inbox before you repeat it."),
+            "unclear": noop("No clear answer. Check the inbox before you repeat it."),
         },
     ),
     # It could safely be run twice, but one that was interrupted is told as unknown like any other row: one rule for all.
@@ -133,14 +133,14 @@ KINDS = {
         told=_problems,
         link=_health,
         refused={
-            NotFound: noop("This domain is not there any more, or your account may not see it."),
-            NotAllowed: noop("Your account may not run its diagnostic."),
+            NotFound: noop("This domain no longer exists, or your account cannot see it."),
+            NotAllowed: noop("Your account cannot run its health check."),
         },
         words={
             "done": noop("Checked."),
             "again": noop("Checked."),
-            "tried": noop("Tried before, and how it ended is not known."),
-            "unclear": noop("No clear answer came. Run the diagnostic again."),
+            "tried": noop("Already tried; the result is unknown."),
+            "unclear": noop("No clear answer. Run the health check again."),
         },
     ),
 }

@@ -70,7 +70,7 @@ def run(batch: Batch, ending: Callable[[], bool] = lambda: False) -> None:
                     return
                 _finish(batch, row, *_do(kind, person, api, batch, row))
             except SignedOut:
-                return _pause(batch, row, noop("The session is over. Sign in and resume."))
+                return _pause(batch, row, noop("Your session has ended. Sign in and resume the job."))
             except (Unreachable, TooFast):  # nothing was done: the row waits, and so does the batch
                 return _pause(batch, row, noop("The gateway cannot be reached or asks for a pause. Resume in a moment."))
 
@@ -85,7 +85,7 @@ def run(batch: Batch, ending: Callable[[], bool] = lambda: False) -> None:
     try:
         kind.prepare(session.client_of(batch.session_key), batch)
     except SignedOut:
-        return _pause(batch, None, noop("The session is over. Sign in and resume."))
+        return _pause(batch, None, noop("Your session has ended. Sign in and resume the job."))
     # Not a pool of concurrent.futures: the interpreter would wait for all its work before it tells anybody that it ends.
     threads = [threading.Thread(target=beside, name="batch", daemon=True) for _ in range(SIDE_BY_SIDE - 1)]
     for thread in threads:
@@ -134,7 +134,7 @@ def _recover(batch: Batch, row: Row) -> None:
         case Result.DONE:
             _finish(batch, row, State.DONE, kind.words["done"])
         case _:
-            _finish(batch, row, State.UNKNOWN, noop("The worker was interrupted here. Check before you repeat it."))
+            _finish(batch, row, State.UNKNOWN, noop("The job was interrupted here. Check before you repeat it."))
 
 
 def _held(batch: Batch) -> QuerySet[Batch]:

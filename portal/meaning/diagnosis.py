@@ -153,14 +153,14 @@ def diagnosis(
         text = ngettext("One test failed.", "%(count)s tests failed.", len(failed))
         if fine:
             text = ngettext(
-                "One test failed. The gateway calls the whole fine all the same.",
-                "%(count)s tests failed. The gateway calls the whole fine all the same.",
+                "One test failed. The gateway still reports everything as OK.",
+                "%(count)s tests failed. The gateway still reports everything as OK.",
                 len(failed),
             )
         text, level = text % {"count": len(failed)}, WARN if fine else str(failed[0].level)
     elif fine:
         text, level = (
-            _("Everything is fine.") if findings else _("The gateway says that everything is fine; it lists no tests."),
+            _("Everything is fine.") if findings else _("The gateway reports that everything is fine, but lists no tests."),
             OK,
         )
     else:

@@ -131,12 +131,12 @@ def read_pair(private: str) -> Pair:
     except TypeError:
         raise ValueError(_("This private key is locked with a password. Unlock it first: the gateway cannot.")) from None
     except (ValueError, UnsupportedAlgorithm):  # binascii.Error is a ValueError, and so is a text that is no UTF-8
-        raise ValueError(_("This cannot be read as a private key. Paste all of it, with its first and its last line.")) from None
+        raise ValueError(_("This cannot be read as a private key. Paste all of it, with its first and last line.")) from None
     if not isinstance(key, rsa.RSAPrivateKey):
         raise ValueError(_("This is not an RSA key. The gateway signs with RSA."))
     if not LEAST <= key.key_size <= MOST:
         raise ValueError(
-            _("This key has %(bits)s bits. From %(least)s to %(most)s are possible, and %(best)s are usual.")
+            _("This key has %(bits)s bits. It can have from %(least)s to %(most)s; %(best)s is usual.")
             % {"bits": key.key_size, "least": LEAST, "most": MOST, "best": BITS}
         )
     return _pair(key)

@@ -42,11 +42,11 @@ MX_INVALID = Kind("mx-elsewhere", BAD, noop("MX points elsewhere"))
 MX_MISSING = Kind("mx-missing", BAD, noop("No MX record"))
 RELAY = Kind("relay", BAD, noop("Relay cannot be reached"))
 DKIM_INVALID = Kind("dkim-other", BAD, noop("DKIM key does not match"))
-MX_NULL = Kind("mx-null", BAD, noop("Takes no mail"))
-OTHER = Kind("other", WARN, noop("Another failure"))
+MX_NULL = Kind("mx-null", BAD, noop("Accepts no mail"))
+OTHER = Kind("other", WARN, noop("Other failure"))
 DKIM_MISSING = Kind("dkim-missing", WARN, noop("No DKIM record"))
 UNCHECKED = Kind("unchecked", WARN, noop("Could not be checked"))
-UNEXPLAINED = Kind("unexplained", WARN, noop("Reported without a failed test"))
+UNEXPLAINED = Kind("unexplained", WARN, noop("Problem without a failed test"))
 KINDS = (MX_INVALID, MX_MISSING, MX_NULL, RELAY, DKIM_INVALID, OTHER, DKIM_MISSING, UNCHECKED, UNEXPLAINED)
 RANK = {kind.id: rank for rank, kind in enumerate(KINDS)}
 CODES = {
@@ -70,8 +70,8 @@ TESTS = {
     "API_O365": format_lazy("{} (Microsoft 365)", REMEDIATION),
 }
 PASSED = {
-    "MX": lazy("Mail for this domain comes to the gateway."),
-    "DKIM": lazy("The record is in DNS, and it fits the key that signs."),
+    "MX": lazy("Mail for this domain reaches the gateway."),
+    "DKIM": lazy("The record is in DNS and matches the key that signs."),
 }
 
 
@@ -153,21 +153,21 @@ def finding(
 def _mx(failed: Finding, kind: Kind, test: HealthResult, name: str, required: list[str]) -> Finding:
     """Mail goes past the gateway, or nowhere. `required` are the servers that it should go to, as far as they are known."""
     if kind is MX_INVALID:
-        meaning = _("Mail for this domain goes past the gateway: nobody filters it.")
-        todo = _("Replace the MX records of the domain by these. No other MX record may stay.")
+        meaning = _("Mail for this domain bypasses the gateway: it is not filtered.")
+        todo = _("Replace the domain's MX records with these. No other MX record may remain.")
     elif kind is MX_NULL:
-        meaning = _("The domain takes no mail: its MX record says so (MX 0 .), and no sender even tries.")
-        todo = _("If it should get mail, replace that record with these.")
+        meaning = _("The domain accepts no mail: its MX record says so (MX 0 .), and no sender even tries.")
+        todo = _("If it should receive mail, replace that record with these.")
     else:
-        meaning = _("DNS does not say where mail for this domain goes: senders cannot deliver it to the gateway.")
-        todo = _("Add these MX records at the DNS provider of the domain.")
+        meaning = _("DNS does not say where mail for this domain goes, so senders cannot deliver it to the gateway.")
+        todo = _("Add these MX records at the domain's DNS provider.")
     records = mx_records(name, required)
     if not records:
-        todo = _("Let the MX records of the domain name the gateway's mail servers, and nothing else.")
+        todo = _("Point the domain's MX records to the gateway's mail servers, and nothing else.")
     if required and not records:
         todo += " " + _("The gateway requires: %(hosts)s.") % {"hosts": ", ".join(map(short, required[:10]))}
     if not required:
-        todo += " " + _("The report does not say what they are called: ask whoever runs the gateway.")
+        todo += " " + _("The report does not name them: contact the gateway operator.")
     there = [] if kind is MX_MISSING else in_dns(test)
     return replace(failed, meaning=meaning, todo=todo, records=records, found=there, wanted=required if there else [])
 
@@ -180,14 +180,14 @@ def _dkim_other(failed: Finding, test: HealthResult, name: str, keys: Sequence[d
         name,
         keys,
         meaning=_(
-            "DNS has another key than the one that signs, so receivers take the signature for forged. Compare the value: "
-            "is all of it there, once, and under this name only?"
+            "DNS has a different key from the one that signs, so receivers treat the signature as forged. Compare "
+            "the value: is it complete, present once, and under this name only?"
         ),
-        todo=_("Replace the record by this one. The old one must go: two records of one name are as good as none."),
-        todo_elsewhere=_("Replace the record by the one on the page of the DKIM keys. The old one must go."),
+        todo=_("Replace the record with this one. The old one must go: two records with the same name are as good as none."),
+        todo_elsewhere=_("Replace the record with the one on the DKIM page. The old one must go."),
         without_keys=(
             _("DNS publishes a DKIM key for this domain, but the gateway has none to sign with."),
-            _("Let a system administrator create DKIM keys and publish their record, or remove the old one from DNS."),
+            _("Create DKIM keys (system administrators only) and publish their record, or remove the old one from DNS."),
         ),
     )
 
@@ -197,12 +197,15 @@ def _dkim_missing(failed: Finding, name: str, keys: Sequence[dkim.Record] | None
         failed,
         name,
         keys,
-        meaning=_("Not in DNS yet. After it is published it may take from minutes to a day until it is seen everywhere."),
-        todo=_("Add this TXT record at the DNS provider of the domain."),
-        todo_elsewhere=_("Publish the record that the page of the DKIM keys shows."),
+        meaning=_("Not in DNS yet. After publishing, it can take from minutes to a day to be visible everywhere."),
+        todo=_("Add this TXT record at the domain's DNS provider."),
+        todo_elsewhere=_("Publish the record shown on the DKIM page."),
         without_keys=(
-            _("Outgoing mail of this domain is not signed. It may stay so, but such mail is sooner taken for spam."),
-            _("Let a system administrator create DKIM keys, then publish their record."),
+            _(
+                "Outgoing mail of this domain is not signed. Signing is optional, but unsigned mail is more often "
+                "classed as spam."
+            ),
+            _("Create DKIM keys (system administrators only), then publish their record."),
         ),
     )
 
@@ -225,28 +228,30 @@ def _dkim(
         meaning, todo = without_keys
     elif not records:
         todo = todo_elsewhere
-    page, page_name = "domain-dkim", _("DKIM of this domain")
+    page, page_name = "domain-dkim", _("DKIM for this domain")
     return replace(failed, meaning=meaning, todo=todo, records=records, page=page, page_name=page_name)
 
 
 def _relay(failed: Finding, test: HealthResult) -> Finding:
-    todo = _("Check the name, port and encryption of the relay, and whether its firewall lets the gateway in.")
-    page, page_name = "domain-relays", _("Relays of this domain")
+    todo = _("Check the relay's name, port and encryption, and whether its firewall lets the gateway in.")
+    page, page_name = "domain-relays", _("Relays for this domain")
     return replace(failed, meaning=reason(test.output or ()), todo=todo, page=page, page_name=page_name)
 
 
 def _unchecked(failed: Finding, records: list[Record]) -> Finding:
     """Nothing is known; `records` have to be there, whatever is."""
-    meaning = _("The gateway could not look it up. That proves nothing, neither good nor bad.")
-    todo = _("Run the diagnostic again in a few minutes. If it stays so, ask whoever runs the gateway.")
+    meaning = _("The gateway could not check this, so it may be right or wrong.")
+    todo = _("Run the health check again in a few minutes. If nothing changes, contact the gateway operator.")
     return replace(failed, meaning=meaning, todo=todo, records=records)
 
 
 def _new_to_us(failed: Finding, test: HealthResult, about: str) -> Finding:
-    meaning = _("The gateway reports “%(code)s”, a result that is new to this dashboard.") % {"code": short(test.result or "?")}
+    meaning = _("The gateway reports “%(code)s”, a result that this dashboard does not know yet.") % {
+        "code": short(test.result or "?")
+    }
     if _of_relay(test, about):
         meaning += " " + reason(test.output or ())
-    return replace(failed, meaning=meaning, todo=_("See what the gateway saw, and ask whoever runs it."))
+    return replace(failed, meaning=meaning, todo=_("Check what the gateway saw, and contact its operator."))
 
 
 def in_dns(test: HealthResult) -> list[str]:

@@ -45,13 +45,13 @@ class Invitation:
             "REQUEST": _("Invitation"),
             "CANCEL": _("Cancellation"),
             "REPLY": _("Reply to an invitation"),
-            "COUNTER": _("Proposal for another time"),
+            "COUNTER": _("New time proposed"),
         }
-        return kinds.get(self.method, _("Calendar entry"))
+        return kinds.get(self.method, _("Calendar event"))
 
     @property
     def answered(self) -> str:
-        answers = {"ACCEPTED": _("accepted"), "DECLINED": _("declined"), "TENTATIVE": _("accepted provisionally")}
+        answers = {"ACCEPTED": _("accepted"), "DECLINED": _("declined"), "TENTATIVE": _("tentatively accepted")}
         return answers.get(self.answer, "") if self.method == "REPLY" else ""
 
 

@@ -161,7 +161,7 @@ def _text(found: Reading, part: Part) -> None:
         text = flowed(text, part.parameters.get("delsp", "").lower() == "yes")
     text = _without_files(found, text)
     if re.search(r"^-----BEGIN PGP MESSAGE-----", text, re.MULTILINE):
-        _note(found, _("The text, or a part of it, is encrypted (PGP): only the recipient can read it."))
+        _note(found, _("The text, or part of it, is encrypted (PGP): only the recipient can read it."))
     elif re.search(r"^-----BEGIN PGP SIGNED MESSAGE-----", text, re.MULTILINE):
         _note(found, _("The text is signed (PGP). The signature is not checked here."))
     if text.strip():
@@ -260,11 +260,13 @@ def _kind(found: Reading, part: Part) -> None:
     elif re.fullmatch(r"application/(x-)?pkcs7-mime", part.kind) or name.endswith(".p7m"):
         said, head = part.parameters.get("smime-type", "").lower(), part.content(100)
         if said.startswith("signed") or (not said and SIGNED in head):
-            _note(found, _("This message is signed (S/MIME), and its text is inside the signed file. It can't be shown here."))
+            _note(found, _("This message is signed (S/MIME), and its text is inside the signed file. It cannot be shown here."))
         elif said.startswith(("enveloped", "authenveloped")) or any(oid in head for oid in ENVELOPED) or not said:
             _note(found, _("This message is encrypted (%(scheme)s): only the recipient can read it.") % {"scheme": "S/MIME"})
     elif part.kind in ("application/ms-tnef", "application/vnd.ms-tnef") or name == "winmail.dat":
-        _note(found, _("This message carries a winmail.dat file: Outlook packed text or files into it that can't be shown here."))
+        _note(
+            found, _("This message contains a winmail.dat file: Outlook packed text or files into it that cannot be shown here.")
+        )
     elif part.kind == "multipart/report":
         kinds = {
             "delivery-status": _("This is a delivery report from a mail server."),

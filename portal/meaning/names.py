@@ -23,21 +23,21 @@ def domain_name(text: str) -> str:
     """A mail domain in lower case and in ASCII (RFC 5890), as it is sent: `münchen.example` is `xn--mnchen-3ya.example`."""
     name = text.strip().removesuffix(".")
     if "@" in name:
-        raise ValidationError(_meant(_("This is an e-mail address."), name.rpartition("@")[2]))
+        raise ValidationError(_meant(_("This is an email address."), name.rpartition("@")[2]))
     if "/" in name or ":" in name:
         raise ValidationError(_meant(_("This is a web address."), _web_host(name)))
     if re.search(r"\s", name):
-        raise ValidationError(_("A domain name has no spaces."))
+        raise ValidationError(_("A domain name cannot contain spaces."))
     if _is_address(name):
-        raise ValidationError(_("This is an IP address. Mail domains have names, as example.org."))
+        raise ValidationError(_("This is an IP address. Enter a domain name such as example.org."))
     name = _ascii(name)
     labels = name.split(".")
     if "_" in name:
-        raise ValidationError(_("The name of a mail domain has no underscores."))
+        raise ValidationError(_("The name of a mail domain cannot contain underscores."))
     if not all(map(LABEL.fullmatch, labels)):
         raise ValidationError(_odd(labels))
     if len(labels) < 2 or labels[-1].isdigit():
-        raise ValidationError(_("This is not a whole domain name. It has at least two parts, as in example.org."))
+        raise ValidationError(_("Enter a whole domain name. It has at least two parts, such as example.org."))
     return name
 
 
@@ -47,17 +47,17 @@ def host_name(text: str) -> str:
     if _is_address(bare := name.strip("[]")):
         return bare.lower()
     if "@" in name or "/" in name:
-        raise ValidationError(_("This is not the name of a server. Write mail.example.org or 192.0.2.1."))
+        raise ValidationError(_("Enter a server such as mail.example.org or 192.0.2.1."))
     if ":" in name:
-        raise ValidationError(_("Only the server here; its port has a field of its own."))
+        raise ValidationError(_("Enter only the server here; the port has its own field."))
     if re.search(r"\s", name):
-        raise ValidationError(_("The name of a server has no spaces."))
+        raise ValidationError(_("The name of a server cannot contain spaces."))
     name = _ascii(name)
     labels = name.split(".")
     if not all(map(HOST_LABEL.fullmatch, labels)):
         raise ValidationError(_odd(labels))
     if labels[-1].isdigit():
-        raise ValidationError(_("This looks like an IP address, but it is none."))
+        raise ValidationError(_("This looks like an IP address but is not valid."))
     return name
 
 
@@ -66,12 +66,12 @@ def network(text: str) -> str:
     try:
         found = ip_network(text.strip(), strict=False)
     except ValueError:
-        raise ValidationError(_("not a network. Write it as 192.0.2.0/24.")) from None
+        raise ValidationError(_("not a network. Enter one such as 192.0.2.0/24.")) from None
     if found.version == 6:
-        raise ValidationError(_("an IPv6 network. The gateway takes IPv4 networks only, as 192.0.2.0/24."))
+        raise ValidationError(_("an IPv6 network. Only IPv4 networks are accepted, such as 192.0.2.0/24."))
     if "/" in text and ip_address(text.strip().partition("/")[0]) != found.network_address:
         alone = f"{text.strip().partition('/')[0]}/{found.max_prefixlen}"
-        told = _("an address inside of the network %(network)s. Write that, or %(alone)s for the one address.")
+        told = _("an address inside the network %(network)s. Enter that, or %(alone)s for the one address.")
         raise ValidationError(told % {"network": found, "alone": alone})
     return str(found)
 
@@ -153,14 +153,16 @@ def _is_address(text: str) -> bool:
 def _ascii(name: str) -> str:
     """With other letters as xn--…. IDNA 2008, with capitals and full-width characters taken for what they mean (UTS 46)."""
     if len(name) > 253:
-        raise ValidationError(_("A name has at most 253 characters."))
+        raise ValidationError(_("A name can have at most 253 characters."))
     if not name.isascii():
         try:
             name = idna.encode(name, uts46=True, std3_rules=True).decode()
         except (idna.IDNAError, UnicodeError):
-            raise ValidationError(_("It has characters that no domain name can have, or a part that is too long.")) from None
+            raise ValidationError(
+                _("It contains characters that are not allowed in domain names, or a part that is too long.")
+            ) from None
     if len(name) > 253:
-        raise ValidationError(_("A name has at most 253 characters."))
+        raise ValidationError(_("A name can have at most 253 characters."))
     return name.lower()
 
 
@@ -168,8 +170,8 @@ def _odd(labels: list[str]) -> str:
     if "" in labels:
         return _("A part between two dots is missing.")
     if any(len(label) > 63 for label in labels):
-        return _("Each part between the dots has at most 63 characters.")
-    return _("Only letters, digits and hyphens, and no hyphen at the end of a part.")
+        return _("Each part between the dots can have at most 63 characters.")
+    return _("Use only letters, digits and hyphens, with no hyphen at the end of a part.")
 
 
 def _web_host(text: str) -> str:
@@ -184,4 +186,4 @@ def _meant(told: str, name: str) -> str:
     try:
         return told + " " + _("Did you mean %(name)s?") % {"name": domain_name(name)}
     except ValidationError:
-        return told + " " + _("Only the name of the domain is wanted, as example.org.")
+        return told + " " + _("Enter only the domain name, such as example.org.")

@@ -61,7 +61,7 @@ def another_sender(who: Sender, seen: str) -> str:
     """A warning where the message now names another sender than the one that a person decided about, else ""."""
     if seen in ("", who.address):
         return ""
-    sentence = _("This mail now has another sender (%(now)s) than the one you saw (%(seen)s).")
+    sentence = _("This message now has a different sender (%(now)s) from the one you saw (%(seen)s).")
     return sentence % {"now": who.address, "seen": seen}
 
 
@@ -69,9 +69,9 @@ def _refusal(who: Sender, wish: Wish, held: bool, delivers: bool) -> str:
     if not delivers:
         return _("Only received messages can be delivered again.")
     if wish.allow and not held:
-        return _("A sender can be allowed from held messages only.")
+        return _("Senders can be allowed only from held messages.")
     if wish.allow and not who.address:
-        return _("There is no usable sender address in this mail, so it cannot be allowed.")
+        return _("This message has no usable sender address, so it cannot be allowed.")
     return ""
 
 
@@ -83,5 +83,5 @@ def _doubts(judged: verdict.Verdict, who: Sender, wish: Wish, own_domains: Colle
         return []
     doubts = verdict.doubts(judged, who, set(own_domains))
     if wish.allow == "domain" and verdict.authentic(judged.checks, who.domain) is None:
-        doubts.append(_("Nobody checked whether the mail really comes from %(domain)s.") % {"domain": who.domain})
+        doubts.append(_("It was not checked whether the message really comes from %(domain)s.") % {"domain": who.domain})
     return doubts

@@ -140,24 +140,24 @@ def explain(v: Verdict, limit: float | None = None) -> str:
         case "VIRUS":
             return _("Held because the virus scanner found something in it.")
         case "SPAM" if v.score is not None and limit is not None:
-            return _("Held as spam: its score is %(score)s, and from %(limit)s on a mail counts as spam here.") % {
+            return _("Held as spam: it scored %(score)s, and %(limit)s or more is treated as spam here.") % {
                 "score": number_format(v.score),
                 "limit": number_format(limit),
             }
         case "SPAM":
             return _("Held as spam.")
         case "ADVERT":
-            return _("Held as advertising: it looks like a newsletter, and this mailbox does not take them.")
+            return _("Held as advertising: it looks like a newsletter, and this mailbox does not accept those.")
         case "BLACKLISTED":
             return _("Held because a sender rule blocks this sender.")
         case "SENDER_VERIFY":
-            return _("Held because it failed the sender verification.")
+            return _("Held because it failed sender verification.")
         case "BAD_HEADERS":
-            return _("Held because its headers break the rules that every mail follows.")
+            return _("Held because its headers break the rules for email.")
         case "BAD_ENCODING":
-            return _("Held because its text is encoded in a broken way.")
+            return _("Held because its text encoding is broken.")
         case "BAD_ATTACHMENTS":
-            return _("Held because it carries a kind of file that is not allowed here.")
+            return _("Held because it contains a file type that is not allowed here.")
     return _("The headers do not say why it is held.")
 
 
@@ -165,16 +165,14 @@ def doubts(v: Verdict, who: Sender, own_domains: set[str]) -> list[str]:
     """Why one should not simply allow this sender; empty where nothing speaks against it."""
     found = []
     if canonical(who.domain) in FREE_MAIL:
-        found.append(_("%(domain)s is a free-mail service: anyone can open an address there.") % {"domain": who.domain})
+        found.append(_("%(domain)s is a free email service: anyone can get an address there.") % {"domain": who.domain})
     if any(f".{canonical(who.domain)}".endswith(f".{canonical(own)}") for own in own_domains if own):
-        found.append(
-            _("%(domain)s is the customer's own domain: forgers like to pretend to be a colleague.") % {"domain": who.domain}
-        )
+        found.append(_("%(domain)s is the customer's own domain: forgers often pose as a colleague.") % {"domain": who.domain})
     if masked := _masked(who):
         found.append(masked)
     if authentic(v.checks, who.domain) is False:
         found.append(
-            _("The mail is not proven to come from %(domain)s: anyone can write this sender's name.") % {"domain": who.domain}
+            _("The message is not confirmed to come from %(domain)s: anyone can fake this sender.") % {"domain": who.domain}
         )
     return found
 
@@ -183,26 +181,26 @@ def warnings(who: Sender, headers: Mapping[str, Any] | None) -> list[str]:
     """What tricks a reader: shown before the mail itself."""
     found = []
     if who.several:
-        told = _("This message names several senders: %(addresses)s. Rules can be made for one only.")
+        told = _("This message names several senders: %(addresses)s. A rule can be made for only one sender.")
         found.append(told % {"addresses": _listed(who.several)})
         if by := sender(header(headers, "Sender")).address:
-            found.append(_("It says that %(address)s sent it for them.") % {"address": with_letters(by)})
+            found.append(_("It says that %(address)s sent it on their behalf.") % {"address": with_letters(by)})
     elif who.null:
-        found.append(_("This message names no sender, as bounces and automatic replies do."))
+        found.append(_("This message has no sender, like bounces and automatic replies."))
     elif not who.address:
-        found.append(_("There is no usable sender address in this mail."))
+        found.append(_("This message has no usable sender address."))
     elif masked := _masked(who):
         found.append(masked)
     if "xn--" in who.domain or not who.domain.isascii():
         # Both spellings: letters show what a reader takes it for, and the other one what it is.
         domains = dict.fromkeys((who.domain, readable(who.domain), canonical(who.domain)))
-        told = _("The sender's domain has letters that can look like others: %(domain)s.")
+        told = _("The sender's domain contains letters that can look like others: %(domain)s.")
         found.append(told % {"domain": " = ".join(filter(None, domains))})
     known = [address.rpartition("@")[2] for address in who.several or (who.address,) if address]
     answers = [one.address for text in _values(headers, "Reply-To") for one in mailboxes(text) if one.address]
     foreign = [to for to in answers if not any(same_organisation(to.rpartition("@")[2], domain) for domain in known)]
     if known and foreign:
-        found.append(_("An answer would go to another place: %(address)s.") % {"address": _listed(foreign)})
+        found.append(_("Replies go to a different address: %(address)s.") % {"address": _listed(foreign)})
     return found
 
 
@@ -220,7 +218,7 @@ def _masked(who: Sender) -> str:
     local, _at, domain = shown[0].rpartition("@")
     if f"{local}@{canonical(domain)}".lower() == who.rule.lower():
         return ""
-    return _("The sender's name shows another address (%(shown)s) than the mail comes from.") % {"shown": shown[0]}
+    return _("The sender's name shows a different address (%(shown)s) from the one the message comes from.") % {"shown": shown[0]}
 
 
 def _checks(headers: Mapping[str, Any] | None) -> tuple[Check, ...]:

@@ -88,13 +88,13 @@ class ExistingForm(PermissionsForm):
     new = True
     account = forms.CharField(required=False, max_length=200)
     typed_id = forms.CharField(
-        label=lazy("Or its id"), required=False, max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"})
+        label=lazy("Or enter its ID"), required=False, max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if not (cleaned.get("account") or cleaned.get("typed_id")):
-            self.add_error("account", _("Choose an account, or type its id."))
+            self.add_error("account", _("Choose an account or enter its ID."))
         return cleaned
 
 
@@ -102,19 +102,17 @@ class NewForm(PermissionsForm):
     """An account that is made with its first access (AdminAdd)."""
 
     new = True
-    login = forms.CharField(label=lazy("Sign-in name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    login = forms.CharField(label=lazy("Username"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     displayName = forms.CharField(label=lazy("Name"), max_length=200)  # noqa: N815 (the API's name)
-    email = forms.EmailField(
-        label=lazy("E-mail address"), max_length=200, help_text=lazy("Mail for a forgotten password goes there.")
-    )
+    email = forms.EmailField(label=lazy("Email address"), max_length=200, help_text=lazy("Password reset messages go there."))
     password = SecretField(
-        label=lazy("First password"),
+        label=lazy("Initial password"),
         min_length=8,
         max_length=200,
-        help_text=lazy("8 characters or more. It is not shown again: tell it to the person yourself."),
+        help_text=lazy("8 characters or more. It is not shown again: give it to the person yourself."),
     )
     language = forms.ChoiceField(label=lazy("Language"), choices=LANGUAGES)
-    enabled = forms.BooleanField(label=lazy("The account can be used at once"), required=False, initial=True)
+    enabled = forms.BooleanField(label=lazy("Enable the account immediately"), required=False, initial=True)
 
     def body(self) -> dict[str, Any]:
         account = {name: value for name, value in self.typed().items() if name not in self.permissions}
@@ -126,7 +124,7 @@ def _switch(permission: str, locked: bool, own: bool) -> forms.BooleanField:
     words = permission_name(permission, own=own)
     lines = [] if words == permission else [permission]
     if locked:
-        lines.append(_("You can neither give nor take it."))
+        lines.append(_("You can neither grant nor revoke this."))
     return forms.BooleanField(label=words, required=False, disabled=locked, help_text=" · ".join(lines))
 
 
@@ -145,7 +143,7 @@ def domain_access(request: PortalRequest, domain_id: str) -> HttpResponse:
     form = UsersForm(request, held, own=True)
     here = reverse("domain-access", args=(domain_id,))
     if request.method == "POST" and form.is_valid():
-        call = {"target": domain.name or domain_id, "done": _("What the users may do is changed."), "back": here}
+        call = {"target": domain.name or domain_id, "done": _("User access was changed."), "back": here}
         if answer := save(request, form, domains.SET_USERS_ACCESS, {"domainId": domain_id}, **call):
             return answer
     return render(request, "access/users.html", {**context, "form": form}, status=form.status)
@@ -154,7 +152,7 @@ def domain_access(request: PortalRequest, domain_id: str) -> HttpResponse:
 class AdminTable(RemoteTable):
     row_template, base = "access/_rows.html", "domain-admins"
     domain_id: str
-    login = Column(lazy("Sign-in name"), orderable=True)
+    login = Column(lazy("Username"), orderable=True)
     permissions = Column(lazy("Permissions"))
     enabled = Column(lazy("Account"))
     totp = Column(lazy("One-time codes"))
@@ -263,14 +261,14 @@ def admin_add(request: PortalRequest, domain_id: str) -> HttpResponse:
         known = next((one for one in accounts if str(one.account.id) == typed), None)
         name = known.name if known else typed
         body = {"id": known.account.id if known else typed, "permissions": form.chosen()}
-        done = _("%(name)s administers this domain now.") % {"name": name}
+        done = _("%(name)s is now an administrator of this domain.") % {"name": name}
         call = {"target": f"{domain.name or domain_id}: {name}", "done": done, "back": back, "taken": "account"}
         try:
             if answer := save(request, form, domains.ADD_ADMIN, {"domainId": domain_id}, json=body, **call):
                 return answer
         except NotFound:  # the domain was there a moment ago, so it is the account
             field = "typed_id" if form.cleaned_data["typed_id"] else "account"
-            form.add_error(field, _("There is no such account, or you may not see it."))
+            form.add_error(field, _("This account does not exist, or you cannot see it."))
     return render(request, "access/add.html", {**context, "form": form}, status=form.status)
 
 
@@ -300,7 +298,7 @@ def admin_new(request: PortalRequest, domain_id: str) -> HttpResponse:
     back = reverse("domain-admins", args=(domain_id,))
     if request.method == "POST" and form.is_valid():
         login = form.cleaned_data["login"]
-        done = _("The account is made. %(name)s administers this domain now.") % {"name": login}
+        done = _("The account was created. %(name)s is now an administrator of this domain.") % {"name": login}
         call = {"target": f"{domain.name or domain_id}: {login}", "done": done, "back": back, "taken": "login"}
         if answer := save(request, form, domains.ADD_ADMIN, {"domainId": domain_id}, **call):
             return answer
@@ -324,7 +322,7 @@ def admin_edit(request: PortalRequest, domain_id: str, admin_id: str) -> HttpRes
     back = reverse("domain-admins", args=(domain_id,))
     if request.method == "POST" and form.is_valid():
         ids = {"domainId": domain_id, "adminId": admin_id}
-        done = _("What %(name)s may do is changed.") % {"name": admin.name}
+        done = _("The permissions of %(name)s were changed.") % {"name": admin.name}
         call = {"target": f"{domain.name or domain_id}: {admin.name}", "done": done, "back": back}
         if answer := save(request, form, domains.SET_ADMIN_PERMISSIONS, ids, **call):
             return answer
@@ -345,42 +343,40 @@ def admin_revoke(request: PortalRequest, domain_id: str, admin_id: str) -> HttpR
         return Question(
             target=f"{domain.name or domain_id}: {admin.name}",
             url=reverse("domain-admins", args=(domain_id,)),
-            title=_("Revoke the access of %(name)s?") % {"name": admin.name},
+            title=_("Revoke access of %(name)s?") % {"name": admin.name},
             lines=_meaning(request, admin, domain.name or domain_id),
-            button=_("Revoke, and delete the account") if last else _("Revoke"),
+            button=_("Revoke access and delete account") if last else _("Revoke"),
             head={"domain": domain, "domain_id": domain_id, "tab": "admins"},
-            done=_("%(name)s does not administer this domain any more.") % {"name": admin.name},
+            done=_("%(name)s is no longer an administrator of this domain.") % {"name": admin.name},
         )
 
     ids = {"domainId": domain_id, "adminId": admin_id}
-    return confirm(request, domains.REVOKE_ADMIN, ids, ask, done=_("The access is revoked."))
+    return confirm(request, domains.REVOKE_ADMIN, ids, ask, done=_("Access was revoked."))
 
 
 def _meaning(request: PortalRequest, admin: Administrator, domain: str) -> list[str]:
     """What a revocation means, in sentences. An account disappears with its last access (revokeAdminAccess)."""
-    lines = [_("%(name)s may not administer %(domain)s any more.") % {"name": admin.name, "domain": domain}]
+    lines = [_("%(name)s can no longer administer %(domain)s.") % {"name": admin.name, "domain": domain}]
     others = (admin.accesses or 0) - 1
     if admin.account.sysAdmin:
-        lines.append(_("This is a system administrator: the account stays, and so does what it may do everywhere."))
+        lines.append(_("This is a system administrator: the account remains, and so does what it can do everywhere."))
     elif not admin.accesses:
         lines.append(_("If this is the account's last access, the gateway deletes the account."))
     elif others > 0:
         lines.append(
             ngettext(
-                "The account stays: it has access to %(count)s other place.",
-                "The account stays: it has access to %(count)s other places.",
+                "The account remains: it has access to %(count)s other place.",
+                "The account remains: it has access to %(count)s other places.",
                 others,
             )
             % {"count": others}
         )
     elif request.person.sysadmin:
-        lines.append(_("This is the account's last access: the gateway deletes the account with it."))
+        lines.append(_("The account has no other access: the gateway deletes the account too."))
     else:  # others may have given it access to what this person does not see
-        lines.append(
-            _("As far as you can see, this is the account's last access: the gateway deletes the account with its last one.")
-        )
+        lines.append(_("As far as you can see, the account has no other access. The gateway deletes accounts without access."))
     if _is(request, admin):
-        lines.append(_("This is your own account: you may lose sight of the domain yourself."))
+        lines.append(_("This is your own account: you might no longer see the domain yourself."))
     return lines
 
 

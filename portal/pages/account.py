@@ -13,7 +13,7 @@ from portal import preferences, session
 from portal.ui.pages import PortalRequest, public, said
 from portal.ui.tables import PER_PAGE
 
-FOLLOW = ("browser", lazy("Follow the browser"))
+FOLLOW = ("browser", lazy("Same as browser"))
 BY_ITSELF = {"language": "browser", "theme": "browser", "time_zone": "browser", "rows": str(PER_PAGE)}
 
 
@@ -27,7 +27,7 @@ class PreferencesForm(forms.Form):
     language = forms.ChoiceField(label=lazy("Language"), choices=[FOLLOW, *settings.LANGUAGES])
     theme = forms.ChoiceField(label=lazy("Colours"), choices=[FOLLOW, ("light", lazy("Light")), ("dark", lazy("Dark"))])
     time_zone = forms.ChoiceField(label=lazy("Time zone"), choices=lambda: [FOLLOW, *zones()])
-    rows = forms.ChoiceField(label=lazy("Rows on a page"), choices=[(rows, rows) for rows in ("20", "40", "100", "200")])
+    rows = forms.ChoiceField(label=lazy("Rows per page"), choices=[(rows, rows) for rows in ("20", "40", "100", "200")])
 
 
 @require_http_methods(["GET", "POST"])

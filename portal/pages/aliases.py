@@ -46,7 +46,7 @@ class NamesForm(PortalForm):
             if name == self.own:
                 raise forms.ValidationError(_("is the domain itself"))
             if name in self.taken:
-                raise forms.ValidationError(_("is an alias of this domain already"))
+                raise forms.ValidationError(_("is already an alias of this domain"))
             return name
 
         return checked(self, "names", self.cleaned_data["names"], check, self.most)
@@ -93,7 +93,7 @@ def alias_list(request: PortalRequest, domain_id: str) -> HttpResponse:
             form, target = NamesForm(request, domain), domain.name or domain_id
             if form.is_valid() and (added := form.submit(domain_aliases.ADD, target=target, url=here, json=form.new(), ids=ids)):
                 count = len(form.new())
-                text = ngettext("%(count)s alias is added.", "%(count)s aliases are added.", count) % {"count": count}
+                text = ngettext("%(count)s alias was added.", "%(count)s aliases were added.", count) % {"count": count}
                 return told(request, added, text, here)
         aliases = partial(remote_list, request, domain_aliases.LIST, domains.Alias, ids)
         domain, page = together(lambda: read_domain(request, domain_id), aliases)
@@ -102,7 +102,7 @@ def alias_list(request: PortalRequest, domain_id: str) -> HttpResponse:
         context = {"domain": got(domain), "domain_id": domain_id, "form": form, "page": page, "failed": failed}
         return render(request, "aliases/list.html", context, status=form.status)
 
-    tell = partial(told, request, done=_("The aliases are added."), url=here)
+    tell = partial(told, request, done=_("The aliases were added."), url=here)
     return one_click(request, domain_aliases.ADD, answer, tell)
 
 
@@ -121,7 +121,7 @@ def alias_replace(request: PortalRequest, domain_id: str) -> HttpResponse:
         {"domainId": domain_id},
         target=domain.name or domain_id,
         url=url,
-        done=_("The list of aliases is replaced."),
+        done=_("The list of aliases was replaced."),
         context=context,
         templates=("aliases/replace.html", "aliases/preview.html"),
     )
@@ -139,17 +139,17 @@ def alias_delete(request: PortalRequest, domain_id: str, alias_id: str) -> HttpR
         return Question(
             target=f"{domain.name or domain_id}: {alias.name or alias_id}",
             url=reverse("domain-aliases", args=(domain_id,)),
-            title=_("Delete the alias %(name)s?") % {"name": alias.name or alias_id},
+            title=_("Delete alias %(name)s?") % {"name": alias.name or alias_id},
             lines=[
-                _("The gateway takes no more mail for addresses at this name: senders get it back."),
-                _("Its DKIM record is of no use any more, and may be removed from DNS."),
+                _("Mail to addresses at this name is no longer accepted: senders get it back."),
+                _("Its DKIM record is no longer needed and can be removed from DNS."),
             ],
-            button=_("Delete the alias"),
+            button=_("Delete alias"),
             head={"domain": domain, "domain_id": domain_id, "tab": "aliases"},
         )
 
     ids = {"domainId": domain_id, "aliasId": alias_id}
-    return confirm(request, domain_aliases.DELETE, ids, ask, done=_("The alias is deleted."))
+    return confirm(request, domain_aliases.DELETE, ids, ask, done=_("The alias was deleted."))
 
 
 def _asked(request: PortalRequest, domain_id: str) -> tuple[domains.Domain, list[domains.Alias]]:

@@ -20,16 +20,14 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _page(
-        request, 500, _("Something went wrong here"), _("This is our mistake, and it is in our log. Nothing of yours is lost.")
-    )
+    return _page(request, 500, _("Something went wrong"), _("This is our mistake, and it is in our log. You have lost nothing."))
 
 
 @public
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form that this site did not give out, or one from before somebody signed in, or the browser lost its cookies."""
     return asks_in_place(request) or _page(
-        request, 403, _("This form is out of date"), _("Go back, reload the page, and send it again. Nothing was done.")
+        request, 403, _("This form is out of date"), _("Nothing was changed. Go back, reload the page and send it again.")
     )
 
 

@@ -104,7 +104,7 @@ def _counted(failing: list[Failing], total: int | None = None) -> dict[str, Any]
     levels = {one.id or one.name: one.level for one in reversed(failing) if one.type == "DOMAIN"}  # of two, the worse counts
     bad, warn = (sum(one == level for one in levels.values()) for level in (BAD, WARN))
     fine = max(total - len(levels), 0) if total is not None else 0
-    pieces = [(BAD, _("urgent"), BAD, bad), (WARN, _("worth a look"), WARN, warn), (OK, _("nothing reported"), OK, fine)]
+    pieces = [(BAD, _("urgent"), BAD, bad), (WARN, _("worth a look"), WARN, warn), (OK, _("no problems reported"), OK, fine)]
     return {
         "failing": failing,
         "domains": len(levels),

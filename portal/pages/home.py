@@ -41,7 +41,7 @@ def own_mailbox(request: PortalRequest) -> HttpResponse:
                 session.remember_mailbox(request, address)
             return HttpResponseRedirect(reverse("user-hub", args=(address,)))
         except (NotAllowed, NotFound):
-            form.add_error("mailbox", _("The gateway shows you no mailbox with this address."))
+            form.add_error("mailbox", _("No mailbox with this address is visible to you."))
     return render(request, "mailbox.html", {"form": form}, status=422 if form.errors else 200)
 
 

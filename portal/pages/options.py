@@ -152,7 +152,7 @@ def option(request: PortalRequest, domain_id: str, name: str) -> HttpResponse:
     domain, row = _one(request, domain_id, name)
     back = reverse("domain-options", args=(domain_id,)) + "#" + row.key
     if request.method == "POST" and row.form.is_valid():
-        target, done = f"{domain.name or domain_id}: {name}", _("%(option)s is set.") % {"option": name}
+        target, done = f"{domain.name or domain_id}: {name}", _("Setting %(option)s was saved.") % {"option": name}
         call = {"target": target, "done": done, "back": row.url if region(request) else back, "url": back}
         if answer := save(request, row.form, domains.SET_OPTION, {"domainId": domain_id}, taken=row.control.name, **call):
             return answer
@@ -173,7 +173,7 @@ def option_reset(request: PortalRequest, domain_id: str, name: str) -> HttpRespo
             if not row.own or row.secret:
                 return inherited
             was = Truncator(row.option.value or "").chars(100) or _("empty")
-            return inherited + " " + _("It was: %(value)s") % {"value": was}
+            return inherited + " " + _("Previous value: %(value)s") % {"value": was}
 
         return Question(
             target=f"{domain.name or domain_id}: {name}",
@@ -185,30 +185,30 @@ def option_reset(request: PortalRequest, domain_id: str, name: str) -> HttpRespo
             done=done,
         )
 
-    inherited = _("%(option)s is inherited again.") % {"option": name}
+    inherited = _("%(option)s was reset to inherited.") % {"option": name}
     back = _url(domain_id, name) if region(request) else ""
     return confirm(request, domains.DELETE_OPTION, {"domainId": domain_id, "optionName": name}, ask, done=inherited, back=back)
 
 
 def _lines(row: Row) -> list[str]:
     if not row.own:
-        return [_("Nothing is set here: the inherited value applies already.")]
+        return [_("Nothing is set here: the inherited value already applies.")]
     if row.secret:
-        return [_("The value that is set here is dropped, and nobody can read it any more. The inherited one applies instead.")]
+        return [_("The value set here is discarded, and no one can read it again. The inherited one applies instead.")]
     own, inherited = (Truncator(text or "").chars(300) or _("empty") for text in (row.option.value, row.option.parentValue))
-    return [_("Set here: %(value)s") % {"value": own}, _("Inherited, and in force after this: %(value)s") % {"value": inherited}]
+    return [_("Set here: %(value)s") % {"value": own}, _("Inherited value that will apply: %(value)s") % {"value": inherited}]
 
 
 class OtherForm(PortalForm):
     """An option that the list does not have. Its type is not known, so its value may be a secret, and is treated as one."""
 
     name = forms.CharField(
-        label=lazy("Name of the option"),
+        label=lazy("Setting name"),
         max_length=200,
         widget=forms.TextInput(attrs={"list": "names", "autocomplete": "off", "spellcheck": "false"}),
     )
     private_value = SecretField(
-        label=lazy("Value"), required=False, max_length=LONGEST, rows=3, help_text=lazy("An empty value is a value too.")
+        label=lazy("Value"), required=False, max_length=LONGEST, rows=3, help_text=lazy("An empty value counts as a value.")
     )
 
     def body(self) -> dict[str, Any]:
@@ -228,7 +228,7 @@ def option_other(request: PortalRequest, domain_id: str) -> HttpResponse:
         name = form.cleaned_data["name"]
         if name in own:
             return HttpResponseRedirect(_url(domain_id, name))
-        target, done = f"{domain.name or domain_id}: {name}", _("%(option)s is set.") % {"option": name}
+        target, done = f"{domain.name or domain_id}: {name}", _("Setting %(option)s was saved.") % {"option": name}
         call = {"target": target, "done": done, "back": back, "taken": "name"}
         if answer := save(request, form, domains.SET_OPTION, {"domainId": domain_id}, **call):
             return answer
@@ -346,8 +346,8 @@ def _palette(value: str) -> str:
     return value.lower() if HEX.fullmatch(value) else "#000000"
 
 
-is_colour = RegexValidator(r"\A(?:#[0-9a-fA-F]{3,8}|[a-zA-Z]{1,30})\Z", lazy("This is no colour. One looks like #1f5f8b."))
-is_host = RegexValidator(r"\A[\w.:\[\]-]+\Z", lazy("This is no host name. One looks like mail.example.com."))
+is_colour = RegexValidator(r"\A(?:#[0-9a-fA-F]{3,8}|[a-zA-Z]{1,30})\Z", lazy("Enter a colour such as #1f5f8b."))
+is_host = RegexValidator(r"\A[\w.:\[\]-]+\Z", lazy("Enter a host name such as mail.example.com."))
 
 
 def is_url(value: str) -> None:
@@ -357,12 +357,12 @@ def is_url(value: str) -> None:
     except ValueError:
         good = False
     if not good:
-        raise forms.ValidationError(_("This is no address of a web page. One begins with https://."))
+        raise forms.ValidationError(_("Enter a web address that begins with https://."))
 
 
 def is_time_zone(value: str) -> None:
     if value not in available_timezones():
-        raise forms.ValidationError(_("This is no time zone. One looks like Europe/Zurich."))
+        raise forms.ValidationError(_("Enter a time zone such as Europe/Zurich."))
 
 
 def _zones(shown: list[Any]) -> list[str]:

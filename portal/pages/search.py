@@ -154,7 +154,7 @@ def _meant(term: Term, row: domains.Domain) -> str:
         return customer
     known = {id.casefold(): id for id in (row.externalId, row.customer and row.customer.externalId) if id}
     found = next((known[one.casefold()] for one in terms.ids(term) if one.casefold() in known), "")
-    return _("external id %(id)s") % {"id": found} if found else ""
+    return _("external ID %(id)s") % {"id": found} if found else ""
 
 
 def _letters(name: str) -> str:

@@ -31,7 +31,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if request.method == "GET":
         person = session.person(request, polling=True) if page_owner(request) else None  # signed in by another tab?
         return _go_on(request, person.owner, back) if person else render(request, template, context)
-    wrong = _("This token is not valid, or not any more. Copy it once more, or make a new one.")
+    wrong = _("This token is invalid or has expired. Copy it again, or create a new one.")
     return _try(request, template, context, wrong, back)
 
 
@@ -46,7 +46,7 @@ def sign_in_link(request: HttpRequest) -> HttpResponse:
         response = render(request, "sign_in_link.html", {"token": token}) if token else HttpResponseRedirect("/sign-in/")
     else:
         context = {"token": request.POST.get("token", "")}
-        wrong = _("This link is not valid, or not any more. Ask for a new one.")
+        wrong = _("This link is invalid or has expired. Ask for a new one.")
         response = _try(request, "sign_in_link.html", context, wrong, "/")
     # The address has the token in it: nobody learns more of it than the host. (With no-referrer a browser would not name the
     # origin of the form either, and the check for forged forms wants to know it.)
@@ -65,7 +65,7 @@ def _try(request: HttpRequest, template: str, context: dict[str, Any], wrong: st
         context.pop("token", None)  # no use in trying it again
     except TooFast as error:
         wait, status = error.retry_after, 429
-        problem = _("Too many tries. Please wait %(seconds)s seconds.") % {"seconds": wait}
+        problem = _("Too many attempts. Please wait %(seconds)s seconds.") % {"seconds": wait}
     except ApiError as error:
         status, title, text = explain(error)
         problem = f"{title}. {text}"

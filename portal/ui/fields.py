@@ -148,7 +148,7 @@ class KnownField(forms.CharField):
             return text
         named = [id for id, name in self.known.items() if name.casefold() == text.casefold()]
         if len(named) > 1:
-            raise forms.ValidationError(_("Several have this name. Choose one of the list, or type the id."))
+            raise forms.ValidationError(_("Several have this name. Choose one from the list or enter the ID."))
         return named[0] if named else text.rpartition(" · ")[2].strip()
 
 

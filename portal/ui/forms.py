@@ -23,7 +23,7 @@ from portal.ui.change import Change
 from portal.ui.fields import SecretField
 from portal.ui.pages import PortalRequest, one_time_key
 
-NOT_KNOWN = lazy("This was sent already, and how it ended is not known. Look at the current state first.")
+NOT_KNOWN = lazy("This was already sent, and its result is unknown. Check the current state first.")
 
 
 class Renderer(TemplatesSetting):
@@ -57,12 +57,13 @@ class Group:
 def mx_field() -> forms.BooleanField:
     """The box that sends X-Ignore-MX."""
     return forms.BooleanField(
-        label=lazy("Do it although mail still arrives here"),
+        label=lazy("Proceed even though mail still arrives here"),
         required=False,
         help_text=lazy(
-            "The gateway refuses this while the domain's MX records name it, since other mail servers still deliver here. Done "
-            "all the same, this mail is no longer taken: its senders get it back as undeliverable. It is better to change the "
-            "MX records first, and to wait some hours until everybody knows them."
+            "The gateway refuses this while the domain's MX records point to it, because other mail servers still "
+            "deliver here. If you proceed, such mail is no longer accepted: its senders get it back as "
+            "undeliverable. It is better to change the MX records first, and to wait some hours until everyone knows "
+            "them."
         ),
     )
 
@@ -160,7 +161,7 @@ class PortalForm(forms.Form):
     def told(self, text: str) -> str:
         """`text`, which says that it is done, and what somebody else changed meanwhile."""
         others = self.meanwhile()
-        return text + " " + _("Somebody else changed meanwhile: %(fields)s.") % {"fields": ", ".join(others)} if others else text
+        return text + " " + _("Someone else has since changed: %(fields)s.") % {"fields": ", ".join(others)} if others else text
 
     def clean(self) -> dict[str, Any]:
         """Stops where the person and somebody else changed the same field; saving once more overwrites knowingly."""
@@ -170,7 +171,7 @@ class PortalForm(forms.Form):
             self.overtaken.append(Overtaken(str(self[name].label), now, typed))
         if self.overtaken:
             self._show_again()
-            self.add_error(None, _("Somebody else changed this meanwhile. Look at both, then save again or leave."))
+            self.add_error(None, _("Someone else has since changed this. Compare both, then save again or leave."))
             self.status = 409
         return self.cleaned_data
 
@@ -225,7 +226,7 @@ class PortalForm(forms.Form):
             self.add_error(taken, error.message or text)
         else:
             if is_unclear(error) and not getattr(error, "wrote", False):  # which says so itself
-                text += " " + _("Look at the current state before you repeat it.")
+                text += " " + _("Check the current state before you repeat it.")
             self.add_error(None, f"{title}. {text}" + (f" {_('The gateway says:')} “{error.message}”" if error.message else ""))
         for field, name, why in places:
             self.add_error(field, why if field else f"{name}: {why}")

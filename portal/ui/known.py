@@ -51,7 +51,7 @@ def taken_names(api: Client, names: Sequence[str]) -> list[str]:
     taken = []
     for name, answer in zip(names, answers, strict=True):
         if not isinstance(answer, ApiError) and any((row.name or "").lower() == name for row in answer.rows):
-            taken.append(_("%(name)s: is a domain of its own") % {"name": name})
+            taken.append(_("%(name)s: is a separate domain") % {"name": name})
         elif name in alias_of:
             taken.append(_("%(name)s: is an alias of %(domain)s") % {"name": name, "domain": alias_of[name] or "?"})
     return taken

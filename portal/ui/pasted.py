@@ -45,7 +45,7 @@ def checked(form: forms.Form, field: str, typed: Sequence[str], check: Callable[
         except forms.ValidationError as odd:
             problems.append(f"{text[:80]}: {odd.message}")
     if len(good) > most:
-        problems.insert(0, _("These are %(count)s names. At most %(most)s go at once.") % {"count": len(good), "most": most})
+        problems.insert(0, _("These are %(count)s names. Enter at most %(most)s at once.") % {"count": len(good), "most": most})
     if len(problems) > NAMED:
         problems[NAMED:] = [_("And %(count)s more.") % {"count": len(problems) - NAMED}]
     for problem in problems:

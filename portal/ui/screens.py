@@ -27,25 +27,25 @@ def explain(error: errors.ApiError) -> tuple[int, str, str]:
             match error.needs:
                 case Needs.SYSADMIN if error.operation == domains.CREATE.id:
                     text = _(
-                        "Your account may not do this: %(what)s. A system administrator can, "
-                        "as long as the customer's quota of domains is not used up."
+                        "Your account cannot do this: %(what)s. A system administrator can, as long as the "
+                        "customer's domain quota is not used up."
                     )
                 case Needs.SYSADMIN:
-                    text = _("Your account may not do this: %(what)s. A system administrator can.")
+                    text = _("Your account cannot do this: %(what)s. A system administrator can.")
                 case Needs.SYSADMIN_IF_RESTRICTED:
                     text = _(
-                        "Your account may not do this: %(what)s. An administrator of the domain can; "
-                        "where the option is restricted, only a system administrator."
+                        "Your account cannot do this: %(what)s. An administrator of the domain can; if the setting "
+                        "is restricted, only a system administrator."
                     )
                 case _other:
-                    text = _("Your account may not do this: %(what)s. An administrator of the domain can.")
+                    text = _("Your account cannot do this: %(what)s. An administrator of the domain can.")
             return 403, _("Not allowed"), text % {"what": what}
         case errors.NotFound():
-            return 404, _("Not found"), _("It does not exist, it is not there any more, or your account may not see it.")
+            return 404, _("Not found"), _("It does not exist, it was removed, or your account cannot see it.")
         case errors.Conflict():
-            return 409, _("Already there"), _("The gateway has the same entry already.")
+            return 409, _("Already exists"), _("The gateway already has this entry.")
         case errors.PreconditionFailed():
-            return 412, _("Not possible in this state"), _("The gateway refused because of the state the mail is in.")
+            return 412, _("Not possible in this state"), _("The gateway refused because of the state the message is in.")
         case errors.Refused():
             return 422, _("Refused"), _("The gateway refused the request.")
         case errors.TooFast():
@@ -55,31 +55,35 @@ def explain(error: errors.ApiError) -> tuple[int, str, str]:
                 _("Please wait %(seconds)s seconds, then try again.") % {"seconds": error.retry_after},
             )
         case errors.Busy():
-            return 503, _("Busy at the moment"), _("Nothing was sent and nothing was changed. Please try again in a moment.")
+            return 503, _("Busy right now"), _("Nothing was sent or changed. Please try again in a moment.")
         case errors.Unreachable():
             return (
                 503,
                 _("The gateway cannot be reached"),
-                _("Nothing was sent and nothing was changed. The gateway may be back in a moment."),
+                _("Nothing was sent or changed. The gateway may be back in a moment."),
             )
         case errors.TimedOut(wrote=True):
             return (
                 504,
                 _("We do not know whether it happened"),
-                _("The request was sent, but no answer came. Look at the current state before you repeat it."),
+                _("The request was sent, but no answer came. Check the current state before you repeat it."),
             )
         case errors.TimedOut():
-            return 504, _("The gateway takes too long"), _("The gateway did not answer in time. Nothing was changed.")
+            return 504, _("The gateway took too long"), _("The gateway did not answer in time. Nothing was changed.")
         case errors.BadAnswer(wrote=True):
             return (
                 502,
-                _("The gateway's answer makes no sense"),
-                _("So we do not know whether it happened. Look at the current state before you repeat it."),
+                _("Unexpected answer from the gateway"),
+                _("It is not known whether it happened. Check the current state before you repeat it."),
             )
         case errors.BadAnswer():
-            return 502, _("The gateway's answer makes no sense"), _("The answer was not in the agreed form, or it was cut short.")
+            return (
+                502,
+                _("Unexpected answer from the gateway"),
+                _("The answer was not in the expected format, or it was cut short."),
+            )
         case _other:
-            return 502, _("The gateway failed"), _("The gateway reported an error of its own. Try again in a moment.")
+            return 502, _("The gateway failed"), _("The gateway reported an internal error. Try again in a moment.")
 
 
 def error_screen(request: HttpRequest, error: errors.ApiError) -> HttpResponse:
@@ -119,9 +123,9 @@ def not_taken(request: Any, status: int) -> HttpResponse:
     request.person = None
     match status:
         case 413:
-            title, text = _("Too large"), _("This page does not take that much at once. Nothing was done.")
+            title, text = _("Too large"), _("This page does not accept that much at once. Nothing was changed.")
         case 415:
-            title, text = _("Wrong format"), _("This page does not take data in this format. Nothing was done.")
+            title, text = _("Wrong format"), _("This page does not accept data in this format. Nothing was changed.")
         case _other:
             title, text = _("Bad request"), _("The browser sent something this site does not understand.")
     return screen(request, status, title, text)
@@ -174,7 +178,7 @@ def told_all_the_same(request: Any) -> HttpResponse | None:
         mine = Entry.objects.filter(owner=request.person.owner, request_id=request.api.request_id).order_by("id")
         told = [f"{operation_name(one.operation)}: {one.target} ({one.get_result_display()})." for one in mine]
     request.person = None
-    return screen(request, 200, _("You have signed out meanwhile"), " ".join(told)) if told else None
+    return screen(request, 200, _("You have since signed out"), " ".join(told)) if told else None
 
 
 def _typed(request: HttpRequest) -> dict[str, list[str]]:

@@ -40,11 +40,11 @@ def test_allowing_a_free_mail_sender_is_asked_once_and_done_as_it_was_changed(hu
     open_mail(hub, GMAIL)
     hub.keyboard.press("a")
     ask = hub.get_by_role("dialog", name="Please confirm")
-    expect(ask).to_contain_text("gmail.com is a free-mail service: anyone can open an address there.")
+    expect(ask).to_contain_text("gmail.com is a free email service: anyone can get an address there.")
     expect(ask).to_contain_text(f"{APPLICANT} will be allowed for {ANNA}.")
     expect(ask.get_by_role("button", name="Release and allow")).to_be_focused()
     assert held(sandbox, GMAIL)
-    ask.get_by_label("Ends after").select_option("30 days")
+    ask.get_by_label("Rule ends").select_option("30 days")
     ask.get_by_label("Description").fill("Applies as dispatcher, ticket 4711")
     ask.get_by_role("button", name="Release and allow").click()
     expect(row(hub, GMAIL)).to_contain_text("Released")
@@ -77,7 +77,7 @@ def test_who_is_asked_may_release_without_allowing(hub: Page, sandbox: Sandbox) 
     before = sandbox.rules(ANNA)
     open_mail(hub, GMAIL)
     hub.keyboard.press("a")
-    dialog(hub).get_by_role("button", name="Only release").click()
+    dialog(hub).get_by_role("button", name="Release without allowing").click()
     expect(row(hub, GMAIL)).to_contain_text("Released")
     expect(dialog(hub)).to_have_count(0)
     assert not held(sandbox, GMAIL)
@@ -97,9 +97,9 @@ def test_a_forgery_of_the_own_domain_is_asked_about(key: str, place: str, hub: P
 def test_an_infected_mail_is_released_only_after_a_tick_that_says_what_it_means(hub: Page, sandbox: Sandbox) -> None:
     open_mail(hub, VIRUS)
     hub.keyboard.press("r")
-    expect(dialog(hub)).to_contain_text("The virus scanner found Eicar-Test-Signature in this mail.")
+    expect(dialog(hub)).to_contain_text("The virus scanner found Eicar-Test-Signature in this message.")
     expect(dialog(hub)).to_contain_text("Releasing it puts the virus into the mailbox, where one click can start it.")
-    tick = dialog(hub).get_by_label("I know that this mail is infected, and I release it all the same.")
+    tick = dialog(hub).get_by_label("I know that this message is infected, and I want to release it anyway.")
     hub.keyboard.press("Enter")
     expect(tick).to_be_focused()  # the browser points to what is missing
     assert held(sandbox, VIRUS)
@@ -114,8 +114,8 @@ def test_the_rule_can_be_changed_and_removed_where_it_is_told(hub: Page, sandbox
     hub.keyboard.press("a")
     told = toast(hub, f"{SUPPLIER} is allowed")
     told.get_by_text("Change", exact=True).click()
-    expect(told.get_by_label("Ends after")).to_have_value("90")
-    told.get_by_label("Ends after").select_option("1 year")
+    expect(told.get_by_label("Rule ends")).to_have_value("90")
+    told.get_by_label("Rule ends").select_option("1 year")
     told.get_by_label("Description").fill("Paper supplier")
     told.get_by_role("button", name="Save").click()
     expect(toast(hub, f"The rule for {SUPPLIER} is changed")).to_be_visible()
@@ -129,7 +129,7 @@ def test_the_rule_can_be_removed_where_it_is_told(hub: Page, sandbox: Sandbox) -
     told = toast(hub, f"{SUPPLIER} is allowed")
     told.get_by_text("Change", exact=True).click()
     assert len(sandbox.rules(ANNA)) == len(before) + 1
-    told.get_by_role("button", name="Remove the rule").click()
+    told.get_by_role("button", name="Remove rule").click()
     expect(toast(hub, f"The rule for {SUPPLIER} is removed.")).to_be_visible()
     expect(told).to_have_count(0)
     assert sandbox.rules(ANNA) == before
@@ -148,7 +148,7 @@ def test_what_was_told_stays_until_it_is_closed(hub: Page, sandbox: Sandbox) -> 
 
 def test_a_mail_without_a_sender_can_be_released_but_nobody_can_be_allowed(hub: Page, sandbox: Sandbox) -> None:
     open_mail(hub, "Wer hat das geschrieben?")
-    expect(hub.locator("#reading")).to_contain_text("There is no usable sender address in this mail.")
+    expect(hub.locator("#reading")).to_contain_text("This message has no usable sender address.")
     expect(hub.get_by_role("button", name=re.compile("allow|Block"))).to_have_count(0)
     hub.keyboard.press("a")
     hub.keyboard.press("b")
@@ -162,7 +162,7 @@ def test_an_owner_releases_the_own_mail_and_allows_its_sender(visits: Visits, sa
     page.goto("/")
     expect(page.get_by_role("heading", name=ANNA)).to_be_visible()
     expect(row(page, INVOICE).locator("a")).to_be_focused()
-    expect(page.locator("#reading")).to_contain_text("Open a mail to read it here.")  # to open it marks it as read
+    expect(page.locator("#reading")).to_contain_text("Open a message to read it here.")  # to open it marks it as read
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Release and allow sender").click()
     expect(row(page, INVOICE)).to_contain_text("Released")

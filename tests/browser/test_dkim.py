@@ -56,18 +56,18 @@ def test_without_javascript_from_no_key_to_a_rotated_one(visits: Visits, zone: S
     expect(check(page)).to_contain_text("Not in DNS yet.")
     publish(page)
     page.get_by_role("button", name="Check again").click()
-    expect(check(page)).to_contain_text("The record is in DNS, and it fits the key that signs.")
+    expect(check(page)).to_contain_text("The record is in DNS and matches the key that signs.")
 
-    page.get_by_role("link", name="Rotate the key").click()
+    page.get_by_role("link", name="Rotate key").click()
     page.get_by_label("Selector").fill("second")
-    page.get_by_role("button", name="Prepare the key").click()
+    page.get_by_role("button", name="Prepare key").click()
     publish(page)
     assert sandbox.get(place(sandbox, "dkim"))[0].startswith("protect.")  # and all this time it signs as before
     page.get_by_role("checkbox").check()
     page.get_by_role("button", name="Sign as second from now on").click()
     expect(page.locator("main")).to_contain_text("protect._domainkey.nordwind.example")
     page.get_by_role("button", name="Check again").click()
-    expect(check(page)).to_contain_text("The record is in DNS, and it fits the key that signs.")
+    expect(check(page)).to_contain_text("The record is in DNS and matches the key that signs.")
     assert sandbox.get(place(sandbox, "dkim"))[0].startswith("second.")
 
 
@@ -94,7 +94,7 @@ def test_a_page_asks_by_itself_until_the_record_is_there_and_only_while_somebody
     page.wait_for_timeout(500)
     assert times() == before
     page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
-    expect(check(page)).to_contain_text("The record is in DNS, and it fits the key that signs.")
+    expect(check(page)).to_contain_text("The record is in DNS and matches the key that signs.")
     page.clock.fast_forward(120_000)
     page.wait_for_timeout(500)
     assert times() == before + 1
@@ -104,7 +104,7 @@ def test_a_record_is_copied_by_keyboard(visits: Visits, zone: Server, sandbox: S
     page = visits("admin", url=zone.url, permissions=["clipboard-read", "clipboard-write"])
     page.goto(place(sandbox, "dkim/"))
     page.get_by_role("button", name="Generate keys").click()
-    page.get_by_role("button", name="Copy: Line for a zone file").first.focus()
+    page.get_by_role("button", name="Copy: Zone file line").first.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_text("✓")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == page.locator("#r0-zone").inner_text()
@@ -113,13 +113,13 @@ def test_a_record_is_copied_by_keyboard(visits: Visits, zone: Server, sandbox: S
 def test_the_whole_list_of_aliases_is_replaced_on_a_phone(visits: Visits, sandbox: Sandbox) -> None:
     page = visits("customer", size=PHONE)
     page.goto(place(sandbox, "aliases/"))
-    page.get_by_role("link", name="Replace the whole list").click()
+    page.get_by_role("link", name="Replace whole list").click()
     page.get_by_label("Names").fill("nordwind.test\nbücher.example")
     page.get_by_role("button", name="Preview").click()
     expect(page.locator(".added")).to_have_text(re.compile("xn--bcher-kva.example"))
     expect(page.locator(".removed")).to_have_count(2)
-    page.get_by_role("button", name="Replace the list").click()
-    expect(page.locator("#toasts")).to_contain_text("The list of aliases is replaced.")
+    page.get_by_role("button", name="Replace list").click()
+    expect(page.locator("#toasts")).to_contain_text("The list of aliases was replaced.")
     names = [alias["name"] for alias in sandbox.get(place(sandbox, "aliases"))]
     assert names == ["nordwind.test", "xn--bcher-kva.example"]
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
@@ -153,7 +153,7 @@ def test_axe_finds_nothing_on_any_of_these_pages(size: Any, visits: Visits, zone
     for tail in ("dkim/replace/", "dkim/delete/", "dkim/rotate/"):
         page.goto(place(sandbox, tail))
         look(page)
-    page.get_by_role("button", name="Prepare the key").click()
+    page.get_by_role("button", name="Prepare key").click()
     expect(page.get_by_role("checkbox")).to_be_visible()
     look(page)
     page.get_by_role("checkbox").check()

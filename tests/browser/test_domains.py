@@ -38,13 +38,13 @@ def test_a_health_that_cannot_be_read_is_said_below_the_list_and_asked_for_again
     page = visits("admin", url=gateway.portal)
     gateway.refuse["/health"] = 500
     page.goto("/domains/")
-    expect(page.get_by_text("The health could not be read.")).to_be_visible()
+    expect(page.get_by_text("Health could not be loaded.")).to_be_visible()
     expect(page.locator(".c-health").nth(1)).to_have_text("Show")
     look(page)
     gateway.refuse.clear()
     page.get_by_role("link", name="Try again").click()
     expect(page.locator(".c-health").nth(1)).to_have_text("2 problems")
-    expect(page.get_by_text("The health could not be read.")).not_to_be_visible()
+    expect(page.get_by_text("Health could not be loaded.")).not_to_be_visible()
 
 
 def test_the_whole_list_is_downloaded(admin: Page) -> None:
@@ -60,12 +60,12 @@ def test_without_javascript_all_of_it_is_a_link_away(visits: Visits) -> None:
     page = visits("admin", java_script_enabled=False)
     page.goto("/domains/")
     page.get_by_text("More filters").click()
-    page.get_by_label("External id").fill("RT-1001-1")
-    page.get_by_label("External id").press("Enter")
+    page.get_by_label("External ID").fill("RT-1001-1")
+    page.get_by_label("External ID").press("Enter")
     page.get_by_role("link", name="nordwind.example", exact=True).click()
-    page.get_by_role("link", name="Show the setup checklist").click()
+    page.get_by_role("link", name="Show setup checklist").click()
     expect(page.get_by_role("heading", name="DKIM signature")).to_be_visible()
-    page.get_by_role("link", name="To the users").click()
+    page.get_by_role("link", name="Go to users").click()
     expect(page.locator("tbody")).to_contain_text("anna.keller@nordwind.example")
     page.get_by_label("Part of the address").fill("keller")
     page.get_by_role("button", name="Filter", exact=True).click()

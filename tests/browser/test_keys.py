@@ -36,7 +36,7 @@ def test_j_and_k_move_through_the_list_and_stop_at_its_ends(hub: Page) -> None:
 
 
 def test_x_selects_the_mail_and_shows_what_can_be_done_with_the_selection(hub: Page) -> None:
-    bar = hub.get_by_role("button", name="Release the selected mails")
+    bar = hub.get_by_role("button", name="Release selected messages")
     expect(bar).not_to_be_visible()
     hub.keyboard.press("x")
     hub.keyboard.press("j")
@@ -52,7 +52,7 @@ def test_x_selects_the_mail_and_shows_what_can_be_done_with_the_selection(hub: P
 def test_r_releases_and_makes_no_rule(hub: Page, sandbox: Sandbox) -> None:
     before = sandbox.rules(ANNA)
     hub.keyboard.press("r")
-    expect(toast(hub, "Released. The mail is on its way to the mailbox.")).to_be_visible()
+    expect(toast(hub, "Released. The message is on its way to the mailbox.")).to_be_visible()
     expect(row(hub, INVOICE)).to_contain_text("Released")
     assert any(INVOICE in subject for subject in sandbox.subjects(ANNA, "INBOX"))
     assert sandbox.rules(ANNA) == before
@@ -125,7 +125,7 @@ def test_the_question_mark_lists_the_keys_and_escape_goes_back(hub: Page) -> Non
 
 def test_shortcuts_that_are_switched_off_stay_off_and_can_be_switched_on_again(hub: Page) -> None:
     hub.keyboard.press("?")
-    hub.get_by_label("Single-key shortcuts are on").uncheck()
+    hub.get_by_label("Use single-key shortcuts").uncheck()
     hub.get_by_role("button", name="Close").click()
     hub.keyboard.press("j")
     expect(rows(hub, 0)).to_be_focused()
@@ -142,7 +142,7 @@ def test_shortcuts_that_are_switched_off_stay_off_and_can_be_switched_on_again(h
 
     hub.get_by_label("Account and language").click()
     hub.get_by_role("button", name="Keyboard shortcuts").click()
-    hub.get_by_label("Single-key shortcuts are on").check()
+    hub.get_by_label("Use single-key shortcuts").check()
     hub.get_by_role("button", name="Close").click()
     rows(hub, 0).focus()
     hub.keyboard.press("j")

@@ -38,13 +38,13 @@ def test_three_selected_mails_are_released_and_each_tells_how_it_went(admin: Pag
     before = len(sandbox.mails(ANNA, "INBOX"))
     for words in (INVOICE, "Scan vom Kopierer", VIRUS):
         row(admin, words).get_by_role("checkbox").check()
-    admin.get_by_role("button", name="Release the selected mails").click()
-    expect(admin.get_by_role("heading", name="Release of 3 mails")).to_be_visible()
-    expect(admin.get_by_role("status").filter(has_text="3 of 3 are finished")).to_be_visible()
+    admin.get_by_role("button", name="Release selected messages").click()
+    expect(admin.get_by_role("heading", name="Release of 3 messages")).to_be_visible()
+    expect(admin.get_by_role("status").filter(has_text="3 of 3 finished")).to_be_visible()
     lines = admin.locator(".entries li")
     expect(lines.filter(has_text=INVOICE)).to_contain_text("Released.")
     expect(lines.filter(has_text="Scan vom Kopierer")).to_contain_text("Released.")
-    expect(lines.filter(has_text=VIRUS)).to_contain_text("Infected: release it by itself, where the page says what that means.")
+    expect(lines.filter(has_text=VIRUS)).to_contain_text("Infected: release it individually, after reading the warning.")
     expect(admin.get_by_role("button", name="Stop")).to_have_count(0)
     assert len(sandbox.mails(ANNA, "INBOX")) == before + 2
     admin.get_by_role("link", name="Back to the list").click()
@@ -57,8 +57,8 @@ def test_a_batch_is_stopped_on_demand_survives_a_reload_and_is_resumed(admin: Pa
     held = len(sandbox.mails(BUSY, "Quarantine"))
     assert select_all(admin) == 40
     with slow_gateway(site):
-        admin.get_by_role("button", name="Release the selected mails").click()
-        expect(admin.get_by_role("heading", name="Release of 40 mails")).to_be_visible()
+        admin.get_by_role("button", name="Release selected messages").click()
+        expect(admin.get_by_role("heading", name="Release of 40 messages")).to_be_visible()
         bar = admin.get_by_role("progressbar")
         expect(bar).to_have_attribute("max", "40")
         expect(admin.locator(".entries .chip").get_by_text("running", exact=True)).to_have_count(2)
@@ -81,9 +81,9 @@ def test_a_batch_is_stopped_on_demand_survives_a_reload_and_is_resumed(admin: Pa
 
     admin.goto("/batches/")
     expect(admin.locator(".entries li")).to_contain_text("stopped")
-    admin.get_by_role("link", name="Release of 40 mails").click()
+    admin.get_by_role("link", name="Release of 40 messages").click()
     resume.click()
-    expect(admin.get_by_role("status").filter(has_text="40 of 40 are finished")).to_be_visible()
+    expect(admin.get_by_role("status").filter(has_text="40 of 40 finished")).to_be_visible()
     expect(bar).to_have_attribute("value", "40")
     expect(chips.get_by_text("done", exact=True)).to_have_count(40)
     expect(resume).to_have_count(0)

@@ -39,9 +39,9 @@ def test_axe_finds_nothing_on_options_and_access(size: Any, visits: Visits, sand
         page.goto(address)
         look(page)
     page.get_by_role("link", name="Cancel").click()
-    page.get_by_role("link", name="Add an administrator").click()
+    page.get_by_role("link", name="Add administrator").click()
     page.get_by_role("button", name="Add", exact=True).click()
-    expect(page.get_by_text("Choose an account, or type its id.").first).to_be_visible()
+    expect(page.get_by_text("Choose an account or enter its ID.").first).to_be_visible()
     look(page)
 
 
@@ -69,7 +69,7 @@ def test_an_option_is_set_and_reset_by_keyboard_without_leaving_its_row(admin: P
     assert value_of(sandbox, "TIME_ZONE") == "Asia/Tokyo"
     admin.keyboard.press("Tab")
     admin.keyboard.press("Enter")
-    expect(toast(admin, "TIME_ZONE is inherited again. It was: Asia/Tokyo")).to_be_visible()
+    expect(toast(admin, "TIME_ZONE was reset to inherited. It was: Asia/Tokyo")).to_be_visible()
     expect(zone.get_by_role("button", name="Set here")).to_be_focused()
     expect(admin.get_by_label("Time zone of the dates in mails")).to_have_value("Europe/Zurich")
     assert value_of(sandbox, "TIME_ZONE") is None
@@ -99,29 +99,29 @@ def test_options_without_javascript(visits: Visits, sandbox: Sandbox) -> None:
     expect(toast(page, "REPORT_FREQUENCY is set.")).to_be_visible()
     assert value_of(sandbox, "REPORT_FREQUENCY") == "WEEKLY"
     frequency.get_by_role("button", name="Reset to inherited").click()
-    expect(toast(page, "REPORT_FREQUENCY is inherited again.")).to_be_visible()
+    expect(toast(page, "REPORT_FREQUENCY was reset to inherited.")).to_be_visible()
     assert value_of(sandbox, "REPORT_FREQUENCY") is None
 
 
 def test_an_administrator_comes_and_goes_without_javascript(visits: Visits, sandbox: Sandbox) -> None:
     page = visits("admin", java_script_enabled=False)
     page.goto(f"/domains/{sandbox.domain(NORDWIND)}/admins/")
-    page.get_by_role("link", name="Add an administrator").click()
-    page.get_by_role("link", name="A new account").click()
-    page.get_by_label("Sign-in name").fill(LONG)
+    page.get_by_role("link", name="Add administrator").click()
+    page.get_by_role("link", name="New account").click()
+    page.get_by_label("Username").fill(LONG)
     page.get_by_label("Name", exact=True).fill("Maximiliana")
-    page.get_by_label("E-mail address").fill(LONG)
-    page.get_by_label("First password").fill("made for a test")
-    page.get_by_label("Release held mail").check()
+    page.get_by_label("Email address").fill(LONG)
+    page.get_by_label("Initial password").fill("made for a test")
+    page.get_by_label("Release held messages").check()
     page.get_by_role("button", name="Add", exact=True).click()
     expect(toast(page, f"{LONG} administers this domain now.")).to_be_visible()
     page.get_by_role("link", name=LONG, exact=True).click()
-    page.get_by_label("See users").check()
+    page.get_by_label("View users").check()
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("row").filter(has_text=LONG)).to_contain_text("See users, Release held mail")
+    expect(page.get_by_role("row").filter(has_text=LONG)).to_contain_text("See users, Release held messages")
     page.get_by_role("link", name=f"Revoke: {LONG}").click()
-    expect(page.get_by_text("This is the account's last access: the gateway deletes the account with it.")).to_be_visible()
-    page.get_by_role("button", name="Revoke, and delete the account").click()
+    expect(page.get_by_text("The account has no other access: the gateway deletes the account too.")).to_be_visible()
+    page.get_by_role("button", name="Revoke access and delete account").click()
     expect(toast(page, "does not administer this domain any more.")).to_be_visible()
     expect(page.get_by_role("row").filter(has_text=LONG)).to_have_count(0)
 
@@ -130,15 +130,15 @@ def test_an_account_is_searched_for_without_losing_the_switches(admin: Page, san
     base = f"/domains/{sandbox.domain('alpenmilch.example')}"
     made(sandbox, "petra@nordwind.example")
     admin.goto(f"{base}/add-admin/")
-    admin.get_by_label("See mail").check()
+    admin.get_by_label("View messages").check()
     admin.get_by_label("Part of the account's name or address").fill("petra")
     admin.keyboard.press("Enter")
     expect(admin.get_by_role("radio")).to_have_count(1)
-    expect(admin.get_by_label("See mail")).to_be_checked()
+    expect(admin.get_by_label("View messages")).to_be_checked()
     admin.get_by_role("radio", name="petra@nordwind.example").check()
     admin.get_by_role("button", name="Add", exact=True).click()
-    expect(toast(admin, "petra@nordwind.example administers this domain now.")).to_be_visible()
-    expect(admin.get_by_role("row").filter(has_text="petra@nordwind.example")).to_contain_text("See mail")
+    expect(toast(admin, "petra@nordwind.example is now an administrator of this domain.")).to_be_visible()
+    expect(admin.get_by_role("row").filter(has_text="petra@nordwind.example")).to_contain_text("View messages")
 
 
 def test_what_users_may_do_is_switched_by_keyboard_on_a_phone(visits: Visits, sandbox: Sandbox) -> None:
@@ -147,5 +147,5 @@ def test_what_users_may_do_is_switched_by_keyboard_on_a_phone(visits: Visits, sa
     page.get_by_label("Change their own settings").focus()
     page.keyboard.press("Space")
     page.keyboard.press("Enter")
-    expect(toast(page, "What the users may do is changed.")).to_be_visible()
+    expect(toast(page, "User access was changed.")).to_be_visible()
     expect(page.get_by_label("Change their own settings")).to_be_checked()

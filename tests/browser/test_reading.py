@@ -38,7 +38,7 @@ def test_the_text_comes_first_and_says_where_its_links_go(owner: Page) -> None:
 
 def test_a_hostile_mail_does_nothing_at_all(owner: Page, watch: Watch, site: Site) -> None:
     open_mail(owner, HOSTILE)
-    expect(reading(owner)).to_contain_text("There is no usable sender address in this mail.")
+    expect(reading(owner)).to_contain_text("This message has no usable sender address.")
     expect(reading(owner)).not_to_contain_text("than the mail comes from")  # which would be nowhere
     frame = html_view(owner)
     expect(frame.get_by_text("Text, der bleiben darf.")).to_be_visible()
@@ -73,7 +73,7 @@ def test_remote_images_are_loaded_only_when_one_asks_for_them(owner: Page, watch
     watch.expect("news.paletten-profi.example")
     with owner.expect_request("https://news.paletten-profi.example/open.gif?id=8812"):
         owner.get_by_role("link", name="Show remote images").click()
-    expect(reading(owner)).to_contain_text("Remote images are shown: their servers can see that this mail is being read.")
+    expect(reading(owner)).to_contain_text("Remote images are shown: their servers can see that this message is being read.")
     assert remote == ["https://news.paletten-profi.example/open.gif?id=8812"]
 
 

@@ -23,7 +23,7 @@ def card(page: Page, name: str) -> Locator:
 def test_a_relay_is_tried_added_checked_and_deleted_without_scripts(visits: Visits, sandbox: Sandbox) -> None:
     page = visits("customer", java_script_enabled=False)
     page.goto(f"/domains/{sandbox.domain('nordwind.example')}/relays/")
-    page.get_by_role("link", name="Add a relay").click()
+    page.get_by_role("link", name="Add relay").click()
     with servers.smtp_server() as (host, port, _inbox):
         page.get_by_label("Name", exact=True).fill(LONG)
         server = page.get_by_role("region", name="Mail server")
@@ -31,22 +31,22 @@ def test_a_relay_is_tried_added_checked_and_deleted_without_scripts(visits: Visi
         server.get_by_label("Port").fill(str(port))
         server.get_by_label("Encryption").select_option("no encryption")
         expect(page.get_by_label("LDAP server")).to_be_hidden()
-        page.get_by_label("Users sign in").select_option("at a directory (LDAP)")
+        page.get_by_label("Users sign in").select_option("via a directory (LDAP)")
         page.get_by_label("LDAP server").fill("ldap.nordwind.example")
         page.get_by_label("Where to search").fill("dc=nordwind")
-        page.get_by_label("Its password").fill("typed secret")
-        page.get_by_role("button", name="Try this configuration").click()
+        page.get_by_label("Search account password").fill("typed secret")
+        page.get_by_role("button", name="Test this configuration").click()
         expect(page.locator("#tried")).to_contain_text("The server answers as it should.")
         expect(page.get_by_label("Name", exact=True)).to_have_value(LONG)
         expect(page.get_by_label("LDAP server")).to_have_value("ldap.nordwind.example")
-        expect(page.get_by_label("Its password")).to_have_value("")
+        expect(page.get_by_label("Search account password")).to_have_value("")
         assert LONG not in relays(sandbox)
-        page.get_by_label("Its password").fill("typed secret")
+        page.get_by_label("Search account password").fill("typed secret")
         page.get_by_role("button", name="Save").click()
-        expect(toast(page, "The relay is added.")).to_be_visible()
+        expect(toast(page, "The relay was added.")).to_be_visible()
         assert len(relays(sandbox)) == 3
         assert relays(sandbox)[LONG]["authData"]["base_dn"] == "dc=nordwind"
-        card(page, LONG).get_by_role("link", name="Show the last check").click()
+        card(page, LONG).get_by_role("link", name="Show last check").click()
         page.get_by_role("button", name="Check again").click()
         expect(toast(page, "One test failed.")).to_be_visible()  # there is no such directory
         expect(page.get_by_text("Mail server: The server answers as it should.")).to_be_visible()
@@ -54,7 +54,7 @@ def test_a_relay_is_tried_added_checked_and_deleted_without_scripts(visits: Visi
     page.get_by_role("link", name="All relays").click()
     card(page, LONG).get_by_role("link", name="Delete").click()
     page.get_by_role("button", name="Delete").click()
-    expect(toast(page, "The relay is deleted.")).to_be_visible()
+    expect(toast(page, "The relay was deleted.")).to_be_visible()
     assert set(relays(sandbox)) == {"Mailserver", "Exchange Zürich"}
 
 
@@ -66,21 +66,21 @@ def test_trying_and_checking_answer_in_place_and_lose_nothing_that_was_typed(
     expect(card(admin, "Mailserver").locator(".chip.bad")).to_have_text("Fails")  # came by itself
     card(admin, "Mailserver").get_by_role("link", name="Change").click()
     address, server = admin.url, admin.get_by_role("region", name="Mail server")
-    admin.get_by_label("Users sign in").select_option("at a directory (LDAP)")
-    admin.get_by_role("button", name="Try this configuration").click()
+    admin.get_by_label("Users sign in").select_option("via a directory (LDAP)")
+    admin.get_by_role("button", name="Test this configuration").click()
     expect(admin.locator("#tried")).to_contain_text("LDAP server: This field is required.")
     admin.get_by_label("LDAP server").fill("ldap.nordwind.example")
     admin.get_by_label("Where to search").fill("dc=nordwind")
-    admin.get_by_label("Its password").fill("typed secret")
+    admin.get_by_label("Search account password").fill("typed secret")
     with servers.smtp_server() as (host, port, _inbox):
         server.get_by_label("Host").fill(host)
         server.get_by_label("Port").fill(str(servers.free_port()))
-        admin.get_by_role("button", name="Try this configuration").click()
+        admin.get_by_role("button", name="Test this configuration").click()
         expect(admin.locator("#tried")).to_contain_text("nothing listens on this port")
         server.get_by_label("Port").fill(str(port))
-        admin.get_by_role("button", name="Try this configuration").click()
+        admin.get_by_role("button", name="Test this configuration").click()
         expect(admin.locator("#tried")).to_contain_text("The server answers as it should.")
-        expect(admin.get_by_label("Its password")).to_have_value("typed secret")
+        expect(admin.get_by_label("Search account password")).to_have_value("typed secret")
         assert admin.url == address
         admin.get_by_label("Name", exact=True).press("Enter")  # saves, and does not merely try
         expect(toast(admin, "The relay is changed.")).to_be_visible()
@@ -107,15 +107,15 @@ def test_every_page_of_relays_is_for_everyone(size: dict, visits: Visits, sandbo
         server = page.get_by_role("region", name="Mail server")
         server.get_by_label("Host").fill(host)
         server.get_by_label("Port").fill(str(port))
-        page.get_by_label("Users sign in").select_option("at an IMAP server")
-        page.get_by_label("Access to the mailboxes").select_option("over Microsoft 365 (Graph)")
-        page.get_by_role("button", name="Try this configuration").click()
+        page.get_by_label("Users sign in").select_option("via an IMAP server")
+        page.get_by_label("Mailbox access").select_option("via Microsoft 365 (Graph)")
+        page.get_by_role("button", name="Test this configuration").click()
         expect(page.locator("#tried")).to_contain_text("IMAP server: This field is required.")
         look(page)
         page.get_by_role("region", name="Sign-in").get_by_label("IMAP server").fill("imap.nordwind.example")
-        for label, value in (("Tenant id", "t-1"), ("Application id", "a-1"), ("Application secret", "typed")):
+        for label, value in (("Tenant ID", "t-1"), ("Application ID", "a-1"), ("Application secret", "typed")):
             page.get_by_role("region", name="Remediation").get_by_label(label).fill(value)
-        page.get_by_role("button", name="Try this configuration").click()
+        page.get_by_role("button", name="Test this configuration").click()
         expect(page.locator("#tried")).to_contain_text("The server answers as it should.")
         page.get_by_text("What the gateway saw").first.click()
         page.evaluate("scrollTo(0, 0)")  # else a field is half below the bar, which axe takes for a small one

@@ -39,11 +39,11 @@ def test_suggestions_for_what_was_typed_before_are_never_shown_nor_opened(admin:
     with admin.expect_request(re.compile(r"/search/suggestions/\?q=an$")):
         admin.keyboard.type("an")
     admin.get_by_role("combobox").fill("zz")
-    expect(admin.locator("#suggestions")).to_contain_text("No user or domain with “zz”.")
+    expect(admin.locator("#suggestions")).to_contain_text("No user or domain matches “zz”.")
     for route in late:
         route.continue_()
     admin.keyboard.press("ArrowDown")
-    expect(admin.locator("#suggestions")).to_contain_text("No user or domain with “zz”.")
+    expect(admin.locator("#suggestions")).to_contain_text("No user or domain matches “zz”.")
     expect(admin.locator("#suggestions a")).to_have_count(0)
 
 

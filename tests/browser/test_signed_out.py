@@ -11,7 +11,7 @@ from tests.browser.test_policies import BOARD, policies
 from tests.browser.test_small_screens import fits
 from tests.browser.test_trouble import held
 
-ENDED = "Your session has ended. Sign in to go on where you were."
+ENDED = "Your session has ended. Sign in to continue where you were."
 AGAIN = "You are signed in again. This page is as you left it: please repeat your last step."
 MARK = "Half a thought of 5 mice"
 
@@ -81,7 +81,7 @@ def test_a_release_that_was_being_described_goes_on_after_signing_in(
     open_user(admin, sandbox)
     open_mail(admin, GMAIL)
     admin.keyboard.press("A")
-    dialog(admin).get_by_label("Ends after").select_option("30 days")
+    dialog(admin).get_by_label("Rule ends").select_option("30 days")
     dialog(admin).get_by_label("Description").fill(MARK)
     sign_out_elsewhere(admin).close()
     button = dialog(admin).get_by_role("button", name="Release and allow")
@@ -170,7 +170,7 @@ def test_mails_that_were_selected_stay_so_and_what_watches_them_asks_once(
     for words in (GMAIL, INVOICE):
         row(page, words).get_by_role("checkbox").check()
     sign_out_elsewhere(page).close()
-    release = page.get_by_role("button", name="Release the selected mails")
+    release = page.get_by_role("button", name="Release selected messages")
     release.click()
     sign_in(page, site.tokens["admin"])
     expect(toast(page, AGAIN)).to_be_visible()
@@ -248,7 +248,7 @@ def test_a_page_whose_person_was_followed_by_another_mixes_nothing(admin: Page, 
     expect(other.get_by_label("Account and language")).to_be_visible()
     admin.bring_to_front()
     row(admin, GMAIL).get_by_role("link").click()
-    expect(admin.get_by_role("link", name="My mail")).to_be_visible()
+    expect(admin.get_by_role("link", name="My mailbox")).to_be_visible()
 
 
 def test_too_many_tries_are_told_in_the_dialog(admin: Page, sandbox: Sandbox, site: Site, watch: Watch) -> None:

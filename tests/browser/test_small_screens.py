@@ -91,7 +91,7 @@ def test_the_whole_job_with_a_thumb(phone: Page, sandbox: Sandbox) -> None:
     uncovered(toast(phone, "Released."))
     fits(phone)
     toast(phone).get_by_text("Change", exact=True).tap()
-    uncovered(toast(phone).get_by_role("button", name="Remove the rule"))
+    uncovered(toast(phone).get_by_role("button", name="Remove rule"))
     fits(phone)
     toast(phone).get_by_role("button", name="Close").tap()
     phone.get_by_role("link", name="Back to the list").tap()
@@ -111,19 +111,19 @@ def test_what_is_asked_fits_on_the_screen_with_its_buttons(phone: Page, sandbox:
 def test_several_mails_are_selected_and_released_with_a_thumb(phone: Page, sandbox: Sandbox) -> None:
     open_user(phone, sandbox)
     row(phone, INVOICE).get_by_role("checkbox").tap()
-    button = phone.get_by_role("button", name="Release the selected mails")
+    button = phone.get_by_role("button", name="Release selected messages")
     uncovered(phone.get_by_text("They are delivered at once."))
     uncovered(button)
     fits(phone)
     button.tap()
-    expect(phone.get_by_text("1 of 1 are finished")).to_be_visible()
+    expect(phone.get_by_text("1 of 1 finished")).to_be_visible()
     fits(phone)
 
 
 def test_the_navigation_and_the_account_can_be_reached(phone: Page) -> None:
     phone.goto("/")
-    for name in ("Home", "Users", "Domains", "Batches", "Activity"):
-        uncovered(phone.get_by_role("navigation", name="Main").get_by_role("link", name=name))
+    for name in ("Home", "Users", "Domains", "Bulk jobs", "Activity"):
+        uncovered(phone.get_by_role("navigation", name="Main menu").get_by_role("link", name=name))
     heights = phone.locator(".side a").evaluate_all("all => all.map(one => one.offsetHeight)")
     assert len(set(heights)) == 1  # one line each
     assert heights[0] >= 36

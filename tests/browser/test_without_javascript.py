@@ -16,13 +16,13 @@ def plain(visits: Visits) -> Page:
 
 
 def search(page: Page, words: str) -> None:
-    page.get_by_label("Find a user or a domain").fill(words)
-    page.get_by_label("Find a user or a domain").press("Enter")
+    page.get_by_label("Find a user or domain").fill(words)
+    page.get_by_label("Find a user or domain").press("Enter")
 
 
 def show_list(page: Page, words: str = "anna.keller") -> None:
     search(page, words)
-    page.get_by_role("link", name="Show the held mail").click()
+    page.get_by_role("link", name="Show held messages").click()
     expect(row(page, INVOICE)).to_be_visible()
 
 
@@ -75,7 +75,7 @@ def test_from_the_search_to_a_released_mail_and_a_changed_rule(plain: Page, sand
 
     plain.get_by_role("link", name="Change").click()
     expect(plain.get_by_role("heading", name="Allowed sender")).to_be_visible()
-    plain.get_by_label("Ends after").select_option("1 year")
+    plain.get_by_label("Rule ends").select_option("1 year")
     plain.get_by_label("Description").fill("Paper supplier")
     plain.get_by_role("button", name="Save").click()
     expect(toast(plain, f"The rule for {SUPPLIER} is changed")).to_be_visible()
@@ -127,10 +127,10 @@ def test_several_mails_go_as_a_batch_whose_page_refreshes_itself(plain: Page, si
     for words in (INVOICE, "Scan vom Kopierer"):
         row(plain, words).get_by_role("checkbox").check()
     with slow_gateway(site):
-        plain.get_by_role("button", name="Release the selected mails").click()
-        expect(plain.get_by_role("heading", name="Release of 2 mails")).to_be_visible()
-        expect(plain.locator("label").get_by_text("0 of 2 are finished")).to_be_visible()
-    expect(plain.get_by_text("2 of 2 are finished")).to_be_visible()
+        plain.get_by_role("button", name="Release selected messages").click()
+        expect(plain.get_by_role("heading", name="Release of 2 messages")).to_be_visible()
+        expect(plain.locator("label").get_by_text("0 of 2 finished")).to_be_visible()
+    expect(plain.get_by_text("2 of 2 finished")).to_be_visible()
     assert len([s for s in sandbox.subjects(ANNA, "INBOX") if INVOICE in s or "Scan" in s]) == 2
 
 
@@ -147,11 +147,11 @@ def test_another_language(plain: Page) -> None:
 def test_settings(plain: Page) -> None:
     plain.goto("/activity/")
     plain.get_by_label("Account and language").click()
-    plain.get_by_role("link", name="Settings").click()
+    plain.get_by_role("link", name="Preferences").click()
     form = plain.locator("main form")
     form.get_by_label("Colours").select_option("Dark")
     form.get_by_label("Time zone").select_option("Asia/Tokyo")
-    form.get_by_label("Rows on a page").select_option("20")
+    form.get_by_label("Rows per page").select_option("20")
     form.get_by_role("button", name="Save").click()
     expect(toast(plain, "Saved.")).to_be_visible()
     expect(plain.locator("html")).to_have_css("color-scheme", "dark")  # though the browser's own is light

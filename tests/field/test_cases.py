@@ -25,7 +25,7 @@ from sandbox.models import User
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
 CASES = Path(__file__).parent / "cases"
 NAMES = sorted(path.stem for path in CASES.glob("*.eml"))
-UNKNOWN_TEXT = "This mail has no text."
+UNKNOWN_TEXT = "This message has no text."
 
 # What a warning says, and what the cases call it.
 WARNINGS = {
@@ -104,7 +104,7 @@ def flags(shown: LexborHTMLParser) -> list[str]:
     found += [words(event.css_first("strong")) for event in pane.css(".invitation")]
     heads = {words(line.css_first("dt")): line.css_first("dd") for line in pane.css("header dl.heads > div")}
     found += ["no return address"] if words(heads.get("Sent by")).startswith("<>") else []
-    if "can't be right" in words(heads["Sent"]):
+    if "cannot be right" in words(heads["Sent"]):
         found += ["impossible date", f"year: {heads['Sent'].css_first('time').attributes['datetime'][:4]}"]
     return sorted(found)
 

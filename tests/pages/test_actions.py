@@ -72,7 +72,7 @@ def test_a_release_moves_the_mail_into_the_inbox_and_says_so(as_admin: Client) -
     row = Mail.objects.get(folder__user__email=seed.ANNA, subject__contains=INVOICE)
     answer = act(as_admin, held(INVOICE))
     assert answer.status_code == 200
-    assert toast(answer) == "ok: Released. The mail is on its way to the mailbox."
+    assert toast(answer) == "ok: Released. The message is on its way to the mailbox."
     assert 'hx-swap-oob="beforeend:#toasts"' in text(answer)
     (swapped,) = re.findall(r'<li class="mail[^"]*\breleased" id="(row-[0-9a-f]+)" hx-swap-oob="true">', text(answer))
     assert f'data-row="{swapped}" data-acted' in text(answer)
@@ -89,7 +89,7 @@ def test_without_javascript_the_folder_comes_back_with_a_message(as_admin: Clien
     answer = act(as_admin, url, whole=True)
     folder = reverse("mail-list", args=(User.objects.get(email=seed.ANNA).uid, "Quarantine"))
     assert (answer.status_code, answer["Location"]) == (302, folder)
-    assert toast(as_admin.get(folder)) == "ok: Released. The mail is on its way to the mailbox."
+    assert toast(as_admin.get(folder)) == "ok: Released. The message is on its way to the mailbox."
     assert place(INVOICE) == "INBOX"
     assert "toast" not in text(as_admin.get("/activity/")).partition('<div id="toasts"')[2].partition("</div>")[0]  # said once
 
@@ -119,13 +119,13 @@ def test_a_rule_demands_spf_only_where_it_passed(as_admin: Client) -> None:
 
 
 @pytest.mark.parametrize(("subject", "reasons"), [
-    ("Bewerbung", ["gmail.com is a free-mail service: anyone can open an address there."]),
+    ("Bewerbung", ["gmail.com is a free email service: anyone can get an address there."]),
     ("Vertraulich", [
-        "nordwind.example is the customer's own domain: forgers like to pretend to be a colleague.",
-        "The mail is not proven to come from nordwind.example: anyone can write this sender's name.",
+        "nordwind.example is the customer's own domain: forgers often pose as a colleague.",
+        "The message is not confirmed to come from nordwind.example: anyone can fake this sender.",
     ]),
-    ("Re: Ihre Anfrage", ["The sender's name shows another address (ceo@nordwind.example) than the mail comes from."]),
-    ("gewonnen", ["The mail is not proven to come from lotterie.example: anyone can write this sender's name."]),
+    ("Re: Ihre Anfrage", ["The sender's name shows a different address (ceo@nordwind.example) from the one the message comes from."]),
+    ("gewonnen", ["The message is not confirmed to come from lotterie.example: anyone can fake this sender."]),
 ])
 @pytest.mark.parametrize("scope", ["mailbox", "domain"])
 def test_who_allows_a_doubtful_sender_is_asked_once(subject: str, reasons: list[str], scope: str, as_admin: Client) -> None:
@@ -136,7 +136,7 @@ def test_who_allows_a_doubtful_sender_is_asked_once(subject: str, reasons: list[
     assert "Release and allow the sender?" in text(asked)
     for reason in reasons:
         assert reason in text(asked)
-    assert "Only release" in text(asked)
+    assert "Release without allowing" in text(asked)
     assert (place(subject), SenderRule.objects.count(), log()) == ("Quarantine", before, [])
     confirmed = act(as_admin, url, **dict(hidden(asked)))
     assert toast(confirmed).startswith("ok: Released.")
@@ -154,7 +154,7 @@ def test_a_doubtful_sender_may_be_released_without_a_rule(as_admin: Client) -> N
     url, before = held("Bewerbung"), SenderRule.objects.count()
     asked = act(as_admin, url, allow="mailbox")
     fields = {**dict(hidden(asked)), "allow": ["mailbox", ""]}  # the hidden field, and the button "Only release"
-    assert toast(act(as_admin, url, **fields)) == "ok: Released. The mail is on its way to the mailbox."
+    assert toast(act(as_admin, url, **fields)) == "ok: Released. The message is on its way to the mailbox."
     assert SenderRule.objects.count() == before
 
 
@@ -192,10 +192,10 @@ def test_an_infected_mail_needs_a_second_step(as_admin: Client) -> None:
     url = held("Facture")
     asked = act(as_admin, url)
     assert asked["HX-Retarget"] == "#dialog"
-    assert "The virus scanner found Eicar-Test-Signature in this mail." in text(asked)
+    assert "The virus scanner found Eicar-Test-Signature in this message." in text(asked)
     assert 'name="infected" value="1" required' in text(asked)
     again = act(as_admin, url, **dict(hidden(asked)))  # without the tick
-    assert "Release an infected mail?" in text(again)
+    assert "Release an infected message?" in text(again)
     assert (place("Facture"), log()) == ("Quarantine", [])
     assert toast(act(as_admin, url, infected="1", **dict(hidden(again)))).startswith("ok: Released.")
     assert place("Facture") == "INBOX"
@@ -209,9 +209,9 @@ def test_an_infected_mail_of_a_doubtful_sender_says_both(as_admin: Client) -> No
 
 def test_a_sender_that_is_none_cannot_be_allowed_or_blocked(as_admin: Client) -> None:
     allowed = act(as_admin, held("Wer hat das"), allow="mailbox")
-    assert toast(allowed) == "bad: There is no usable sender address in this mail, so it cannot be allowed."
+    assert toast(allowed) == "bad: This message has no usable sender address, so it cannot be allowed."
     blocked = act(as_admin, held("<script>", "block"))
-    assert toast(blocked) == "bad: There is no usable sender address in this mail, so it cannot be blocked."
+    assert toast(blocked) == "bad: This message has no usable sender address, so it cannot be blocked."
     for answer in (allowed, blocked):
         assert "Why it is held" in text(answer)  # the mail stays open
     assert log() == []
@@ -278,7 +278,7 @@ def test_who_may_not_release_is_told_what_and_the_buttons_go(as_helpdesk: Client
     mail, other = held(INVOICE, "mail-read"), held("", "mail-read", "soeren.kjaer@nordwind-hafen.example")
     assert "Release <kbd>r</kbd>" in text(as_helpdesk.get(mail))
     answer = act(as_helpdesk, held(INVOICE))
-    assert toast(answer).startswith("bad: Your account may not do this: release mail. An administrator of the domain can.")
+    assert toast(answer).startswith("bad: Your account cannot do this: release a message. An administrator of the domain can.")
     assert "MAIL_RELEASE required" in toast(answer)
     pane = text(as_helpdesk.get(f"{mail}reading/", headers={"HX-Request": "true", "HX-Target": "reading"}))
     for shown in (text(answer), pane, text(as_helpdesk.get(mail)), text(as_helpdesk.get(held("Bewerbung", "mail-read")))):
@@ -296,7 +296,7 @@ def test_without_javascript_who_may_not_release_gets_a_page(as_helpdesk: Client)
     answer = act(as_helpdesk, held(INVOICE), whole=True)
     assert answer.status_code == 403
     assert "<h1>Not allowed</h1>" in text(answer)
-    assert "release mail" in text(answer)
+    assert "release a message" in text(answer)
     assert 'name="allow"' not in text(as_helpdesk.get(held(INVOICE, "mail-read")))
 
 
@@ -394,14 +394,14 @@ def test_everybody_sees_the_own_activity_only(as_admin: Client, as_customer: Cli
     act(as_admin, held(INVOICE))
     act(as_customer, held("Donaudampf", "block"))
     mine, theirs = text(as_admin.get("/activity/")), text(as_customer.get("/activity/"))
-    assert "release mail" in mine
+    assert "release a message" in mine
     assert f"{seed.ANNA}: [SPAM] {INVOICE}" in mine
     assert '<span class="chip ok">done</span>' in mine
     assert "schlagwort.example" not in mine
     assert "add a sender rule to a mailbox" in theirs
     assert INVOICE not in theirs
-    assert "release mail" in text(as_admin.get("/"))  # what one did last is on the first page too
-    assert "release mail" not in text(as_customer.get("/"))
+    assert "release a message" in text(as_admin.get("/"))  # what one did last is on the first page too
+    assert "release a message" not in text(as_customer.get("/"))
 
 
 def test_the_log_holds_no_token_and_nothing_of_what_a_mail_says(as_owner: Client, sandbox: dict[str, str]) -> None:
@@ -470,7 +470,7 @@ def test_a_double_click_releases_once(as_admin: Client, slow_releases: list[str]
     assert len(slow_releases) == 1
     assert sorted(map(toast, answers)) == [
         *[f"ok: Released once already, by {ADMIN}. It was not sent a second time."] * 2,
-        "ok: Released. The mail is on its way to the mailbox.",
+        "ok: Released. The message is on its way to the mailbox.",
     ]
     assert [entry[3] for entry in log()] == ["done"]
     assert toast(act(as_admin, url, once=once)).startswith("ok: Released once already")  # and the back button, later
@@ -482,7 +482,7 @@ def test_two_people_at_the_same_moment_release_once(as_admin: Client, as_custome
     assert len(slow_releases) == 1
     assert [answer.status_code for answer in answers] == [200, 200]
     said = " ".join(map(toast, answers))
-    assert "Released. The mail is on its way to the mailbox." in said
+    assert "Released. The message is on its way to the mailbox." in said
     assert re.search(r"Released once already, by (operations@gateway|julia\.brandt@nordwind)\.example\.", said)
     assert place(INVOICE) == "INBOX"
 
@@ -490,7 +490,7 @@ def test_two_people_at_the_same_moment_release_once(as_admin: Client, as_custome
 def test_two_mails_at_the_same_moment_are_two_releases(as_admin: Client, as_customer: Client, slow_releases: list[str]) -> None:
     urls = held(INVOICE), held("Bewerbung")
     answers = together(lambda: act(as_admin, urls[0]), lambda: act(as_customer, urls[1]))
-    assert [toast(answer) for answer in answers] == ["ok: Released. The mail is on its way to the mailbox."] * 2
+    assert [toast(answer) for answer in answers] == ["ok: Released. The message is on its way to the mailbox."] * 2
     assert len(slow_releases) == 2
 
 
@@ -567,7 +567,7 @@ def test_looking_at_the_forms_does_nothing(somebody: Client, gateway: Gateway) -
 
 def test_the_forms_show_what_they_would_do(somebody: Client) -> None:
     shown = text(somebody.get(f"{URL}?allow=domain&days=30&description=wie+besprochen"))
-    assert "info@shop.example will be allowed for everybody in nordwind.example." in shown
+    assert "info@shop.example will be allowed for everyone in nordwind.example." in shown
     assert '<option value="30" selected>' in shown
     assert 'value="wie besprochen"' in shown
     assert "info@shop.example will be allowed for anna@nordwind.example." in text(somebody.get(f"{URL}?allow=mailbox"))
@@ -589,14 +589,14 @@ def test_no_form_acts_without_its_token(somebody: Client, gateway: Gateway) -> N
 def test_one_click_twice_is_one_release(somebody: Client, gateway: Gateway) -> None:
     answers = [act(somebody, URL, once="key") for _ in range(3)]
     assert writes(gateway) == [RELEASED]
-    assert toast(answers[0]) == "ok: Released. The mail is on its way to the mailbox."
+    assert toast(answers[0]) == "ok: Released. The message is on its way to the mailbox."
     assert toast(answers[2]).startswith("ok: Released once already, by token ")
     assert len(log()) == 1
 
 
 def test_one_click_twice_is_one_rule(somebody: Client, gateway: Gateway) -> None:
     act(somebody, BLOCK, once="key")
-    assert toast(act(somebody, BLOCK, once="key")) == "ok: Done already; it was not done a second time."
+    assert toast(act(somebody, BLOCK, once="key")) == "ok: This was already done. It was not repeated."
     assert writes(gateway) == ["POST /users/u1/wblist"]
 
 
@@ -635,7 +635,7 @@ def test_a_refused_try_may_be_repeated_with_the_same_form(
     gateway.answer = writing(failure)
     assert act(somebody, URL, once="key").status_code == status
     gateway.answer = believable
-    assert toast(act(somebody, URL, once="key")) == "ok: Released. The mail is on its way to the mailbox."
+    assert toast(act(somebody, URL, once="key")) == "ok: Released. The message is on its way to the mailbox."
     assert [entry[3] for entry in log()] == ["refused", "done"]
 
 
@@ -673,7 +673,7 @@ def test_a_rule_that_fails_after_a_release_is_told_as_half_done(
 def test_a_rule_that_is_there_after_a_release_is_as_good(somebody: Client, gateway: Gateway) -> None:
     gateway.answer = writing(refusing(409), "/wblist")
     answer = act(somebody, URL, allow="domain", confirmed="1")
-    assert toast(answer) == "ok: Released. info@shop.example is on the allow list of nordwind.example already."
+    assert toast(answer) == "ok: Released. info@shop.example is already allowed for nordwind.example."
 
 
 def test_a_session_that_ends_between_release_and_rule_leads_to_the_sign_in(somebody: Client, gateway: Gateway) -> None:
@@ -701,7 +701,7 @@ def test_a_virus_that_no_header_tells_of_is_asked_about(somebody: Client, gatewa
     gateway.answer = writing(release)
     asked = act(somebody, URL)
     assert asked["HX-Retarget"] == "#dialog"
-    assert "The gateway says that this mail is infected." in text(asked)
+    assert "The gateway says that this message is infected." in text(asked)
     assert not infected["X-Virus-Lover"]
     done = act(somebody, URL, infected="1", **dict(hidden(asked)))
     assert toast(done).startswith("ok: Released.")
@@ -754,7 +754,7 @@ def test_the_customers_own_domains_are_known_by_all_their_names(
 def test_who_saw_another_sender_is_asked_again(somebody: Client, gateway: Gateway) -> None:
     asked = act(somebody, URL, allow="mailbox", confirmed="1", sender="info@other.example")
     assert asked["HX-Retarget"] == "#dialog"
-    warning = "This mail now has another sender (info@shop.example) than the one you saw (info@other.example)."
+    warning = "This message now has a different sender (info@shop.example) from the one you saw (info@other.example)."
     assert warning in text(asked)
     assert toast(act(somebody, BLOCK, sender="info@other.example")) == f"bad: {warning}"
     assert writes(gateway) == []
@@ -767,7 +767,7 @@ def test_a_sender_whom_nobody_checked_is_asked_about_for_a_whole_domain(somebody
         return httpx.Response(200, json={"id": "m1", "from": "info@shop.example"}) if mail else believable(request)
 
     gateway.answer = unchecked
-    assert "Nobody checked whether the mail really comes from shop.example." in text(act(somebody, URL, allow="domain"))
+    assert "It was not checked whether the message really comes from shop.example." in text(act(somebody, URL, allow="domain"))
     assert writes(gateway) == []
     assert toast(act(somebody, URL, allow="mailbox")).startswith("ok: Released.")
 
@@ -782,7 +782,7 @@ def test_changing_a_rule_twice_with_one_form_changes_it_once(somebody: Client, g
     gateway.answer = lambda request: httpx.Response(200, json=rules) if request.method == "GET" else httpx.Response(204)
     url = "/users/u1/rules/r1/?value=info@shop.example"
     act(somebody, url, once="key", days="30")
-    assert toast(act(somebody, url, once="key", days="30")) == "ok: Done already; it was not done a second time."
+    assert toast(act(somebody, url, once="key", days="30")) == "ok: This was already done. It was not repeated."
     assert writes(gateway) == ["PUT /users/u1/wblist/r1"]
     assert [entry.result for entry in Entry.objects.all()] == [Result.DONE]
 
@@ -817,7 +817,7 @@ def toasts(answer: HttpResponse) -> list[str]:
 
 
 RULE = {"id": "r1", "value": "info@shop.example", "type": "ALLOW", "owner": "anna@nordwind.example"}
-TWICE = "Done already; it was not done a second time."
+TWICE = "This was already done. It was not repeated."
 
 
 class Once:

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.django_db(databases=["default", "sandbox"])
 
 Answer = Callable[[httpx.Request], httpx.Response]
 TOKEN = "an-opaque-token-of-a-test"
-INTERRUPTED = "The worker was interrupted here. Check before you repeat it."
+INTERRUPTED = "The job was interrupted here. Check before you repeat it."
 
 
 def text(answer: HttpResponse) -> str:
@@ -132,15 +132,15 @@ def test_selected_mails_are_released_one_after_the_other(as_admin: Client) -> No
     assert len(wanted) == 3
     batch = start(as_admin, *wanted, **fields)
     waiting = text(as_admin.get(url(batch)))
-    assert "0 of 3 are finished" in waiting
-    assert "Release of 3 mails" in waiting
+    assert "0 of 3 finished" in waiting
+    assert "Release of 3 messages" in waiting
     assert work()
     shown = text(as_admin.get(url(batch)))
-    assert "3 of 3 are finished" in shown
+    assert "3 of 3 finished" in shown
     assert re.findall(r'<span class="what">\s*(.*?) <span class="muted small">(.*?)</span>', shown) == [
         (found[wanted[0]], "Released."),
         (found[wanted[1]], "Released."),
-        (found[wanted[2]], "Infected: release it by itself, where the page says what that means."),
+        (found[wanted[2]], "Infected: release it individually, after reading the warning."),
     ]
     inbox = Mail.objects.filter(folder__user__email=seed.ANNA, folder__path="INBOX", fuglu_id__in=wanted)
     assert inbox.count() == 2
@@ -150,7 +150,7 @@ def test_selected_mails_are_released_one_after_the_other(as_admin: Client) -> No
     assert list(log) == [
         ("operations@gateway.example", "releaseEmail", f"{seed.ANNA}: {found[id]}", "done", folder) for id in wanted[:2]
     ]
-    assert "release mail" in text(as_admin.get("/activity/"))
+    assert "release a message" in text(as_admin.get("/activity/"))
     listed = text(as_admin.get("/batches/"))
     assert f'<a href="{url(batch)}">Release of 3 mails</a> <span class="muted">{seed.ANNA}</span>' in listed
 
@@ -174,7 +174,7 @@ def test_who_may_not_release_is_told_for_each_mail(as_helpdesk: Client) -> None:
     work()
     assert states(batch) == ["refused", "refused"]
     shown = text(as_helpdesk.get(url(batch)))
-    assert shown.count("Your account may not release it.") == 2
+    assert shown.count("Your account cannot release it.") == 2
     assert shown.count("<q class=\"small\">You do not have permission to execute this request. (MAIL_RELEASE required)</q>") == 2
 
 
@@ -182,15 +182,15 @@ def test_who_may_not_release_is_told_for_each_mail(as_helpdesk: Client) -> None:
 
 @pytest.mark.parametrize(("answer", "state", "said"), [
     (refusing(204), "done", "Released."),
-    (refusing(403, message="MAIL_RELEASE required"), "refused", "Your account may not release it."),
-    (refusing(404), "refused", "It is not in this folder any more."),
+    (refusing(403, message="MAIL_RELEASE required"), "refused", "Your account cannot release it."),
+    (refusing(404), "refused", "It is no longer in this folder."),
     (refusing(412), "refused", "Infected: release it by itself"),
     (refusing(409, message="<b>Locked</b>"), "refused", "The gateway refused it."),
     (refusing(422, message="Mailbox full"), "refused", "The gateway refused it."),
-    (refusing(500), "unknown", "No clear answer came. Check the inbox before you repeat it."),
-    (raising(httpx.ReadTimeout), "unknown", "No clear answer came. Check the inbox before you repeat it."),
-    (raising(httpx.WriteTimeout), "unknown", "No clear answer came. Check the inbox before you repeat it."),
-    (raising(httpx.RemoteProtocolError), "unknown", "No clear answer came. Check the inbox before you repeat it."),
+    (refusing(500), "unknown", "No clear answer. Check the inbox before you repeat it."),
+    (raising(httpx.ReadTimeout), "unknown", "No clear answer. Check the inbox before you repeat it."),
+    (raising(httpx.WriteTimeout), "unknown", "No clear answer. Check the inbox before you repeat it."),
+    (raising(httpx.RemoteProtocolError), "unknown", "No clear answer. Check the inbox before you repeat it."),
     (lambda request: httpx.Response(200, html="<h1>WLAN</h1>"), "unknown", "No clear answer came."),
 ])
 def test_a_row_says_how_it_ended_and_the_others_go_on(
@@ -203,7 +203,7 @@ def test_a_row_says_how_it_ended_and_the_others_go_on(
     assert mailbox.releases == ["m1", "m2", "m3"]
     shown = text(somebody.get(url(batch)))
     assert said in shown
-    assert "3 of 3 are finished" in shown
+    assert "3 of 3 finished" in shown
     assert "<b>Locked" not in somebody.get(url(batch)).content.decode()
     assert Entry.objects.filter(operation="releaseEmail").order_by("id").values_list("result", flat=True)[1] == state
     assert not work()
@@ -259,7 +259,7 @@ def test_a_stopped_batch_ends_the_row_in_flight_and_no_other(somebody: Client, m
     assert states(batch) == ["done", "done", "waiting", "waiting"]
     assert state(batch) == "stopped"
     shown = text(somebody.get(url(batch)))
-    assert "2 of 4 are finished" in shown
+    assert "2 of 4 finished" in shown
     assert ">Resume</button>" in shown
     assert ">Stop</button>" not in shown
     assert 'hx-trigger="load' not in shown  # nothing more to watch
@@ -313,7 +313,7 @@ def test_a_killed_worker_loses_no_row_and_writes_none_twice(somebody: Client, ma
     shown = text(somebody.get(url(batch)))
     assert INTERRUPTED in shown
     assert "unknown, check" in shown
-    assert "3 of 3 are finished" in shown
+    assert "3 of 3 finished" in shown
 
 
 def test_a_worker_that_was_taken_for_dead_does_not_go_on(somebody: Client, mailbox: Mailbox) -> None:
@@ -349,7 +349,7 @@ def test_a_session_that_is_over_stops_the_batch_until_one_is_back(somebody: Clie
     assert (state(batch), states(batch)) == ("stopped", ["done", "waiting", "waiting"])
     back = signed_in(TOKEN)
     shown = text(back.get(url(batch)))
-    assert "The session is over. Sign in and resume." in shown
+    assert "Your session has ended. Sign in and resume the job." in shown
     del mailbox.on_release["m2"]
     back.post(url(batch, "resume/"))
     assert work()
@@ -363,7 +363,7 @@ def test_a_batch_of_somebody_who_has_signed_out_sends_nothing(somebody: Client, 
     somebody.post("/sign-out/")
     assert work()
     assert (state(batch), states(batch), mailbox.releases) == ("stopped", ["waiting"], [])
-    assert batch.why == "The session is over. Sign in and resume."
+    assert batch.why == "Your session has ended. Sign in and resume the job."
 
 
 def test_a_session_past_its_end_sends_nothing(somebody: Client, mailbox: Mailbox) -> None:
@@ -405,7 +405,7 @@ def test_a_mail_that_somebody_is_releasing_by_hand_is_released_once(
     assert somebody.post("/users/u1/mail/Quarantine/m1/release/", {"once": "by hand"}).status_code == 302
     assert mailbox.releases == ["m1", "m2"]
     assert states(batch) == ["unknown", "done"]
-    assert "Tried before. Check the inbox before you repeat it." in text(somebody.get(url(batch)))
+    assert "Already tried. Check the inbox before you repeat it." in text(somebody.get(url(batch)))
 
 
 def killed(*_: Any) -> Any:
@@ -425,7 +425,7 @@ def test_a_mail_that_was_only_looked_at_when_the_worker_died_is_released_by_the_
 
 @pytest.mark.parametrize(("answer", "state", "said", "times"), [
     (refusing(204), "done", "Released.", 1),
-    (refusing(403, message="MAIL_RELEASE required"), "refused", "Your account may not release it. MAIL_RELEASE required", 2),
+    (refusing(403, message="MAIL_RELEASE required"), "refused", "Your account cannot release it. MAIL_RELEASE required", 2),
     (refusing(500), "unknown", INTERRUPTED, 1),
 ])
 def test_what_the_activity_knows_of_a_row_is_told_when_its_worker_died_before_it_could(
@@ -692,13 +692,13 @@ def test_a_large_batch_is_done_to_the_end(somebody: Client, mailbox: Mailbox) ->
     batch = start(somebody, *(f"m{n}" for n in range(150)))
     work()
     assert mailbox.releases == [f"m{n}" for n in range(150)]
-    assert "150 of 150 are finished" in text(somebody.get(url(batch)))
+    assert "150 of 150 finished" in text(somebody.get(url(batch)))
 
 
 def test_a_batch_has_a_thousand_rows_at_most(somebody: Client) -> None:
     batch = start(somebody, *(f"m{n}" for n in range(1001)))
     assert [row.target for row in batch.rows.all()] == [f"m{n}" for n in range(1000)]
-    assert "Release of 1000 mails" in text(somebody.get(url(batch)))
+    assert "Release of 1000 messages" in text(somebody.get(url(batch)))
 
 
 def test_far_more_mails_than_any_page_shows_are_refused(somebody: Client, mailbox: Mailbox) -> None:

@@ -209,7 +209,7 @@ def test_a_refusal_is_a_page_of_this_site_in_the_readers_language_with_all_heade
     answer = send("/sign-in/", Counted(), CONTENT_LENGTH=str(ENDLESS), HTTP_ACCEPT_LANGUAGE="en")
     page = answer.content.decode()
     assert '<html lang="en"' in page
-    assert "This page does not take that much at once. Nothing was done." in page
+    assert "This page does not accept that much at once. Nothing was changed." in page
     assert (answer["Content-Security-Policy"], answer["X-Frame-Options"]) == (CSP, "DENY")
     assert (answer["X-Content-Type-Options"], answer["Referrer-Policy"]) == ("nosniff", "same-origin")
 

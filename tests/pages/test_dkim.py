@@ -85,7 +85,7 @@ def test_a_domain_without_keys_says_what_they_are_for(as_admin: Client, as_custo
     assert "This domain's mail is not signed" in text(as_admin.get(url()))
     assert "Generate keys" in text(as_admin.get(url()))
     shown = text(as_customer.get(url()))
-    assert "A system administrator can make the keys." in shown
+    assert "A system administrator can create the keys." in shown
     assert "Generate" not in shown
 
 
@@ -101,7 +101,7 @@ def test_a_record_is_shown_in_every_form_that_providers_want(as_helpdesk: Client
     assert "RSA, 2048 bits" in text(shown)
     assert shown.content.decode().count("<details class=\"record\" open>") == 1
     assert copied(shown, "r3-name") == "protect._domainkey.nordwind.test."
-    assert "Replace at once" not in text(shown)
+    assert "Replace immediately" not in text(shown)
 
 
 def test_all_records_come_as_lines_of_a_zone_file(as_helpdesk: Client) -> None:
@@ -143,7 +143,7 @@ def test_a_line_that_is_not_understood_is_shown_as_it_is(line: str, browser_of_s
     assert shown.status_code == 200
     assert "not in the usual form" in text(shown)
     assert "<script>alert" not in shown.content.decode()
-    assert "Rotate the key" not in text(shown)
+    assert "Rotate key" not in text(shown)
     assert browser_of_somebody.get("/domains/d1/dkim/?as=zone").content == b""
     assert "its record cannot be read" in text(browser_of_somebody.get("/domains/d1/dkim/rotate/", follow=True))
 
@@ -171,7 +171,7 @@ def test_records_that_fail_leave_the_domain(browser_of_somebody: Client, gateway
 def test_keys_are_made_by_one_click_and_by_two_clicks_only_once(as_admin: Client) -> None:
     once = hidden(as_admin.get(url()), "once")
     for _click in range(2):
-        assert "The keys are there. Now publish the record." in text(send(as_admin, "new/", once=once, source="make"))
+        assert "The keys were created. Now publish the record." in text(send(as_admin, "new/", once=once, source="make"))
     made = key()
     assert made
     assert made.selector == "protect"
@@ -182,7 +182,7 @@ def test_keys_are_made_by_one_click_and_by_two_clicks_only_once(as_admin: Client
 def test_keys_that_somebody_else_has_made_meanwhile_are_not_replaced(as_admin: Client) -> None:
     once = hidden(as_admin.get(url()), "once")
     give_key()
-    assert "This domain has keys already." in text(send(as_admin, "new/", once=once, source="make"))
+    assert "This domain already has keys." in text(send(as_admin, "new/", once=once, source="make"))
     assert key().public_key == PAIR.public
 
 
@@ -190,8 +190,8 @@ def test_a_click_that_was_a_little_faster_makes_the_keys_and_both_say_so(as_admi
     sent = {"once": hidden(as_admin.get(url()), "once"), "source": "make"}
     other_click(lambda: as_admin.post(url("new/"), sent))
     shown = text(as_admin.post(url("new/"), sent, follow=True))
-    assert "The keys are there. Now publish the record." in shown
-    assert "This domain has keys already." not in shown
+    assert "The keys were created. Now publish the record." in shown
+    assert "This domain already has keys." not in shown
     assert Entry.objects.count() == 1
 
 
@@ -221,7 +221,7 @@ def test_a_pair_of_ones_own_is_checked_and_sent_and_never_comes_back(as_admin: C
     own = {"source": "own", "selector": "Mine.2026", "privateKey": PAIR.private}
     wrong = send(as_admin, "new/", **own, publicKey=dkim.make_pair().public_pem)
     assert wrong.status_code == 422
-    assert "This public key does not belong to the private key." in text(wrong)
+    assert "This public key does not match the private key." in text(wrong)
     assert PAIR.private[40:90] not in wrong.content.decode()
     swapped = send(as_admin, "new/", **{**own, "privateKey": "", "publicKey": PAIR.private})
     assert swapped.status_code == 422
@@ -261,7 +261,7 @@ def test_replacing_says_what_it_breaks_and_offers_the_better_way(as_admin: Clien
     give_key()
     asked = text(as_admin.get(url("replace/")))
     assert "receivers cannot check the signatures" in asked
-    assert "Rotate the key instead" in asked
+    assert "Rotate key instead" in asked
     assert "The keys are replaced." in text(send(as_admin, "replace/", source="make", selector="s2"))
     assert key().selector == "s2"
     assert key().public_key != PAIR.public
@@ -431,7 +431,7 @@ def test_two_clicks_on_dropping_a_prepared_key_both_say_so(as_admin: Client) -> 
     give_key()
     prepare(as_admin)
     for _click in range(2):
-        assert "The prepared key is dropped." in text(as_admin.post(url("rotate/"), {"step": "forget"}, follow=True))
+        assert "The prepared key was discarded." in text(as_admin.post(url("rotate/"), {"step": "forget"}, follow=True))
 
 
 def test_a_click_that_was_a_little_faster_prepares_and_both_show_its_key(as_admin: Client, other_click: Any) -> None:
@@ -585,7 +585,7 @@ def test_the_gateway_is_asked_until_the_record_is_in_dns(as_admin: Client, zone:
     assert should_be in as_admin.get(url("check/")).content.decode()
     publish(zone, PAIR.public)
     well = again(as_admin, 30)
-    assert "The record is in DNS, and it fits the key that signs." in text(well)
+    assert "The record is in DNS and matches the key that signs." in text(well)
     assert "delay:" not in well.content.decode()
 
 
@@ -662,7 +662,7 @@ def test_a_trouble_on_the_way_is_told_and_only_one_that_passes_is_waited_for(
 ) -> None:
     gateway.answer = lambda request: httpx.Response(status, json={"message": "<b>no</b>"}, headers={"Retry-After": "45"})
     shown = browser_of_somebody.post("/domains/d1/dkim/check/again/", {"since": str(int(time.time()))}, headers=PANEL)
-    assert "The gateway could not be asked." in text(shown)
+    assert "The check could not be run." in text(shown)
     assert "&lt;b&gt;no" in shown.content.decode()
     assert re.findall(r"delay:(\d+)s", shown.content.decode()) == ([] if not goes_on else ["45"] if status == 429 else ["15"])
 

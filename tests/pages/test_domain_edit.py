@@ -102,7 +102,7 @@ def test_a_domain_with_everything_is_made_as_it_was_typed(as_admin: Client, cust
     )
     domain = Domain.objects.get(name="neu.example")
     assert answer["Location"] == f"/domains/{domain.uid}/?new=1"
-    assert "neu.example is created. Next comes its setup" in told(as_admin, answer)
+    assert "neu.example was created. Next comes its setup" in told(as_admin, answer)
     assert bodies(sent) == [{
         "name": "neu.example", "customerId": customer.uid, "description": "zwei\nZeilen", "externalId": "RT-7", "status": "DISABLED",
         "defaultLanguage": "FR", "incoming": True, "outgoing": True, "quarantine": False, "retention": True, "archive": True,
@@ -195,7 +195,7 @@ def test_a_relay_without_its_first_server_is_asked_for_one(
     more: dict[str, str], as_admin: Client, customer: Customer, sent: list[httpx.Request],
 ) -> None:
     answer = send(as_admin, NEW, name="neu.example", customerId=customer.uid, **more)
-    assert problems(answer)["transportDest"] == "A relay needs its first server."
+    assert problems(answer)["transportDest"] == "Enter a server for this relay."
     assert sent == []
 
 
@@ -279,7 +279,7 @@ def test_a_creation_that_fails_says_why_and_keeps_what_was_typed(
     assert posted(answer.content.decode())["description"] == ["kept"]
     assert title in text(answer) or failure.id == "409"
     if failure.status in (502, 504):
-        assert "Look at the current state before you repeat it." in problems(answer)[""]
+        assert "Check the current state before you repeat it." in problems(answer)[""]
 
 
 def test_the_page_of_a_new_domain_works_when_nothing_can_be_offered(browser_of_somebody: Client, gateway: Gateway) -> None:
@@ -287,7 +287,7 @@ def test_the_page_of_a_new_domain_works_when_nothing_can_be_offered(browser_of_s
         gateway.answer = failure.answer
         answer = browser_of_somebody.get(NEW)
         assert answer.status_code == 200, failure.id
-        assert "By their ids" in text(answer)
+        assert "By ID" in text(answer)
 
 
 def test_what_was_typed_is_there_again_after_signing_in(browser_of_somebody: Client, gateway: Gateway) -> None:
@@ -327,7 +327,7 @@ def test_customers_are_offered_by_their_names(as_admin: Client, customer: Custom
 def test_only_what_changed_is_sent_to_the_gateway(as_admin: Client, sent: list[httpx.Request]) -> None:
     url = page_of(NORDWIND)
     answer = send(as_admin, url, description="Neu", defaultLanguage="FR", archive="on", senderVerifyOn=[])
-    assert "The domain is changed." in told(as_admin, answer)
+    assert "The domain was changed." in told(as_admin, answer)
     assert bodies(sent) == [{"description": "Neu", "defaultLanguage": "FR", "archive": True, "senderVerifyOn": False}]
     assert "X-Ignore-MX" not in sent[0].headers
     entry = Entry.objects.latest("at")
@@ -368,7 +368,7 @@ def test_a_domain_moves_to_another_customer_and_another_default_policy(as_admin:
 def test_the_administrator_of_a_customer_is_offered_all_but_what_is_reserved(as_customer: Client, sent: list[httpx.Request]) -> None:
     page = text(as_customer.get(page_of(NORDWIND)))
     assert set(re.findall(r'name="(customerId|quarantine|retention|archive)"', page)) == {"customerId", "quarantine", "retention", "archive"}
-    assert "Delete the domain" not in page  # creating and deleting alone are reserved
+    assert "Delete domain" not in page  # creating and deleting alone are reserved
     assert send(as_customer, page_of(NORDWIND), description="Unser").status_code == 302
     assert bodies(sent) == [{"description": "Unser"}]
     answer = send(as_customer, page_of(NORDWIND), archive="on", customerId="x")
@@ -410,7 +410,7 @@ def test_another_field_that_somebody_else_changed_is_left_and_told(as_admin: Cli
     mine = posted(as_admin.get(url).content.decode())
     send(as_customer, url, description="von Julia")
     answer = send(as_admin, url, mine, defaultLanguage="FR")
-    assert "Somebody else changed meanwhile: Description." in told(as_admin, answer)
+    assert "Someone else has since changed: Description." in told(as_admin, answer)
     domain = Domain.objects.get(name=NORDWIND)
     assert (domain.description, domain.default_language) == ("von Julia", "FR")
 
@@ -422,7 +422,7 @@ def test_a_domain_that_is_deleted_meanwhile_is_not_changed(as_admin: Client, sen
     Domain.objects.filter(name=NORDWIND).update(status="DELETED", deletion_date=now, purge_date=now + timedelta(days=30))
     answer = send(as_admin, url, mine, description="zu spät")
     assert answer.status_code == 409
-    assert "Nothing was saved: the domain was deleted meanwhile." in text(answer)
+    assert "Nothing was saved: the domain has since been deleted." in text(answer)
     assert sent == []
     answer = as_admin.get(url)
     assert answer.status_code == 200
@@ -518,7 +518,7 @@ def test_switching_off_a_domain_that_still_gets_mail_is_offered_with_what_it_mea
     assert answer.status_code == 422
     assert [("X-Ignore-MX" in request.headers) for request in sent] == [False, False]
     answer = send(as_admin, url, posted(answer.content.decode()), ignoreMx="on")
-    assert "The domain is changed." in told(as_admin, answer)
+    assert "The domain was changed." in told(as_admin, answer)
     assert "X-Ignore-MX" in sent[-1].headers
     assert bodies(sent)[-1] == {"status": "DISABLED", "description": "kept"}
     assert Domain.objects.get(name=NORDWIND).status == "DISABLED"
@@ -572,7 +572,7 @@ def test_a_deletion_tells_until_when_it_can_be_undone(typed: str, as_admin: Clie
     day = date_format(timezone.localtime(timezone.now() + timedelta(days=30)), "DATE_FORMAT")
     shown = told(as_admin, answer)
     assert f"nordwind.example is deleted. Until {day} it can be restored; then it is removed for good." in shown
-    assert "Restore it" in shown
+    assert "Restore domain" in shown
     assert Domain.objects.get(name=NORDWIND).status == "DELETED"
 
 
@@ -588,7 +588,7 @@ def test_two_clicks_delete_once_and_a_deleted_domain_is_not_deleted_again(as_adm
     for _click in range(2):
         assert "it can be restored" in told(as_admin, send(as_admin, url, page, name=NORDWIND))
     assert len(sent) == 1
-    assert "The domain is deleted already." in text(as_admin.get(url))
+    assert "The domain is already deleted." in text(as_admin.get(url))
 
 
 def test_a_deletion_is_told_without_a_day_where_the_gateway_tells_none(browser_of_somebody: Client, gateway: Gateway) -> None:
@@ -605,7 +605,7 @@ def test_a_deletion_is_told_without_a_day_where_the_gateway_tells_none(browser_o
     gateway.answer = answer
     done = send(browser_of_somebody, "/domains/d1/delete/", page, name=NORDWIND)
     gateway.answer = matrix.well
-    assert "nordwind.example is deleted." in told(browser_of_somebody, done)
+    assert "nordwind.example was deleted." in told(browser_of_somebody, done)
 
 
 @pytest.mark.parametrize("who", ["customer", "helpdesk"])
@@ -625,11 +625,11 @@ def deleted(sandbox: dict[str, str]) -> str:
 
 
 def test_a_deleted_domain_is_visible_and_restored_until_its_day(as_admin: Client, deleted: str, sent: list[httpx.Request]) -> None:
-    assert "This domain is deleted." in text(as_admin.get(deleted))
+    assert "This domain was deleted." in text(as_admin.get(deleted))
     page = text(as_admin.get(f"{deleted}restore/"))
     assert "Its services start again" in page
     assert sent == []
-    assert "nordwind.example is restored." in told(as_admin, send(as_admin, f"{deleted}restore/"))
+    assert "nordwind.example was restored." in told(as_admin, send(as_admin, f"{deleted}restore/"))
     assert bodies(sent) == [{"status": "ENABLED"}]
     domain = Domain.objects.get(name=NORDWIND)
     assert (domain.status, domain.purge_date) == ("ENABLED", None)
@@ -647,7 +647,7 @@ def test_after_its_day_a_domain_is_gone(as_admin: Client, deleted: str) -> None:
 
 
 def test_restoring_is_offered_to_all_and_a_refusal_is_the_gateways(as_customer: Client, deleted: str) -> None:
-    assert "Restore it" in text(as_customer.get(deleted))  # editDomain names no right; creating and deleting alone are reserved
+    assert "Restore domain" in text(as_customer.get(deleted))  # editDomain names no right; creating and deleting alone are reserved
     answer = send(as_customer, f"{deleted}restore/")
     assert answer.status_code == 403
     assert "Your account may not do this: change a domain." in problems(answer)[""]

@@ -248,7 +248,7 @@ def test_the_health_of_the_longest_page_fits_into_an_address(browser_of_somebody
 def test_without_the_health_the_list_stays_as_it_is(browser_of_somebody: Client, gateway: Gateway) -> None:
     gateway.answer = lambda asked: httpx.Response(500) if asked.url.path == "/health" else many(3)(asked)
     address, shown = marks(browser_of_somebody)
-    assert "The health could not be read. The gateway failed." in plain(shown)
+    assert "Health could not be loaded. The gateway failed." in plain(shown)
     assert f'hx-get="{address}" hx-target="#domain-marks"' in shown
     assert "hx-swap-oob" not in shown
 
@@ -392,7 +392,7 @@ def test_a_hostile_text_breaks_no_file(kind: str, said: str, browser_of_somebody
     assert str(found["Active users"]) == str(10**400)
     assert str(found["Policies"]) == "-5"
     assert not found["Created"]
-    assert str(found["Disappears on"])[:10] == "1970-01-01"
+    assert str(found["Restorable until"])[:10] == "1970-01-01"
     assert not any(empty.values())
 
 
@@ -507,7 +507,7 @@ def test_the_hub_costs_one_call_and_its_panels_load_by_themselves(as_admin: Clie
     shown = text(answer)
     assert answer.wsgi_request.api.calls == 1
     assert "<h1>nordwind.example <span" in shown
-    for fact in ("Nordwind Logistik AG", "Policy-nordwind.example", "RT-1001-1", "Hauptdomain", "192.0.2.0/28", "made automatically",
+    for fact in ("Nordwind Logistik AG", "Policy-nordwind.example", "RT-1001-1", "Hauptdomain", "192.0.2.0/28", "created automatically",
                  "nordwind-logistik.example", "nordwind.test", "nordwind-ag.example", "Deutsch", "mx.nordwind.example"):
         assert fact in shown
     for part in ("health", "setup", "policies", "admins", "users"):
@@ -542,11 +542,11 @@ def test_the_users_of_a_domain_filter_and_sort_in_their_panel(as_admin: Client) 
 def test_a_deleted_domain_is_shown_as_one(as_admin: Client) -> None:
     gone = domain("altmilch.example")
     shown = text(as_admin.get(gone))
-    assert "This domain is deleted. Its services have stopped. Until" in shown
-    assert "Disappears on" in shown
+    assert "This domain was deleted. Its services have stopped. Until" in shown
+    assert "Restorable until" in shown
     assert f'href="{gone}delete/"' not in shown
     assert 'id="domain-setup"' not in shown  # nobody sets it up
-    assert "Disappears on" not in text(as_admin.get(domain("alpenmilch.example")))
+    assert "Restorable until" not in text(as_admin.get(domain("alpenmilch.example")))
 
 
 def test_a_domain_of_others_is_not_found(as_customer: Client) -> None:
@@ -659,7 +659,7 @@ def test_a_new_domain_has_the_mx_records_that_the_report_of_another_one_names(
 
 
 @pytest.mark.parametrize(("result", "said"), [
-    ("ERROR_DKIM_MISSING_ENTRY", "Add this TXT record at the DNS provider of the domain."),
+    ("ERROR_DKIM_MISSING_ENTRY", "Add this TXT record at the domain's DNS provider."),
     ("ERROR_DKIM_INVALID_COUPLE", "DNS has another key than the one that signs"),
 ])
 def test_the_dkim_record_is_there_to_copy_in_its_three_parts(
@@ -669,7 +669,7 @@ def test_the_dkim_record_is_there_to_copy_in_its_three_parts(
     shown = text(browser_of_somebody.get("/domains/d1/setup/", headers=panel("domain-setup")))
     assert re.findall(r"<code id=[^>]+>(.*?)</code>", shown) == ["protect._domainkey.example.org", "TXT", "v=DKIM1; p=MIGfMA0"]
     assert said in shown
-    assert "1 more name needs a record, too." in shown
+    assert "1 more name also needs a record." in shown
 
 
 def test_a_domain_without_keys_needs_them_first(as_customer: Client, browser_of_somebody: Client, gateway: Gateway) -> None:
@@ -695,13 +695,13 @@ def test_lists_of_lists_are_records_as_well(browser_of_somebody: Client, gateway
     gateway.answer = answering(dkim=[KEYS], health=diagnosed(True, DKIM=("ERROR_DKIM_MISSING_ENTRY", [])))
     shown = text(browser_of_somebody.get("/domains/d1/setup/", headers=panel("domain-setup")))
     assert "protect._domainkey.example.org</code>" in shown
-    assert "1 more name needs a record, too." in shown
+    assert "1 more name also needs a record." in shown
 
 
 def test_the_default_relay_is_asked_about(browser_of_somebody: Client, gateway: Gateway) -> None:
     gateway.answer = answering()
     state, said = checklist(browser_of_somebody)["Relay"]
-    assert (state, "The relay Mailserver takes the mail." in said) == ("done", True)
+    assert (state, "Relay Mailserver accepts mail." in said) == ("done", True)
     assert "/platforms/p1/health" not in {asked.url.path for asked in gateway.asked}
 
 
@@ -717,8 +717,8 @@ def test_a_relay_that_fails_shows_what_the_gateway_saw(browser_of_somebody: Clie
 
 
 @pytest.mark.parametrize(("changed", "title", "said"), [
-    ({"platforms": []}, "Relay", "There is no relay: the gateway has nowhere to deliver the mail."),
-    ({"autoProvisioningOn": True}, "Users", "None yet: the gateway makes each by itself."),
+    ({"platforms": []}, "Relay", "There is no relay, so the gateway has nowhere to deliver the mail."),
+    ({"autoProvisioningOn": True}, "Users", "None yet: the gateway creates them automatically."),
     ({"autoProvisioningOn": False}, "Users", "Switch that on, or have them created."),
 ])
 def test_what_is_missing_says_what_to_do(
@@ -774,7 +774,7 @@ def test_a_relay_that_cannot_be_asked_costs_no_other(browser_of_somebody: Client
     gateway.answer = lambda asked: httpx.Response(403) if asked.url.path.startswith("/platforms") else answering()(asked)
     found = checklist(browser_of_somebody)
     assert [state for state, _said in found.values()] == ["done", "done", "could not be checked", "done", "done"]
-    assert "Your account may not do this: read the diagnostic of a relay." in found["Relay"][1]
+    assert "Your account may not do this: view the health check of a relay." in found["Relay"][1]
 
 
 def test_a_test_that_could_not_be_made_shows_its_log(as_admin: Client) -> None:

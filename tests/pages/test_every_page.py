@@ -261,12 +261,12 @@ class Broken(httpx.SyncByteStream):
 
 REASON = {"code": 422, "message": "No <b>wildcards</b> here.", "fields": {"value": "neither an address nor a domain"}}
 UNCLEAR = (504, "We do not know whether it happened")
-NONSENSE = "The gateway's answer makes no sense"
+NONSENSE = "Unexpected answer from the gateway"
 FAILED = "The gateway failed"
 REFUSALS = [
     Failure("403", status(403, {"code": 403, "message": "RULE_EDIT required"}), 403, "Not allowed"),
     Failure("404", status(404), 404, "Not found"),
-    Failure("409", status(409, {"message": "There already."}), 409, "Already there"),
+    Failure("409", status(409, {"message": "There already."}), 409, "Already exists"),
     Failure("412", status(412), 412, "Not possible in this state"),
     Failure("422", status(422, REASON), 422, "Refused"),
     Failure("400 without a body", status(400), 422, "Refused"),
@@ -274,10 +274,10 @@ REFUSALS = [
     Failure("500", lambda request: httpx.Response(500, html="<h1>Oops</h1>"), 502, FAILED),
     Failure("501 with a list", status(501, ["not", "built"]), 502, FAILED),
     Failure("a redirect", status(302, Location="https://elsewhere.example/"), 502, FAILED),
-    Failure("read timeout", raising(httpx.ReadTimeout), 504, "The gateway takes too long", UNCLEAR),
-    Failure("write timeout", raising(httpx.WriteTimeout), 504, "The gateway takes too long", UNCLEAR),
+    Failure("read timeout", raising(httpx.ReadTimeout), 504, "The gateway took too long", UNCLEAR),
+    Failure("write timeout", raising(httpx.WriteTimeout), 504, "The gateway took too long", UNCLEAR),
     Failure("connection refused", raising(httpx.ConnectError), 503, "The gateway cannot be reached"),
-    Failure("no connection free", raising(httpx.PoolTimeout), 503, "Busy at the moment"),
+    Failure("no connection free", raising(httpx.PoolTimeout), 503, "Busy right now"),
     Failure("connection broken", lambda request: httpx.Response(200, stream=Broken()), 502, NONSENSE, UNCLEAR),
 ]
 NO_JSON = [
@@ -462,7 +462,7 @@ def test_a_whole_page_says_what_is_wrong(place: Page, somebody: Client, gateway:
                 continue
             assert answer.status_code == failure.status
             assert heading(answer) == failure.heading
-            assert "To the start page" in text(answer)
+            assert "Go to home page" in text(answer)
             assert (f'href="{place.url}">Try again' in text(answer)) == (place.post is None)
             if failure.id == "403":
                 assert any(operation_name(op) in text(answer) for op in ("getUser", "getEmail", *OPERATIONS))
@@ -558,14 +558,14 @@ def test_a_failed_release_says_so_or_says_that_nobody_knows(
             answer = Page(f"{MAIL}release/", {**RELEASE, "allow": ""}, target="reading").open(somebody, fragment=True)
             assert "<html" not in text(answer)
             if failure.id == "412":
-                assert "Release an infected mail?" in text(answer)
+                assert "Release an infected message?" in text(answer)
                 assert answer["HX-Retarget"] == "#dialog"
             elif failure.id in ("500", "501 with a list", "a redirect", "HTML", "400 without a body") or failure.written:  # 400: r:2407
                 assert answer.status_code == 200
                 assert "We do not know whether the mail was released" in text(answer)
                 assert "Unknown, check" in text(answer)
             elif failure.id == "403":
-                assert "Your account may not do this: release mail." in text(answer)
+                assert "Your account may not do this: release a message." in text(answer)
                 assert ">Release <kbd>" not in text(answer)
             else:
                 assert (answer.status_code, heading(answer)) == (failure.status, failure.heading)
@@ -584,10 +584,10 @@ def test_a_failed_block_says_so_and_leaves_the_mail_in_place(
             assert answer.status_code == 200
             assert "<h2>Rechnung 7</h2>" in text(answer)  # the answer takes the place of the reading pane
             assert 'hx-swap-oob="beforeend:#toasts"' in text(answer)
-            known = "info@shop.example is on the block list of anna@nordwind.example already."
+            known = "info@shop.example is already blocked for anna@nordwind.example."
             unclear = failure.status >= 502 and failure.status != 503
             assert {
-                "no connection free": "was not added. Busy at the moment.",
+                "no connection free": "was not added. Busy right now.",
                 "409": known, "connection refused": "was not added. The gateway cannot be reached.",
                 "403": "was not added. Your account may not do this: add a sender rule to a mailbox.",
             }.get(failure.id, "It is unclear whether the sender rule" if unclear else "was not added.") in text(answer)
@@ -840,31 +840,31 @@ def test_a_page_survives_answers_that_hold_nothing(
 
 
 @pytest.mark.parametrize(("url", "said"), [
-    ("/users/", "There is nothing here yet."),
+    ("/users/", "Nothing here yet."),
     ("/users/?email=keller", "Nothing matches “keller”."),
-    ("/domains/", "There is nothing here yet."),
+    ("/domains/", "Nothing here yet."),
     ("/domains/?name=nord", "Nothing matches “nord”."),
-    ("/domains/d1/users/", "There is nothing here yet."),
+    ("/domains/d1/users/", "Nothing here yet."),
     ("/domains/d1/policies/", "This domain has no policy."),
-    ("/domains/d1/policies/compare/", "Choose two policies to see what is different."),
+    ("/domains/d1/policies/compare/", "Choose two policies to see the differences."),
     ("/domains/d1/users/?email=keller", "Nothing matches “keller”."),
-    ("/domains/d1/options/", "This domain has no options."),
+    ("/domains/d1/options/", "This domain has no settings."),
     ("/domains/d1/options/?q=colour", "Nothing matches “colour”."),
-    ("/domains/d1/access/", "The gateway offers nothing that could be allowed here."),
-    ("/domains/d1/admins/", "Nobody administers this domain alone yet."),
+    ("/domains/d1/access/", "The gateway offers nothing to allow here."),
+    ("/domains/d1/admins/", "No administrators for this domain yet."),
     ("/domains/d1/admins/?search=petra", "Nothing matches “petra”."),
-    ("/domains/d1/add-admin/", "There is no account to choose from."),
+    ("/domains/d1/add-admin/", "There are no accounts to choose from."),
     ("/domains/d1/add-admin/", "You hold nothing on this domain that you may pass on."),
-    ("/search/?q=keller", "No user with this in the address."),
-    ("/search/?q=keller", "No domain with this in its name."),
-    ("/search/", "Type a part of an address or of a domain into the box above."),
+    ("/search/?q=keller", "No user address contains this."),
+    ("/search/?q=keller", "No domain name contains this."),
+    ("/search/", "Enter part of an address or domain in the box above."),
     ("/users/u1/folders/", "This mailbox has no folders."),
     ("/users/u1/subfolders/?path=INBOX", "No subfolders"),
-    ("/users/u1/mail/Quarantine/", "Nothing is in this folder."),
-    ("/users/u1/mail/Quarantine/?subject=Rechnung", "No mail matches this search."),
-    ("/health/", "Nothing fails"),
-    ("/health/?kind=relay&name=nord", "Nothing fails"),
-    ("/activity/", "Nothing yet. Every release and every rule you make is listed here."),
+    ("/users/u1/mail/Quarantine/", "This folder is empty."),
+    ("/users/u1/mail/Quarantine/?subject=Rechnung", "No messages match this search."),
+    ("/health/", "No problems"),
+    ("/health/?kind=relay&name=nord", "No problems"),
+    ("/activity/", "Nothing yet. Everything you release or change is listed here."),
 ])
 def test_a_list_of_nothing_says_so(url: str, said: str, somebody: Client, gateway: Gateway) -> None:
     gateway.answer = NOTHING["empty lists"]

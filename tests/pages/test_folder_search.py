@@ -85,7 +85,7 @@ def test_criteria_are_joined_as_the_reader_says(as_admin: Client) -> None:
 
 @pytest.mark.parametrize(("asked", "said"), [
     ({"after": "31.02.2026"}, "Enter a valid date."), ({"before": "yesterday", "sender": "x"}, "Enter a valid date."),
-    ({"after": "2026-03-02", "before": "2026-03-01"}, "The last day is before the first."),
+    ({"after": "2026-03-02", "before": "2026-03-01"}, "“To date” is before “From date”."),
     ({"operator": "XOR", "sender": "x"}, "Select a valid choice."), ({"to": "x" * 201}, "at most 200 characters"),
     ({"subject": "a\0b"}, "Null characters"),
 ])
@@ -96,18 +96,18 @@ def test_a_search_that_makes_no_sense_is_told_and_lists_nothing(
     shown = html.unescape(answer.content.decode())
     assert gateway.asked == []
     assert said in shown
-    assert "Nothing was searched. Correct what is marked above." in shown
+    assert "Not searched. Correct the fields marked above." in shown
     assert "0 mails" not in shown
-    assert "Nothing is in this folder." not in shown
+    assert "This folder is empty." not in shown
     (wrong,) = re.findall(r'aria-describedby="(\w+_error)"', shown)
     assert f'id="{wrong}"' in shown
 
 
 def test_an_empty_result_tells_what_was_searched(as_admin: Client) -> None:
     shown = search(as_admin, sender="nobody", subject="<b>nothing", before="2001-01-31", operator="OR")
-    said = html.unescape(" ".join(re.sub(r"<[^>]+>", "", shown.partition("No mail matches this search.")[2]).split()))
+    said = html.unescape(" ".join(re.sub(r"<[^>]+>", "", shown.partition("No messages match this search.")[2]).split()))
     assert said.startswith("Searched in Quarantine: Sender “nobody”, Subject “<b>nothing”, To day “2001-01-31” (any field)")
-    assert "(" not in search(as_admin, sender="nobody").partition("No mail matches this search.")[2]
+    assert "(" not in search(as_admin, sender="nobody").partition("No messages match this search.")[2]
 
 
 @pytest.mark.parametrize(("asked", "opened"), [

@@ -313,7 +313,7 @@ def test_the_frame_of_a_mail_holds_nothing_that_acts(
 def test_a_sender_too_long_to_be_one_is_no_sender(victim: Client, gateway: Gateway) -> None:
     gateway.answer = lambda request: httpx.Response(200, json={"id": "m1", "from": "x" * 50_000 + " <info@shop.example>"})
     shown = judge(victim.get(MESSAGE_URL + "reading/", headers=fragment("reading")))
-    assert "There is no usable sender address in this mail." in shown.text
+    assert "This message has no usable sender address." in shown.text
     assert len(shown.text) < 10_000
 
 

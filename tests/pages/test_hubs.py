@@ -39,7 +39,7 @@ def user(browser: Client, gateway: Gateway, **fields: Any) -> dict[str, str]:
 # A domain.
 
 @pytest.mark.parametrize(("priority", "said"), [
-    ("USER", "The mailbox's rules take precedence"), ("DOMAIN", "The domain's rules take precedence"), ("BROKER", "BROKER"),
+    ("USER", "Mailbox rules take precedence"), ("DOMAIN", "Domain rules take precedence"), ("BROKER", "BROKER"),
 ])
 def test_a_domain_tells_which_sender_rules_take_precedence(
     priority: str, said: str, browser_of_somebody: Client, gateway: Gateway,
@@ -58,7 +58,7 @@ def test_sender_verification_is_called_by_its_name_and_on_or_off(
 @pytest.mark.parametrize("fields", [{}, {"wblistPriority": None, "senderVerifyOn": None, "customer": None, "policy": None}])
 def test_what_the_gateway_does_not_tell_is_left_out(fields: dict[str, Any], browser_of_somebody: Client, gateway: Gateway) -> None:
     shown = domain(browser_of_somebody, gateway, **fields)
-    assert not {"Sender rules", "Sender verification", "Customer", "Deleted on", "Disappears on"} & set(shown)
+    assert not {"Sender rules", "Sender verification", "Customer", "Deleted on", "Restorable until"} & set(shown)
     assert shown["Services"] == "none"
     shown = user(browser_of_somebody, gateway, policy=None, platform=None, language=None, mfaType=None)
     assert not {"Language", "Created", "Relay", "Policy", "Sender verification", "Second factor"} & set(shown)
@@ -76,7 +76,7 @@ def test_a_deleted_domain_tells_when_it_was_deleted(as_admin: Client) -> None:
     shown = as_admin.get(f"/domains/{gone.uid}/")
     assert gone.deletion_date
     assert f"{gone.deletion_date:%Y}" in facts(shown)["Deleted on"]
-    assert "Disappears on" in facts(shown)
+    assert "Restorable until" in facts(shown)
 
 
 def test_providers_tell_what_spf_needs_of_them(browser_of_somebody: Client, gateway: Gateway) -> None:
@@ -84,7 +84,7 @@ def test_providers_tell_what_spf_needs_of_them(browser_of_somebody: Client, gate
         {"id": 1, "name": "office365", "spfProvider": "spf.protection.outlook.com", "active": True},
         {"id": 2, "name": "Old <one>", "spfProvider": "<b>spf", "active": False}, {"id": 3},
     ]
-    shown = domain(browser_of_somebody, gateway, outgoingProviders=providers)["Providers that may send"]
+    shown = domain(browser_of_somebody, gateway, outgoingProviders=providers)["Providers allowed to send"]
     assert shown == "office365 SPF: spf.protection.outlook.com Old <one> inactive SPF: <b>spf 3"
 
 
@@ -100,7 +100,7 @@ def test_the_customer_is_told_with_all_that_is_known_of_it(browser_of_somebody: 
 def test_a_customer_of_the_sandbox_is_told_the_same_way(as_admin: Client) -> None:
     nordwind = Domain.objects.get(name="nordwind.example")
     said = facts(as_admin.get(f"/domains/{nordwind.uid}/"))["Customer"]
-    assert said.startswith("Nordwind Logistik AG Spedition, Olten external id RT-1001 · since ")
+    assert said.startswith("Nordwind Logistik AG Spedition, Olten external ID RT-1001 · since ")
 
 
 # The setup of a domain.

@@ -98,7 +98,7 @@ def test_people_see_the_users_of_their_domains(as_customer: Client, as_owner: Cl
 def test_the_first_page_of_an_administrator_is_the_search(as_admin: Client) -> None:
     shown = as_admin.get("/")
     assert text(one(shown, "h1")) == "Whose mail is missing?"
-    assert "Nothing yet. Every release and every rule you make is listed here." in text(shown)
+    assert "Nothing yet. Everything you release or change is listed here." in text(shown)
     assert "operations@gateway.example" in text(shown)
     for address in ("/users/", "/domains/", "/batches/", "/activity/"):
         assert one(shown, f"nav.side a[href='{address}']")
@@ -299,6 +299,6 @@ def test_what_a_list_leaves_out_is_not_told_and_never_never(browser_of_somebody:
             200, json={"id": "d1", "name": "a.example"} if request.url.path == "/domains/d1" else [record]
         )
         page = browser_of_somebody.get(url)
-        assert "not told" in [text(cell) for cell in find(page, "tbody td")], url
+        assert "not reported" in [text(cell) for cell in find(page, "tbody td")], url
         assert "never" not in text(page), url
         assert not [chip for chip in find(page, "tbody .chip") if not text(chip)], url

@@ -112,7 +112,7 @@ def test_the_search_finds_a_piece_of_the_sender_and_of_the_subject(as_admin: Cli
             assert rows(answer) == found
             for value in criteria.values():
                 assert f'value="{value}"' in text(answer)  # the form says what was searched for
-            assert ("No mail matches this search." in text(answer)) == (not found)
+            assert ("No messages match this search." in text(answer)) == (not found)
             assert ">Clear</a>" in text(answer)
             assert rows(as_admin.get(folder(seed.ANNA), criteria)) == found  # the same without JavaScript
 
@@ -198,9 +198,9 @@ def test_pages_keep_the_search(as_admin: Client) -> None:
 def test_a_mailbox_without_held_mail_says_so(as_admin: Client) -> None:
     for page, headers in (("mail-list", {}), ("mail-list-panel", part("held"))):
         answer = text(as_admin.get(folder(seed.EMPTY, page=page), headers=headers))
-        assert "Nothing is in this folder." in answer
+        assert "This folder is empty." in answer
         assert "0 mails" in answer
-        assert "Release the selected mails" not in answer
+        assert "Release selected messages" not in answer
 
 
 def test_a_folder_inside_a_folder_opens(as_admin: Client) -> None:
@@ -340,7 +340,7 @@ def test_an_administrator_sees_why_it_is_held_and_nothing_of_the_text(as_admin: 
     assert re.search(r"Held as spam: its score is 5\.4, and from 5(\.0)? on a mail counts as spam here\.", shown)
     passed = re.findall(r'<li class="chip ok" title="rheintal-papier.example">(.*?)</li>', shown)
     assert passed == ["SPF: passed", "DKIM: passed", "DMARC: passed"]
-    assert "Proven to come from rheintal-papier.example." in shown
+    assert "Confirmed to come from rheintal-papier.example." in shown
     assert "<code>T_INVOICE</code>" in shown
     assert ">Rechnung-R-48213.pdf</a>" in shown  # the document keeps content and source for the owner, and no file
     assert "Only the owner of the mailbox may read the text." in shown
@@ -350,19 +350,19 @@ def test_an_administrator_sees_why_it_is_held_and_nothing_of_the_text(as_admin: 
 
 SENTENCES = [
     ("Ihr Passwort", "Held as spam: its score is 14.8"),
-    ("Vertraulich", "Held because it failed the sender verification."),
+    ("Vertraulich", "Held because it failed sender verification."),
     ("Facture", "Held because the virus scanner found Eicar-Test-Signature in it."),
     ("auf Paletten", "Held as advertising"),
-    ("Tourenplan", "Held because it carries a kind of file that is not allowed here."),
-    ("Kaputte", "Held because its text is encoded in a broken way."),
-    ("Wer hat das", "Held because its headers break the rules that every mail follows."),
+    ("Tourenplan", "Held because it contains a file type that is not allowed here."),
+    ("Kaputte", "Held because its text encoding is broken."),
+    ("Wer hat das", "Held because its headers break the rules for email."),
     ("Adressen zum", "Held because a sender rule blocks this sender."),
-    ("Passwort", "An answer would go to another place: helpdesk.nordwind@gmail.com."),
-    ("Vertraulich", "An answer would go to another place: martin.nordwind.ceo@gmail.com."),
-    ("Vertraulich", "Not proven to come from nordwind.example: anyone can write this sender's name."),
-    ("Re: Ihre Anfrage", "The sender's name shows another address (ceo@nordwind.example) than the mail comes from."),
-    ("Wer hat das", "There is no usable sender address in this mail."),
-    ("<script>", "There is no usable sender address in this mail."),
+    ("Passwort", "Replies go to a different address: helpdesk.nordwind@gmail.com."),
+    ("Vertraulich", "Replies go to a different address: martin.nordwind.ceo@gmail.com."),
+    ("Vertraulich", "Not confirmed to come from nordwind.example: anyone can fake this sender."),
+    ("Re: Ihre Anfrage", "The sender's name shows a different address (ceo@nordwind.example) from the one the message comes from."),
+    ("Wer hat das", "This message has no usable sender address."),
+    ("<script>", "This message has no usable sender address."),
     ("Vertraulich", "SPF: failed"),  # what the sender wrote below the gateway's own headers counts for nothing
     ("gewonnen", "SPF: neutral"),
 ]
@@ -561,7 +561,7 @@ def test_the_files_of_an_infected_mail_are_not_linked(as_owner: Client) -> None:
     shown = text(as_owner.get(held("Facture", "mail-reading"), headers=part("reading")))
     assert "<span>facture_2231.pdf.com</span>" in shown
     assert "/attachments/" not in shown
-    assert "The files of an infected mail cannot be downloaded here." in shown
+    assert "The files of an infected message cannot be downloaded here." in shown
 
 
 # Mail that was delivered.
@@ -569,7 +569,7 @@ def test_the_files_of_an_infected_mail_are_not_linked(as_owner: Client) -> None:
 def test_delivered_mail_has_no_button_to_release_it(as_admin: Client) -> None:
     (link,) = re.findall(r'<a href="([^"]+)" hx-get', as_admin.get(folder(seed.ANNA, "Sent")).content.decode())
     shown = text(as_admin.get(link, headers=part("reading")))
-    assert "What the checks say" in shown
+    assert "What the checks found" in shown
     assert "Why it is held" not in shown
     assert 'name="allow"' not in shown
 
@@ -617,7 +617,7 @@ def test_the_file_of_the_whole_message_has_the_same_bytes(browser_of_somebody: C
     given(gateway, source="Content-Type: text/plain; charset=windows-1251\r\n\r\nЗдравствуйте")
     shown = text(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
     assert "Здравствуйте" in shown
-    assert "The gateway gave this message as decoded text, so the file may differ from the original." in shown
+    assert "The gateway sent this message as decoded text, so the file may differ from the original." in shown
     assert attached(browser_of_somebody.get(MESSAGE + "source/"))[1].endswith("Здравствуйте".encode())
 
 
@@ -784,7 +784,7 @@ def test_of_very_many_attached_messages_the_first_are_shown(browser_of_somebody:
     one = "--A\nContent-Type: message/rfc822\n\nSubject: '''''\n\nx\n"
     given(gateway, source="Content-Type: multipart/mixed; boundary=A\n\n" + one * 20_000 + "--A--")
     shown = shown_of(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
-    assert "It is too long to show all of it here." in shown
+    assert "It is too long to show in full here." in shown
 
 
 def test_large_messages_are_taken_apart_one_at_a_time(browser_of_somebody: Client, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -793,7 +793,7 @@ def test_large_messages_are_taken_apart_one_at_a_time(browser_of_somebody: Clien
     with body._large:
         shown = text(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
         assert "Another large message is being read right now." in shown
-        assert "This mail has no text." not in shown
+        assert "This message has no text." not in shown
         assert browser_of_somebody.get(MESSAGE + "body/").status_code == 503
         given(gateway, source="Subject: x\n\nsmall")
         assert "small" in text(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))

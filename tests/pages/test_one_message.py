@@ -106,7 +106,7 @@ def test_an_owner_without_text_is_not_told_to_be_somebody_else(gateway: Gateway,
     assert "The gateway sent neither the text nor the source of this message." in shown
     assert "Only the owner" not in shown
     gateway.answer = Box(**{"Quarantine/m1": {**ONE, "content": ""}})
-    assert "This mail has no text." in text(read(own))
+    assert "This message has no text." in text(read(own))
 
 
 def test_somebody_else_is_told_that_the_text_is_the_owners(gateway: Gateway, browser_of_somebody: Client) -> None:
@@ -289,7 +289,7 @@ def test_delivered_mail_can_be_delivered_again_one_by_one_and_nothing_else(box: 
     assert not find(listed, "input[type=checkbox], form[method=post]")
     gateway.asked.clear()
     for allow in ("mailbox", "domain"):
-        assert "A sender can be allowed from held messages only." in text(release(box, folder, allow=allow, confirmed="1"))
+        assert "Senders can be allowed only from held messages." in text(release(box, folder, allow=allow, confirmed="1"))
     assert paths(gateway, "POST") == []
     assert "Deliver this message again?" in text(box.get(reverse("release", args=("u1", folder, "m1"))))
     assert "Delivered again. The message is on its way to the mailbox." in text(release(box, folder))

@@ -49,7 +49,7 @@ def test_each_option_has_the_control_of_its_type(as_admin: Client) -> None:
         assert "Set here" in text(row(shown, option))
         assert "Reset to inherited" not in source(row(shown, option))
     assert one(shown, "#zones option[value='Europe/Zurich']")
-    assert [title for title in map(text, find(shown, "h2")) if title in ("Application", "Mail", "Report")] == ["Application", "Mail", "Report"]
+    assert [title for title in map(text, find(shown, "h2")) if title in ("Application", "Message", "Report")] == ["Application", "Message", "Report"]
 
 
 @pytest.mark.parametrize(("option", "typed", "sent"), [
@@ -100,7 +100,7 @@ def test_reset_brings_the_inherited_value_back_and_tells_what_it_was(as_admin: C
     paper = form(as_admin.get(where), action="/options/APP_HELP/")
     shown = as_admin.post(f"{where}APP_HELP/reset/", paper.filled(), follow=True)
     assert set_here("APP_HELP") is None
-    assert "APP_HELP is inherited again. It was: https://hilfe.example/" in text(shown)
+    assert "APP_HELP was reset to inherited. It was: https://hilfe.example/" in text(shown)
     assert "Reset to inherited" not in source(row(shown, "APP_HELP"))
 
 
@@ -108,7 +108,7 @@ def test_a_reset_that_is_opened_as_a_page_asks_first(as_admin: Client) -> None:
     save(as_admin, "APP_HELP", value="https://hilfe.example/")
     asked = as_admin.get(f"{page()}APP_HELP/reset/")
     assert "Set here: https://hilfe.example/" in text(asked)
-    assert "Inherited, and in force after this: https://help.gateway.example/" in text(asked)
+    assert "Inherited value that will apply: https://help.gateway.example/" in text(asked)
     assert set_here("APP_HELP") == "https://hilfe.example/"
     as_admin.post(f"{page()}APP_HELP/reset/", form(asked).filled())
     assert set_here("APP_HELP") is None
@@ -137,19 +137,19 @@ def test_what_only_the_gateway_knows_to_be_wrong_is_told_at_the_field(as_admin: 
 
 def test_a_restricted_option_is_locked_for_all_but_system_administrators(as_customer: Client, as_admin: Client) -> None:
     locked = row(as_customer.get(page()), "APP_URL")
-    assert "Only a system administrator can change it." in text(locked)
+    assert "Only a system administrator can change this." in text(locked)
     assert find(locked, "[name=value], button") == []
     assert one(row(as_admin.get(page()), "APP_URL"), "[name=value]")
     answer = as_customer.post(f"{page()}APP_URL/", {"value": "mail.example.com"})
     assert "where the option is restricted, only a system administrator." in text(answer, 403)
     assert set_here("APP_URL") is None
     reset = as_customer.post(f"{page()}APP_URL/reset/")
-    assert "Your account may not do this: reset an option of a domain." in text(reset, 403)
+    assert "Your account may not do this: reset a setting of a domain." in text(reset, 403)
 
 
 def test_somebody_who_may_only_look_is_told_who_may_change(as_helpdesk: Client) -> None:
     shown = save(as_helpdesk, "TIME_ZONE", value="Asia/Tokyo")
-    assert "Your account may not do this: set an option of a domain. An administrator of the domain can" in text(shown, 403)
+    assert "Your account may not do this: change a setting of a domain. An administrator of the domain can" in text(shown, 403)
     assert form(shown, action="/options/TIME_ZONE/")["value"] == "Asia/Tokyo"
 
 
@@ -349,7 +349,7 @@ def test_many_options_are_filtered_and_cut_and_the_page_says_so(gateway: Gateway
 
 
 def test_a_few_options_need_no_filter(as_admin: Client) -> None:
-    assert "Part of the name or the description" not in source(as_admin.get(page()))
+    assert "Part of the name or description" not in source(as_admin.get(page()))
 
 
 def test_the_name_of_another_option_is_proposed_from_the_other_domains(gateway: Gateway, browser_of_somebody: Client) -> None:

@@ -69,10 +69,10 @@ def test_who_may_not_change_policies_is_offered_to_read_them(who: str, sandbox: 
         assert of_domain("policy-new") not in shown
         assert "/delete/" not in shown
     shown = text(browser.get(page(BOARD)))
-    assert "Largest mail 25 MB" in shown
+    assert "Maximum message size 25 MB" in shown
     assert "Hold for 31 days" in shown
     assert "Archive for 120 months" in shown
-    assert "Retention on no" in shown
+    assert "Retention enabled no" in shown
     assert "Keep outgoing mail" not in shown  # a service that is off has no settings
     assert "below 5 Clean. Delivered. Archived for 120 months." in shown
     refused = browser.post(page(BOARD), {"name": "Mine", "mailSizeLimit": "1", "spamScore": "1", "relayProps.spamScoreLimit": "2"})
@@ -90,7 +90,7 @@ def test_the_hub_shows_a_few_of_them_and_how_many_there_are(as_admin: Client) ->
     panel = as_admin.get(url, headers={"HX-Request": "true", "HX-Target": "domain-policies"})
     assert "<html" not in source(panel)
     assert len(find(panel, "li")) == 5
-    assert "All 9 policies" in text(panel)
+    assert "Show all 9 policies" in text(panel)
     assert "New policy" in text(panel)
 
 
@@ -181,7 +181,7 @@ def test_only_what_changed_is_sent(
     answer = save(browser_of_somebody, "/policies/p1/", **typed)
     assert (answer.status_code, answer["Location"]) == (302, "/policies/p1/")
     assert remembers.sent == ([("PATCH", "/policies/p1", sent)] if sent else [])
-    said = "The policy is changed." if sent else "Nothing was changed."
+    said = "The policy was changed." if sent else "Nothing was changed."
     assert said in text(browser_of_somebody.get("/policies/p1/"))
 
 
@@ -277,7 +277,7 @@ def test_settings_that_are_sent_whole_keep_what_somebody_else_changed(browser_of
     assert answer.status_code == 302
     assert remembers.sent == [("PATCH", "/policies/p1", {"quarantineProps": {"duration": 60, "storeSpam": True, "storeVirus": True}})]
     said = text(browser_of_somebody.get("/policies/p1/"))
-    assert "Somebody else changed meanwhile: Hold suspected viruses." in said
+    assert "Someone else has since changed: Hold suspected viruses." in said
 
 
 # A new one, and a copy.
@@ -289,7 +289,7 @@ def test_a_new_policy_starts_with_sensible_values_and_is_made_whole(as_admin: Cl
     assert (made.spam_score, made.mail_size_limit, made.incoming, made.quarantine, made.retention) == (6.5, 21, True, True, False)
     assert made.quarantine_props["duration"] == 31
     assert made.relay_props["spamScoreLimit"] == 10
-    assert "The policy “Sales” is there." in text(as_admin.get(of_domain()))
+    assert "Policy “Sales” was created." in text(as_admin.get(of_domain()))
     assert Entry.objects.get().target == "nordwind.example: Sales"
 
 
@@ -305,7 +305,7 @@ def test_a_copy_begins_with_every_value_of_the_other(as_admin: Client) -> None:
     )
     assert {name: getattr(first, name) for name in same} == {name: getattr(second, name) for name in same}
     compared = as_admin.get(f"{of_domain('policy-compare')}?a={first.uid}&b={second.uid}&only=1")
-    assert "They are the same in everything." in text(compared)
+    assert "These policies are identical." in text(compared)
 
 
 def test_what_the_gateway_leaves_open_is_off_in_a_copy(browser_of_somebody: Client, remembers: Remembers) -> None:
@@ -365,11 +365,11 @@ def test_an_administrator_of_the_customer_may_choose_the_default_and_the_helpdes
 
 def test_a_policy_in_use_says_by_what_and_what_to_do(as_admin: Client) -> None:
     default = as_admin.get(page(USUAL, "policy-delete"))
-    assert "It is in use: it is the default of the domain. Make another policy the default first." in text(default)
-    assert "Delete the policy" not in [text(button) for button in find(default, "button")]
+    assert "In use: it is the domain's default. Make another policy the default first." in text(default)
+    assert "Delete policy" not in [text(button) for button in find(default, "button")]
     used = as_admin.get(page(BOARD, "policy-delete"))
-    assert "It is in use by 1 user: martin.nordwind@nordwind.example Give them another policy first." in text(used)
-    assert "Delete the policy" not in [text(button) for button in find(used, "button")]
+    assert "In use by 1 user: martin.nordwind@nordwind.example Give them another policy first." in text(used)
+    assert "Delete policy" not in [text(button) for button in find(used, "button")]
     assert Entry.objects.count() == 0
 
 
@@ -390,11 +390,11 @@ def test_who_uses_a_policy_is_looked_for_among_the_first_two_hundred(browser_of_
         return httpx.Response(200, json=RECORD if "policies" in request.url.path else {"id": "d1", "policy": {"id": "p0"}})
 
     gateway.answer = answer
-    assert "It is in use by at least 3 users: u0@x u1@x u2@x Give" in text(browser_of_somebody.get("/policies/p1/delete/"))
+    assert "In use by at least 3 users: u0@x u1@x u2@x Give" in text(browser_of_somebody.get("/policies/p1/delete/"))
     having = 0
     shown = browser_of_somebody.get("/policies/p1/delete/")
     assert "Not one of the first 200 users has it." in text(shown)
-    assert "Delete the policy" in [text(button) for button in find(shown, "button")]
+    assert "Delete policy" in [text(button) for button in find(shown, "button")]
 
 
 def test_a_policy_that_nobody_uses_is_deleted_once(as_admin: Client) -> None:
@@ -404,7 +404,7 @@ def test_a_policy_that_nobody_uses_is_deleted_once(as_admin: Client) -> None:
     for _click in range(2):
         answer = as_admin.post(url, sent)
         assert (answer.status_code, answer["Location"]) == (302, of_domain())
-        assert "The policy is deleted." in text(as_admin.get(of_domain()))
+        assert "The policy was deleted." in text(as_admin.get(of_domain()))
     assert not Policy.objects.filter(name="Old").exists()
     assert Entry.objects.filter(operation="deletePolicy").count() == 1
     assert as_admin.get(url).status_code == 404
@@ -416,13 +416,13 @@ def test_two_policies_are_compared_and_only_differences_are_marked(as_admin: Cli
     both = f"{of_domain('policy-compare')}?a={there(BOARD).uid}&a={there(USUAL).uid}"  # as two ticks in the list send it
     whole = text(as_admin.get(both))
     assert "2 differences" in whole
-    assert "Retention on different no yes" in whole
+    assert "Retention enabled different no yes" in whole
     assert "Archive for 120 months –" in whole
-    assert "Largest mail 25 MB 25 MB" in whole
+    assert "Maximum message size 25 MB 25 MB" in whole
     few = text(as_admin.get(f"{both}&only=1"))
-    assert "Retention on different no yes" in few
-    assert "Archive on different yes no" in few
-    assert "Largest mail" not in few
+    assert "Retention enabled different no yes" in few
+    assert "Archive enabled different yes no" in few
+    assert "Maximum message size" not in few
 
 
 def test_a_third_tick_is_not_compared_and_that_is_said(as_admin: Client) -> None:
@@ -436,7 +436,7 @@ def test_a_third_tick_is_not_compared_and_that_is_said(as_admin: Client) -> None
 def test_one_policy_waits_for_the_other(as_admin: Client) -> None:
     shown = as_admin.get(f"{of_domain('policy-compare')}?a={there(BOARD).uid}")
     assert text(one(shown, f'option[value="{there(BOARD).uid}"][selected]')) == BOARD
-    assert "Choose two policies to see what is different." in text(shown)
+    assert "Choose two policies to see the differences." in text(shown)
 
 
 def test_a_policy_of_another_domain_is_compared_if_it_may_be_read(as_admin: Client, as_customer: Client) -> None:
@@ -480,12 +480,12 @@ NOBODY = "Not held either: it is lost."
     ({**DELIVERS, "spamScore": "7,2", "relayProps.spamScoreLimit": "7.25"}, ["below 7.2 Clean.", "7.2 to below 7.25 Spam.", "7.25 and more"]),
     ({**DELIVERS, "relayProps.spamScoreLimit": "3"}, [
         "below 5 Clean.", "5 and more Certain spam. Never delivered.",
-        "Spam is never delivered, although that is switched on: the limit is not above the spam score.",
+        "Spam is never delivered, although that is switched on: the delivery limit is not above the spam threshold.",
     ]),
     ({**DELIVERS, "relayProps.spamScoreLimit": ""}, ["below 5 Clean.", "5 and more Spam. Delivered"]),
-    ({**DELIVERS, "spamScore": "0"}, ["below 10 Spam. Delivered", "10 and more", "From the score 0 on, every mail counts as spam."]),
-    ({**DELIVERS, "spamScore": "0", "relayProps.spamScoreLimit": "0"}, ["every score Certain spam. Never delivered."]),
-    ({**DELIVERS, "spamScore": "many"}, ["This policy sets no spam score."]),
+    ({**DELIVERS, "spamScore": "0"}, ["below 10 Spam. Delivered", "10 and more", "Every message that scores 0 or more is treated as spam."]),
+    ({**DELIVERS, "spamScore": "0", "relayProps.spamScoreLimit": "0"}, ["any score Certain spam. Never delivered."]),
+    ({**DELIVERS, "spamScore": "many"}, ["This policy sets no spam threshold."]),
     ({**DELIVERS, "incoming": ""}, ["Incoming mail is switched off in this policy"]),
     ({**DELIVERS, "spamScore": "500", "relayProps.spamScoreLimit": "1000"}, ["500 to below 1000 Spam."]),
     ({**DELIVERS, "retention": "on", "retentionProps.storeCleanMailIn": "on", "retentionProps.duration": "5", "archive": "on",

@@ -134,4 +134,4 @@ def test_asking_for_a_page_asks_the_database_for_no_preference(boss: Client, dja
 
 def test_the_settings_are_found_in_the_menu(boss: Client):
     assert 'href="/account/"' in boss.get("/activity/").content.decode()
-    assert "Settings" in text(boss.get("/account/"))
+    assert "Preferences" in text(boss.get("/account/"))

@@ -96,7 +96,7 @@ def test_nobody_as_the_sender_is_told(browser_of_somebody: Client, gateway: Gate
 
 def test_any_foreign_address_to_answer_to_warns(browser_of_somebody: Client, gateway: Gateway) -> None:
     headers = {"Reply-To": "eve@crook.example, Accounts <pay@desk.example> (fast)"}
-    assert "An answer would go to another place: pay@desk.example." in words(read(browser_of_somebody, gateway, headers=headers))
+    assert "Replies go to a different address: pay@desk.example." in words(read(browser_of_somebody, gateway, headers=headers))
 
 
 @pytest.mark.parametrize("sender", [LETTERS, ASCII])
@@ -112,7 +112,7 @@ def test_a_sender_with_letters_of_its_own_is_a_rule_in_ascii_and_told_in_letters
 
 def test_a_second_signature_of_the_senders_own_domain_proves_it(browser_of_somebody: Client, gateway: Gateway) -> None:
     results = "mx1; spf=pass smtp.mailfrom=m.example; dkim=pass header.d=m.example; dkim=pass header.d=crook.example header.i=@a.crook.example"
-    assert "Proven to come from crook.example." in words(read(browser_of_somebody, gateway, headers={"Authentication-Results": results}))
+    assert "Confirmed to come from crook.example." in words(read(browser_of_somebody, gateway, headers={"Authentication-Results": results}))
 
 
 # Names that turn around
@@ -181,7 +181,7 @@ def test_the_newest_arrival_with_an_impossible_date_is_on_top_and_stays_closed(b
     assert "17 Mar 2096 05:32" in text(page)
     shown = words(browser_of_somebody.get(URL + "far/reading/", headers=READING))
     assert "March 17, 2096" in shown
-    assert "can't be right · arrived on" in shown
+    assert "cannot be right · arrived on" in shown
 
 
 def test_ordinary_dates_keep_the_order_of_the_gateway(browser_of_somebody: Client, gateway: Gateway) -> None:
@@ -189,4 +189,4 @@ def test_ordinary_dates_keep_the_order_of_the_gateway(browser_of_somebody: Clien
     gateway.answer = holding(*listed)
     page = browser_of_somebody.get(PANEL, headers=LIST)
     assert rows(page) == ["2", "1", "3", "200"]
-    assert "can't be right" not in words(browser_of_somebody.get(URL + "200/reading/", headers=READING))
+    assert "cannot be right" not in words(browser_of_somebody.get(URL + "200/reading/", headers=READING))

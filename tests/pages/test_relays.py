@@ -67,7 +67,7 @@ def test_each_relay_says_where_it_is_and_how_users_sign_in(as_admin: Client, nor
     assert "mx.nordwind.example:25, no encryption" in page
     assert "exchange.nordwind.example:465, always encrypt" in page
     assert "192.0.2.25:25, no encryption" in page
-    assert "at a directory (LDAP): ldap.nordwind.example" in page
+    assert "via a directory (LDAP): ldap.nordwind.example" in page
     assert source(answer).count("addresses that have no account") == 1  # the mark of the default relay
     assert one(answer, f'[hx-get="{at(nordwind, "relay-check", exchange(nordwind))}"][hx-trigger=revealed]')
 
@@ -120,7 +120,7 @@ def test_a_new_relay_is_added_and_the_others_stay_as_they_were(as_customer: Clie
         apiType="O365", api_O365_tenantId="t-1", api_O365_clientId="c-1", api_O365_clientSecret=SECRET,
     )
     assert answer["Location"] == at(nordwind)
-    assert "The relay is added." in text(as_customer.get(at(nordwind)))
+    assert "The relay was added." in text(as_customer.get(at(nordwind)))
     made = nordwind.platforms.get(name="Aarhus")
     assert (made.transport_dest, made.transport_type, made.transport_port) == ("mx.aarhus.example", "SMTPS_ENCRYPT", 587)
     assert (made.fallback_transport_dest, made.fallback_transport_port) == ("192.0.2.7", 25)
@@ -191,7 +191,7 @@ def test_a_secret_is_never_shown_and_empty_keeps_it(as_admin: Client, nordwind: 
     shown = browser_of_somebody.get(url)
     assert SECRET not in source(shown)
     assert "****" not in source(shown)
-    assert "Never shown. Empty keeps the one that is stored." in text(shown)
+    assert "Never shown. Leave empty to keep the stored one." in text(shown)
     assert send(browser_of_somebody, url, auth_ldap_host="other.example").status_code == 302
     [sent] = json.loads(gateway.asked[-1].content)["platforms"]
     assert sent["authData"] == {"host": "other.example", "base_dn": "dc=n", "bind_password": SECRET}
@@ -246,14 +246,14 @@ def test_a_session_that_ends_does_not_put_a_secret_into_the_address(browser_of_s
 
 @pytest.mark.parametrize(("field", "value", "problem"), [
     ("name", "", "This field is required."),
-    ("name", "two\x07bells", "There is a character here that cannot be seen."),
+    ("name", "two\x07bells", "The text contains an invisible character."),
     ("name", "n\x00ull", "Null characters are not allowed."),
     ("name", "x" * 10_000, "at most 1000 characters"),
     ("transportDest", "", "This field is required."),
     ("transportDest", "https://mx.example", "This is not the name of a server."),
-    ("transportDest", "mx.example:25", "Only the server here; its port has a field of its own."),
-    ("transportDest", "mx example", "The name of a server has no spaces."),
-    ("transportDest", "192.0.2.256", "This looks like an IP address, but it is none."),
+    ("transportDest", "mx.example:25", "Enter only the server here; the port has its own field."),
+    ("transportDest", "mx example", "The name of a server cannot contain spaces."),
+    ("transportDest", "192.0.2.256", "This looks like an IP address but is not valid."),
     ("transportDest", "<script>alert(1)</script>", "This is not the name of a server."),
     ("transportPort", "0", "greater than or equal to 1"),
     ("transportPort", "65536", "less than or equal to 65535"),
@@ -380,7 +380,7 @@ def test_a_setting_of_a_kind_that_somebody_else_gave_up_meanwhile_is_not_mixed_i
     mine = typed(as_admin, url, auth_ldap_bind_user="cn=me")
     send(as_customer, url, authType="entra", auth_entra_tenantId="t-1")
     answer = as_admin.post(url, mine)
-    assert "with Microsoft Entra ID at a directory (LDAP)" in text(answer, 409)
+    assert "with Microsoft Entra ID via a directory (LDAP)" in text(answer, 409)
     assert exchange(nordwind).auth_data == {"tenantId": "t-1"}
     assert as_admin.post(url, form(answer)).status_code == 302
     assert exchange(nordwind).auth_data == {
@@ -481,7 +481,7 @@ def test_two_clicks_are_one_write(name: str, as_admin: Client, nordwind: Domain)
 def test_deleting_asks_first_and_says_when_it_is_the_last(as_admin: Client, nordwind: Domain) -> None:
     last = nordwind.platforms.get(name="Mailserver")
     asked = text(as_admin.get(at(nordwind, "relay-delete", exchange(nordwind))))
-    assert "Delete the relay Exchange Zürich?" in asked
+    assert "Delete relay Exchange Zürich?" in asked
     assert "not delivered to exchange.nordwind.example any more" in asked
     assert "last relay" not in asked
     assert nordwind.platforms.count() == 2
@@ -499,11 +499,11 @@ def test_the_helpdesk_is_told_who_may_change_a_relay(as_helpdesk: Client, sandbo
     refused = send(as_helpdesk, at(domain, "relay", relay), name="Renamed")
     assert "An administrator of the domain can." in text(refused, 403)
     assert form(refused)["name"] == "Renamed"
-    assert "Your account may not do this: try the configuration of a relay." in text(
+    assert "Your account may not do this: test a relay configuration." in text(
         as_helpdesk.post("/health/relay/", {"transportDest": "127.0.0.1", "transportPort": "25", "authType": "local"}, headers=HTMX), 403
     )
     checked = as_helpdesk.post(at(domain, "relay-check", relay), {"once": "1"})
-    assert "Your account may not do this: run the diagnostic of a relay." in text(checked, 403)
+    assert "Your account may not do this: run the health check of a relay." in text(checked, 403)
     assert Platform.objects.get(pk=relay.pk).name == relay.name
 
 
@@ -549,7 +549,7 @@ def test_a_port_where_nothing_a_silent_one_or_another_service_listens(as_admin: 
     with servers.tcp_server() as port:
         assert "No answer came in time" in text(tried(as_admin, port=port))
     with servers.tcp_server(b"SSH-2.0-none\r\n") as port:
-        assert "Something answers there, but not as a mail server does." in text(tried(as_admin, port=port))
+        assert "Something answers there, but not like a mail server." in text(tried(as_admin, port=port))
     with servers.tcp_server(b"554 go away\r\n") as port:
         assert "The mail server answers, but refuses to talk to the gateway." in text(tried(as_admin, port=port))
 
@@ -563,7 +563,7 @@ def test_a_port_where_nothing_a_silent_one_or_another_service_listens(as_admin: 
     ("Fail: [Errno 113] No route to host", "No way leads to this server"),
     ("Fail: SMTPServerDisconnected: Connection unexpectedly closed", "The server took the connection and closed it"),
     ("Fail: the moon is full", "It failed. The gateway says: “Fail: the moon is full”"),
-    ("", "It failed, and the gateway does not say why."),
+    ("", "It failed, but the gateway does not say why."),
 ])
 @pytest.mark.parametrize("bare", [False, True], ids=["EntityHealth", "HealthRecord"])
 def test_why_a_test_failed_comes_in_plain_words(line: str, said: str, bare: bool, browser_of_somebody: Client, gateway: Gateway) -> None:
@@ -597,7 +597,7 @@ def test_a_test_that_takes_too_long_says_what_to_look_at(browser_of_somebody: Cl
     (httpx.Response(400, json={"message": "No <b>such</b> host.", "fields": {"transportDest": "unknown"}}), 422, "Refused."),
     (httpx.Response(429, headers={"Retry-After": "7"}), 429, "Please wait 7 seconds"),
     (httpx.Response(500), 502, "The gateway failed."),
-    (httpx.Response(200, text="no JSON"), 502, "The gateway's answer makes no sense."),
+    (httpx.Response(200, text="no JSON"), 502, "Unexpected answer from the gateway."),
 ])
 @pytest.mark.parametrize("fragment", [True, False], ids=["fragment", "whole"])
 def test_a_gateway_that_does_not_try_says_so_beside_what_was_typed(
@@ -623,7 +623,7 @@ def test_trying_a_changed_relay_sends_its_id_and_saves_nothing(browser_of_somebo
     url = "/domains/d1/relays/p1/"
     fields = typed(browser_of_somebody, url, transportPort="2525", name="")
     shown = text(browser_of_somebody.post(url, {**fields, "try": "1"}, headers=HTMX))
-    assert "Tried, nothing was saved" in shown
+    assert "Tested, nothing was saved" in shown
     assert [request.method for request in gateway.asked] == ["GET", "GET", "POST"]
     assert json.loads(gateway.asked[-1].content) == {
         "id": "p1", "transportDest": "a.example", "transportPort": 2525, "authType": "ldap",
@@ -639,7 +639,7 @@ def test_without_scripts_trying_shows_the_form_again_with_what_was_typed_but_no_
     assert "The server answers as it should." in text(answer)
     assert form(answer)["name"] == "Kept"
     assert SECRET not in source(answer)
-    assert "Passwords are never sent back to the page: type them again." in text(answer)
+    assert "Passwords are never sent back to the page. Enter them again." in text(answer)
     assert nordwind.platforms.count() == 2
     saved = {**form(answer), "auth_ldap_bind_password": SECRET}
     assert as_admin.post(url, saved).status_code == 302  # and from there it can be saved
@@ -648,8 +648,8 @@ def test_without_scripts_trying_shows_the_form_again_with_what_was_typed_but_no_
 
 def test_what_is_wrong_is_told_beside_the_button_before_anything_is_tried(browser_of_somebody: Client, gateway: Gateway) -> None:
     shown = text(browser_of_somebody.post("/health/relay/", {"transportDest": "no host", "authType": "ldap", "try": "1"}, headers=HTMX), 422)
-    assert "Not tried yet:" in shown
-    assert "Where to search (base DN): This field is required." in shown
+    assert "Not tested. Correct the following:" in shown
+    assert "Search base (base DN): This field is required." in shown
     assert gateway.asked == []
 
 
@@ -715,5 +715,5 @@ def test_of_very_many_relays_the_first_are_shown_and_the_others_counted(browser_
     domain = {"id": "d", "name": "a.example", "platforms": [relay(f"r{n}", f"relay {n}") for n in range(300)]}
     gateway.answer = lambda request: httpx.Response(200, json=domain if request.url.path.endswith("/domains/d") else {})
     page = browser_of_somebody.get("/domains/d/relays/")
-    assert source(page).count("Show the last check") == 200
+    assert source(page).count("Show last check") == 200
     assert "and 100 more" in text(page)

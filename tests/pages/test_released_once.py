@@ -98,7 +98,7 @@ def results() -> list[tuple[str, str]]:
     return list(Row.objects.order_by("id").values_list("state", "message"))
 
 
-ALREADY = "It was released already, and is not sent a second time."
+ALREADY = "It was already released. It was not sent again."
 
 
 # Clicks

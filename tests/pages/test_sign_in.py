@@ -45,7 +45,7 @@ CSP = (
     "base-uri 'none'; frame-src 'self'; frame-ancestors 'none'"
 )
 PUBLIC = {"sign-in/", "sign-in/link/", "sign-out/", "language/", "readyz", "^sandbox/api(?P<rest>/.*)$"}
-WRONG = "This token is not valid, or not any more. Copy it once more, or make a new one."
+WRONG = "This token is invalid or has expired. Copy it again, or create a new one."
 
 
 def sign_in(browser: Client, token: str = TOKEN, **more: Any) -> HttpResponse:
@@ -141,7 +141,7 @@ def test_an_end_user_sees_no_domain_and_one_user(
     gateway.answer = lists(users, domains)
     browser = signed_in(jwt(sub=subject) if subject else TOKEN)
     shown = browser.get("/activity/").content.decode()
-    assert ("My mail" in shown) == (menu is not None)
+    assert ("My mailbox" in shown) == (menu is not None)
     assert ('href="/domains/"' in shown) == (menu is None)
     if menu:
         assert f'<a href="{menu}"' in shown
@@ -153,7 +153,7 @@ def test_a_mailbox_that_nobody_tells_is_asked_for_once(gateway: Gateway):
     gateway.answer = lists(None, None)
     browser = signed_in(TOKEN)
     assert "Which mailbox is yours?" in browser.get("/", follow=True).content.decode()
-    for wrong, text in (("strange@a.example", "The gateway shows you no mailbox with this address."), ("anna", "email address")):
+    for wrong, text in (("strange@a.example", "No mailbox with this address is visible to you."), ("anna", "email address")):
         answer = browser.post("/mailbox/", {"mailbox": wrong})
         assert answer.status_code == 422
         assert text in answer.content.decode()
@@ -219,9 +219,9 @@ def test_a_token_as_long_as_one_may_be_is_taken(gateway: Gateway):
     ("answer", "status", "text"),
     [
         (httpx.ConnectError("down"), 503, "The gateway cannot be reached."),
-        (httpx.ReadTimeout("slow"), 504, "The gateway takes too long."),
+        (httpx.ReadTimeout("slow"), 504, "The gateway took too long."),
         (httpx.Response(500), 502, "The gateway failed."),
-        (httpx.Response(200, html="<h1>Hotel</h1>"), 502, "The gateway's answer makes no sense."),
+        (httpx.Response(200, html="<h1>Hotel</h1>"), 502, "Unexpected answer from the gateway."),
         (httpx.Response(429, headers={"Retry-After": "17"}), 429, "17 seconds"),
     ],
 )
@@ -524,7 +524,7 @@ def test_a_link_that_is_over_says_so_and_has_no_button_any_more(gateway: Gateway
     browser = Client()
     answer = browser.post("/sign-in/link/", {"token": TOKEN})
     assert (answer.status_code, answer["Referrer-Policy"], answer["Cache-Control"]) == (403, "strict-origin", "no-store")
-    assert told(answer) == ["This link is not valid, or not any more. Ask for a new one."]
+    assert told(answer) == ["This link is invalid or has expired. Ask for a new one."]
     assert "<button" not in answer.content.decode()
     assert TOKEN not in places(browser, answer) + caplog.text
     assert not is_signed_in(browser)

@@ -120,17 +120,17 @@ def test_of_two_clicks_that_prepare_a_key_the_first_one_counts(tabs: Tabs) -> No
 def test_what_one_tab_has_to_tell_is_told_though_another_one_was_slow(tabs: Tabs) -> None:
     tabs.slow.post(ROTATE, {"step": "forget"})  # has something to tell, which the slow page shows
     tabs.meanwhile(lambda: tabs.other.post(f"{MAIL}release/", {"once": "a"}))
-    assert "The prepared key is dropped." in text(tabs.slow.get("/users/"))
+    assert "The prepared key was discarded." in text(tabs.slow.get("/users/"))
     shown = text(tabs.slow.get("/activity/"))
     assert "Released. The mail is on its way" in shown
-    assert "The prepared key is dropped." not in shown
+    assert "The prepared key was discarded." not in shown
 
 
 def test_two_tabs_that_tell_something_are_both_heard(tabs: Tabs) -> None:
     tabs.meanwhile(lambda: tabs.other.post(ROTATE, {"step": "forget"}))
     tabs.slow.post(f"{MAIL}release/", {"once": "a"})
     shown = text(tabs.slow.get("/activity/"))
-    assert "The prepared key is dropped." in shown
+    assert "The prepared key was discarded." in shown
     assert "Released. The mail is on its way" in shown
 
 
@@ -183,7 +183,7 @@ def test_a_slow_page_does_not_bring_back_a_session_that_has_ended(tabs: Tabs) ->
 
 
 @pytest.mark.parametrize("answer", [
-    (lambda request: httpx.Response(204), "Released. The mail is on its way to the mailbox."),
+    (lambda request: httpx.Response(204), "Released. The message is on its way to the mailbox."),
     (lambda request: httpx.Response(500), "We do not know whether the mail was released"),
     (lambda request: httpx.Response(403), "Your account may not do this"),
 ], ids=["done", "unclear", "refused"])
@@ -215,7 +215,7 @@ def test_a_key_that_was_handed_over_after_signing_out_is_told_of(tabs: Tabs) -> 
 
     tabs.gateway.answer = sign_out_before_the_write
     shown = text(tabs.slow.post(ROTATE, {"step": "switch", "published": "on", "what": what, "once": "a"}))
-    assert "You have signed out meanwhile" in shown
+    assert "You have since signed out" in shown
     assert "nordwind.example: protect → next" in shown
     assert "done" in shown
     assert Kept.objects.count() == 0

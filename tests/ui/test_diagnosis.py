@@ -121,7 +121,7 @@ def test_mail_servers_are_read_with_commas_with_blanks_and_with_a_dot_at_the_end
 @pytest.mark.parametrize("result", ["ERROR_MX_INVALID_ENTRY", "ERROR_MX_MISSING_ENTRY"])
 def test_a_null_mx_is_a_domain_that_takes_no_mail(line: str, result: str) -> None:
     found = finding(test("MX", result, "Lookup for MX entry", line, f"Required: {', '.join(HOSTS)}", "Fail"), "alpenmilch.example")
-    assert (found.kind, found.name) == (findings.MX_NULL, "Takes no mail")
+    assert (found.kind, found.name) == (findings.MX_NULL, "Accepts no mail")
     assert "takes no mail" in found.meaning
     assert found.records[0].text.startswith("alpenmilch.example. 3600 IN MX 10 mx1.gateway.example.")
 
@@ -193,14 +193,14 @@ def test_keys_that_could_not_be_read_are_not_said_to_be_missing() -> None:
 
 @pytest.mark.parametrize(("health", "level", "text"), [
     (report(True, MX_OK, DKIM_OK), "ok", "Everything is fine."),
-    (report(True, MX_OK, DKIM_MISSING), "warn", "One test failed. The gateway calls the whole fine all the same."),
-    (report(True, MX_ELSEWHERE, DKIM_MISSING), "warn", "2 tests failed. The gateway calls the whole fine all the same."),
+    (report(True, MX_OK, DKIM_MISSING), "warn", "One test failed. The gateway still reports everything as OK."),
+    (report(True, MX_ELSEWHERE, DKIM_MISSING), "warn", "2 tests failed. The gateway still reports everything as OK."),
     (report(False, MX_OK, DKIM_OK), "warn", "The gateway reports a problem, although no test failed."),
     (report(None, MX_OK), "ok", "Everything is fine."),
     (report(None, MX_OK, MX_MISSING), "bad", "One test failed."),
     (report(False, MX_OK, MX_ELSEWHERE), "bad", "One test failed."),
     (report(False, DKIM_MISSING, MX_MISSING), "bad", "2 tests failed."),
-    (report(True), "ok", "The gateway says that everything is fine; it lists no tests."),
+    (report(True), "ok", "The gateway reports that everything is fine, but lists no tests."),
     (report(False), "warn", "The gateway has no report."),
     (EntityHealth(), "warn", "The gateway has no report."),
     (None, "warn", "The gateway has no report."),
@@ -231,7 +231,7 @@ def test_failures_are_sorted_by_kind_then_by_failed_tests_then_by_age_then_by_na
 def test_what_is_listed_without_a_failed_test_is_said_to_be_so() -> None:
     for one in (entry("a"), entry("a", MX_OK), DiagnosticEntry(id="a"), DiagnosticEntry(id="a", health=report(True, MX_OK))):
         (found,) = failing_entries([one])
-        assert [problem.word for problem in found.problems] == ["Reported without a failed test"]
+        assert [problem.word for problem in found.problems] == ["Problem without a failed test"]
 
 
 def test_a_new_code_and_a_new_type_are_shown_with_their_own_word() -> None:

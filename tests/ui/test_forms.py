@@ -54,7 +54,7 @@ class Thing(PortalForm):
     owner = KnownField(label="Owner", required=False)
     many = KnownListField(label="Many", required=False)
     password = SecretField(label="Password", required=False)
-    GROUPS = (("Main", "what it is", ("name", "absent")), ("Nothing", "", ("absent",)))
+    GROUPS = (("Main menu", "what it is", ("name", "absent")), ("Nothing", "", ("absent",)))
     PLACES: ClassVar[dict[str, str]] = {"parts.name": "note"}
 
     def __init__(self, request: Any, record: Any = None, **kwargs: Any) -> None:
@@ -248,8 +248,8 @@ def test_a_refusal_lands_on_the_fields_it_is_about(desk: Desk) -> None:
     (lambda request: httpx.Response(400), 422, "Refused"),
     (lambda request: httpx.Response(412), 412, "Not possible"),
     (lambda request: httpx.Response(429, headers={"Retry-After": "9"}), 429, "wait 9 seconds"),
-    (lambda request: httpx.Response(500), 502, "Look at the current state before you repeat it."),
-    (lambda request: httpx.Response(200, html="<html>"), 502, "Look at the current state before you repeat it."),
+    (lambda request: httpx.Response(500), 502, "Check the current state before you repeat it."),
+    (lambda request: httpx.Response(200, html="<html>"), 502, "Check the current state before you repeat it."),
 ])
 def test_other_refusals_stand_on_top_and_all_input_is_kept(answer: Answer, status: int, told: str, desk: Desk) -> None:
     desk.answers = answer
@@ -407,7 +407,7 @@ def test_a_form_that_the_address_filled_in_says_so(desk: Desk) -> None:
 
 def test_groups_show_every_field_once_and_no_empty_heading(desk: Desk) -> None:
     groups = Thing(desk.request(), RECORD).groups()
-    assert [group.title for group in groups] == ["Main", ""]
+    assert [group.title for group in groups] == ["Main menu", ""]
     names = [field.name for group in groups for field in group.fields]
     assert sorted(names) == sorted([*RECORD, "password"])
 

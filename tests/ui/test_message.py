@@ -276,11 +276,11 @@ SPECIAL = {
     "This message is signed (PGP). The signature is not checked here.": mixed(PLAIN + "text", "Content-Type: application/pgp-signature\n\nx", kind="signed", more="; protocol=application/pgp-signature"),
     "This message is encrypted (PGP): only the recipient can read it.": mixed("Content-Type: application/pgp-encrypted\n\nVersion: 1", "Content-Type: application/octet-stream\n\nx", kind="encrypted"),
     "This message is encrypted (S/MIME): only the recipient can read it.": SUBJECT + "Content-Type: application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m\n\nx",
-    "This message is signed (S/MIME), and its text is inside the signed file. It can't be shown here.": SUBJECT
+    "This message is signed (S/MIME), and its text is inside the signed file. It cannot be shown here.": SUBJECT
     + "Content-Type: application/x-pkcs7-mime; name=smime.p7m\nContent-Transfer-Encoding: base64\n\n" + base64.b64encode(bytes.fromhex("308006092a864886f70d010702a080")).decode(),
-    "The text, or a part of it, is encrypted (PGP): only the recipient can read it.": SUBJECT + "\n-----BEGIN PGP MESSAGE-----\n\nx\n-----END PGP MESSAGE-----",
+    "The text, or part of it, is encrypted (PGP): only the recipient can read it.": SUBJECT + "\n-----BEGIN PGP MESSAGE-----\n\nx\n-----END PGP MESSAGE-----",
     "The text is signed (PGP). The signature is not checked here.": SUBJECT + "\n-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nx",
-    "This message carries a winmail.dat file: Outlook packed text or files into it that can't be shown here.": mixed(PLAIN + "text", "Content-Type: application/ms-tnef; name=winmail.dat\n\nx"),
+    "This message contains a winmail.dat file: Outlook packed text or files into it that cannot be shown here.": mixed(PLAIN + "text", "Content-Type: application/ms-tnef; name=winmail.dat\n\nx"),
 }  # fmt: skip
 
 

@@ -12,13 +12,13 @@ SHOP, GMX, NOBODY = Sender("Shop", "info@shop.example"), Sender("", "a@gmx.net")
 PASSED, FAILED = (Check("DMARC", "pass", "shop.example"),), (Check("DMARC", "fail", "shop.example"),)
 MAILBOX, DOMAIN = Wish("mailbox"), Wish("domain")
 READ = {"confirmed": True}
-NO_ADDRESS = "There is no usable sender address in this mail, so it cannot be allowed."
-NOT_RECEIVED, NOT_HELD = "Only received messages can be delivered again.", "A sender can be allowed from held messages only."
-FREE_MAIL = "gmx.net is a free-mail service: anyone can open an address there."
-OWN = "shop.example is the customer's own domain: forgers like to pretend to be a colleague."
-NOT_PROVEN = "The mail is not proven to come from shop.example: anyone can write this sender's name."
-UNCHECKED = "Nobody checked whether the mail really comes from shop.example."
-ANOTHER = "This mail now has another sender (info@shop.example) than the one you saw (ceo@shop.example)."
+NO_ADDRESS = "This message has no usable sender address, so it cannot be allowed."
+NOT_RECEIVED, NOT_HELD = "Only received messages can be delivered again.", "Senders can be allowed only from held messages."
+FREE_MAIL = "gmx.net is a free email service: anyone can get an address there."
+OWN = "shop.example is the customer's own domain: forgers often pose as a colleague."
+NOT_PROVEN = "The message is not confirmed to come from shop.example: anyone can fake this sender."
+UNCHECKED = "It was not checked whether the message really comes from shop.example."
+ANOTHER = "This message now has a different sender (info@shop.example) from the one you saw (ceo@shop.example)."
 
 
 def judged(checks: tuple[Check, ...] = PASSED, infected: bool = False) -> Verdict:

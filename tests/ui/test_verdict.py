@@ -138,7 +138,7 @@ def test_several_senders_are_all_shown_and_none_of_them_is_the_sender():
 def test_nobody_as_the_sender_is_told_as_such(text: str):
     found = sender(text)
     assert (found.address, found.null) == ("", True)
-    assert warnings(found, {}) == ["This message names no sender, as bounces and automatic replies do."]
+    assert warnings(found, {}) == ["This message has no sender, like bounces and automatic replies."]
 
 
 @pytest.mark.parametrize(("address", "rule", "shown"), [

@@ -23,12 +23,12 @@ from portal.ui.save import one_click, save, told
 @require_http_methods(["GET", "POST"])
 def dkim_new(request: PortalRequest, domain_id: str) -> HttpResponse:
     """The first keys of a domain."""
-    done, back = _("The keys are there. Now publish the record."), reverse("domain-dkim", args=(domain_id,))
+    done, back = _("The keys were created. Now publish the record."), reverse("domain-dkim", args=(domain_id,))
 
     def answer() -> HttpResponse:
         domain, lines = read_records(request, domain_id)
         if records_of(lines):
-            return said(request, _("This domain has keys already."), back, messages.INFO)
+            return said(request, _("This domain already has keys."), back, messages.INFO)
         return _write_keys(request, domain_id, domain, dkim.CREATE, done)
 
     return one_click(request, dkim.CREATE, answer, partial(told, request, done=done, url=back))
@@ -37,7 +37,7 @@ def dkim_new(request: PortalRequest, domain_id: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def dkim_replace(request: PortalRequest, domain_id: str) -> HttpResponse:
     """Other keys at once, for those who cannot wait: a key that got into wrong hands, or one that never worked."""
-    done = _("The keys are replaced. Publish the record now: until it is in DNS, receivers cannot check this domain's mail.")
+    done = _("The keys were replaced. Publish the record now: until it is in DNS, receivers cannot check this domain's mail.")
     back = reverse("domain-dkim", args=(domain_id,))
 
     def answer() -> HttpResponse:
@@ -54,7 +54,7 @@ def dkim_replace(request: PortalRequest, domain_id: str) -> HttpResponse:
 def dkim_delete(request: PortalRequest, domain_id: str) -> HttpResponse:
     """Asks, then deletes the keys."""
     url = reverse("domain-dkim", args=(domain_id,))
-    gone = _("The keys are deleted. Mail of this domain goes out unsigned.")
+    gone = _("The keys were deleted. Mail from this domain is sent unsigned.")
 
     def ask() -> Question | HttpResponse:
         domain, lines = read_records(request, domain_id)

@@ -14,7 +14,8 @@ from portal.ui.forms import PortalForm
 from portal.ui.pages import PortalRequest
 
 selector_rule = RegexValidator(
-    rf"\A(?:{keys.SELECTOR.pattern})\Z", lazy("Letters, digits and hyphens, in pieces with dots between; at most 63 in all.")
+    rf"\A(?:{keys.SELECTOR.pattern})\Z",
+    lazy("Letters, digits and hyphens, in parts separated by dots; at most 63 characters in all."),
 )
 
 
@@ -26,7 +27,7 @@ class KeyForm(PortalForm):
         label=lazy("Selector"),
         required=False,
         max_length=63,
-        help_text=lazy("The name of the key, with which its record begins. Empty leaves it to the gateway."),
+        help_text=lazy("The name of the key, at the start of its record. Leave empty to let the gateway choose."),
     )
     privateKey = SecretField(  # noqa: N815 (the API's name)
         label=lazy("Private key"),
@@ -34,25 +35,25 @@ class KeyForm(PortalForm):
         max_length=20_000,
         strip=True,
         rows=6,
-        help_text=lazy("RSA, as PEM or as its Base64. It goes to the gateway and is never shown again."),
+        help_text=lazy("RSA, as PEM or Base64. It is sent to the gateway and never shown again."),
     )
     publicKey = forms.CharField(  # noqa: N815 (the API's name)
         label=lazy("Public key"),
         required=False,
         max_length=20_000,
         widget=forms.Textarea(attrs={"spellcheck": "false", "rows": 6}),
-        help_text=lazy("Only to be compared: it follows from the private key."),
+        help_text=lazy("Optional: used only to check that it matches the private key."),
     )
-    MAKE = lazy("The gateway makes it (RSA, %(bits)s bits)")
+    MAKE = lazy("Created by the gateway (RSA, %(bits)s bits)")
     GROUPS = (
         ("", "", ("source", "selector")),
-        (lazy("A pair of your own"), lazy("Only where you bring one along."), ("privateKey", "publicKey")),
+        (lazy("Your own key pair"), lazy("Only if you use your own key pair."), ("privateKey", "publicKey")),
     )
 
     def __init__(self, request: PortalRequest, **kwargs: Any) -> None:
         super().__init__(request, initial={"source": "make", **kwargs.pop("initial", {})}, **kwargs)
         made = str(self.MAKE) % {"bits": keys.BITS}
-        choices = (("make", made), ("own", _("I bring a pair of my own")))
+        choices = (("make", made), ("own", _("Use my own key pair")))
         cast(forms.ChoiceField, self.fields["source"]).choices = choices
         self.pair: keys.Pair | None = None  # the one that was brought along
 
@@ -72,10 +73,10 @@ class KeyForm(PortalForm):
         private, public = sent.get("privateKey", ""), sent.get("publicKey", "")
         if sent.get("source") != "own":
             if private or public:
-                self.add_error("source", _("A key is pasted below. Choose that you bring one along, or empty its box."))
+                self.add_error("source", _("A key is pasted below. Choose to use your own key pair, or clear the box."))
             return sent
         if not private:
-            again = _("Paste the private key. It is never kept in a form, so it has to be pasted once more after a correction.")
+            again = _("Paste the private key. It is never kept in a form, so paste it again after a correction.")
             self.add_error("privateKey", again)
             return sent
         try:
@@ -84,7 +85,7 @@ class KeyForm(PortalForm):
             self.add_error("privateKey", str(problem))
             return sent
         if public and keys.bare_public(public) != self.pair.public:
-            self.add_error("publicKey", _("This public key does not belong to the private key."))
+            self.add_error("publicKey", _("This public key does not match the private key."))
         return sent
 
     @sensitive_variables()
@@ -98,21 +99,21 @@ class KeyForm(PortalForm):
 class PrepareForm(KeyForm):
     """A pair for a rotation, under a selector that is free."""
 
-    MAKE = lazy("Made here (RSA, %(bits)s bits)")
+    MAKE = lazy("Created here (RSA, %(bits)s bits)")
 
     def __init__(self, request: PortalRequest, used: list[keys.Record], **kwargs: Any) -> None:
         self.used = {record.selector.lower() for record in used}
         super().__init__(request, initial={"selector": free_selector(self.used)}, **kwargs)
         self.fields["selector"].required = True
-        self.fields["selector"].help_text = _("The name of the key, with which its record begins.")
-        self.fields["privateKey"].help_text = _("RSA, as PEM or as its Base64. It is never shown again.")
+        self.fields["selector"].help_text = _("The name of the key, at the start of its record.")
+        self.fields["privateKey"].help_text = _("RSA, as PEM or Base64. It is never shown again.")
         del self.fields["publicKey"]
 
     def clean_selector(self) -> str:
         selector = super().clean_selector()
         if selector in self.used:
             raise forms.ValidationError(
-                _("The gateway signs under this one now. A rotation needs another name, so that both records can be in DNS.")
+                _("The gateway already signs with this name. A rotation needs another name, so that both records can be in DNS.")
             )
         return selector
 
@@ -120,7 +121,7 @@ class PrepareForm(KeyForm):
 class SwitchForm(PortalForm):
     """The moment at which the gateway gets the new key."""
 
-    published = forms.BooleanField(label=lazy("I have looked: every new record is in DNS, with exactly this value."))
+    published = forms.BooleanField(label=lazy("I have checked: every new record is in DNS, with exactly this value."))
     what = forms.CharField(widget=forms.HiddenInput, max_length=64)  # which records the person saw: key and names
 
 

@@ -61,11 +61,11 @@ def shown(record: keys.Record, number: int) -> Shown:
     if not record.name:
         return Shown(record, [])
     forms_of_it = (
-        ("host", _("Host, within the zone %(zone)s") % {"zone": record.domain}, record.host, False),
+        ("host", _("Host within the zone %(zone)s") % {"zone": record.domain}, record.host, False),
         ("name", _("Full name"), record.name + ".", False),
         ("value", _("Value"), record.value, True),
         ("strings", _("Value in pieces of 255 bytes"), record.strings, True),
-        ("zone", _("Line for a zone file"), record.zone, True),
+        ("zone", _("Zone file line"), record.zone, True),
     )
     return Shown(record, [Copy(f"r{number}-{kind}", label, text, wide) for kind, label, text, wide in forms_of_it])
 

@@ -58,9 +58,9 @@ def _step(request: PortalRequest, domain_id: str, here: str) -> HttpResponse:
             return said(request, _("Finished."), back)
         case _, "forget":
             forget(request, domain_id)
-            return said(request, _("The prepared key is dropped."), here)
+            return said(request, _("The prepared key was discarded."), here)
         case Stage.BEGIN, "switch":
-            text = _("The prepared key is gone: it lives as long as a session. Nothing was changed; prepare another one.")
+            text = _("The prepared key is gone: it lasts only as long as a session. Nothing was changed. Prepare another one.")
             return said(request, text, here, messages.WARNING)
         case Stage.BEGIN, "" | "prepare":
             form = PrepareForm(request, state.records)
@@ -74,7 +74,7 @@ def _step(request: PortalRequest, domain_id: str, here: str) -> HttpResponse:
             form = SwitchForm(request, initial={"what": state.digest})
             if step and form.is_valid():
                 if form.cleaned_data["what"] != state.digest:
-                    text = _("Meanwhile the records became others: in another window, or by a new alias. Look at all of them.")
+                    text = _("The records have changed since: in another window, or because of a new alias. Check all of them.")
                     return said(request, text, here, messages.WARNING)
                 if _switch(request, domain_id, domain, form, rotation, here):
                     return HttpResponseRedirect(here)

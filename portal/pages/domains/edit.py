@@ -40,8 +40,8 @@ def domain_new(request: PortalRequest) -> HttpResponse:
                 domain_id = same[0].id if same else None
             shown = f"{name} ({readable(name)})" if readable(name) else name
             if domain_id is None:
-                return said(request, _("%(domain)s is created.") % {"domain": shown}, found_at)
-            text = _("%(domain)s is created. Next comes its setup: this page says what is still to be done.") % {"domain": shown}
+                return said(request, _("%(domain)s was created.") % {"domain": shown}, found_at)
+            text = _("%(domain)s was created. Next is its setup: this page shows what is left to do.") % {"domain": shown}
             return said(request, text, reverse("domain-hub", args=(domain_id,)) + "?new=1")
     return render(request, "domains/new.html", {"form": form}, status=form.status)
 
@@ -68,12 +68,12 @@ def domain_edit(request: PortalRequest, domain_id: str) -> HttpResponse:
     domain = got(read)
     back = reverse("domain-hub", args=(domain_id,))
     if domain.status == "DELETED":
-        text = _("Nothing was saved: the domain was deleted meanwhile.") if request.method == "POST" else ""
-        text = f"{text} ".lstrip() + _("A deleted domain cannot be changed. It can be restored, and then changed.")
+        text = _("Nothing was saved: the domain has since been deleted.") if request.method == "POST" else ""
+        text = f"{text} ".lstrip() + _("A deleted domain cannot be changed. Restore it first.")
         return _cannot(request, domain, domain_id, text)
     form = EditForm(request, domain, offered, choices)
     if request.method == "POST" and form.is_valid():
-        call = {"target": domain.name or domain_id, "done": _("The domain is changed."), "back": back}
+        call = {"target": domain.name or domain_id, "done": _("The domain was changed."), "back": back}
         if answer := save(request, form, domains.EDIT, {"domainId": domain_id}, **call):
             return answer
     context = {"domain": domain, "domain_id": domain_id, "form": form}
@@ -88,19 +88,19 @@ def domain_delete(request: PortalRequest, domain_id: str) -> HttpResponse:
         domain = read_domain(request, domain_id)
         name = domain.name or domain_id
         if domain.status == "DELETED":
-            return _cannot(request, domain, domain_id, _("The domain is deleted already."))
+            return _cannot(request, domain, domain_id, _("The domain is already deleted."))
         return Question(
             target=name,
             url=reverse("domain-hub", args=(domain_id,)),
             title=_("Delete %(domain)s?") % {"domain": name},
             lines=_what_stops(domain, name),
-            button=_("Delete the domain"),
+            button=_("Delete domain"),
             head={"domain": domain, "domain_id": domain_id},
             form=DeleteForm(request, name),
             done=lambda: _deleted(request, name, domain_id),
         )
 
-    return confirm(request, domains.DELETE, {"domainId": domain_id}, ask, done=_("The domain is deleted."))
+    return confirm(request, domains.DELETE, {"domainId": domain_id}, ask, done=_("The domain was deleted."))
 
 
 @require_http_methods(["GET", "POST"])
@@ -120,16 +120,16 @@ def domain_restore(request: PortalRequest, domain_id: str) -> HttpResponse:
             title=_("Restore %(domain)s?") % {"domain": name},
             lines=[
                 _("Its services start again, with its users, policies, relays and rules as they were."),
-                _("Mail arrives again as soon as its MX records name this gateway: look at its health afterwards."),
+                _("Mail arrives again as soon as its MX records point to this gateway. Check its health afterwards."),
             ],
-            button=_("Restore the domain"),
+            button=_("Restore domain"),
             kind="primary",
             head={"domain": domain, "domain_id": domain_id, "tab": "restore"},
             write={"json": {"status": "ENABLED"}},
-            done=_("%(domain)s is restored.") % {"domain": name},
+            done=_("%(domain)s was restored.") % {"domain": name},
         )
 
-    return confirm(request, domains.EDIT, {"domainId": domain_id}, ask, done=_("The domain is restored."))
+    return confirm(request, domains.EDIT, {"domainId": domain_id}, ask, done=_("The domain was restored."))
 
 
 def _cannot(request: PortalRequest, domain: domains.Domain, domain_id: str, text: str) -> HttpResponse:
@@ -142,14 +142,16 @@ def _what_stops(domain: domains.Domain, name: str) -> list[str]:
     """What a deletion means, from the domain itself."""
     users = domain.activeUsersCount or 0
     aliases = [alias.name for alias in domain.domainAliases or () if alias.name]
-    lines = [_("At once, the gateway takes no more mail for %(domain)s, and checks none that it sends.") % {"domain": name}]
-    lines += [_("Its users are deleted with it (active: %(count)s), and no longer see their held mail.") % {"count": users}]
+    lines = [
+        _("The gateway immediately stops accepting mail for %(domain)s, and stops checking what it sends.") % {"domain": name}
+    ]
+    lines += [_("Its users are deleted too (active: %(count)s) and no longer see their held messages.") % {"count": users}]
     if aliases:
         names = ", ".join(aliases[:5]) + (" …" if len(aliases) > 5 else "")
-        lines += [_("Its other names stop too (%(count)s): %(names)s.") % {"count": len(aliases), "names": names}]
-    stops = _("Policies (%(policies)s), relays (%(relays)s) and rules stop with it.")
+        lines += [_("Its aliases stop working too (%(count)s): %(names)s.") % {"count": len(aliases), "names": names}]
+    stops = _("Policies (%(policies)s), relays (%(relays)s) and rules stop working too.")
     lines += [stops % {"policies": domain.policiesCount or 0, "relays": len(domain.platforms or ())}]
-    lines += [_("For some time this can be undone. The gateway sets the last day when it deletes, and you are told it then.")]
+    lines += [_("This can be undone for some time. The gateway sets the last day when it deletes, and you will see it then.")]
     return lines
 
 
@@ -162,7 +164,7 @@ def _deleted(request: PortalRequest, name: str, domain_id: str) -> str:
     except ApiError:
         at = None
     if at is None:
-        return _("%(domain)s is deleted.") % {"domain": name}
+        return _("%(domain)s was deleted.") % {"domain": name}
     day = date_format(timezone.localtime(at), "DATE_FORMAT")
-    told = _("%(domain)s is deleted. Until %(day)s it can be restored; then it is removed for good.")
+    told = _("%(domain)s was deleted. It can be restored until %(day)s; after that it is removed permanently.")
     return told % {"domain": name, "day": day}

@@ -16,7 +16,7 @@ from portal.ui.pages import PortalRequest
 from portal.ui.words import ENCRYPTION, LANGUAGES, STATES
 
 STATUS = {status: lazy(name) for status, name in STATES.items()}
-PRIORITIES = (("USER", lazy("the mailbox's rules")), ("DOMAIN", lazy("the domain's rules")))
+PRIORITIES = (("USER", lazy("mailbox rules")), ("DOMAIN", lazy("domain rules")))
 SMTP_PORT = 25
 
 
@@ -25,50 +25,48 @@ class DomainForm(PortalForm):
 
     name = DomainField(
         label=lazy("Domain"),
-        help_text=lazy(
-            "As in the addresses, for instance example.org. Other letters than a to z are sent as xn--…, their other form."
-        ),
+        help_text=lazy("As in email addresses, such as example.org. Letters other than a to z are sent in their xn--… form."),
     )
     customerId = KnownField(  # noqa: N815 (the API's names, here and below)
-        label=lazy("Customer"), required=False, help_text=lazy("Whom the domain belongs to. Choose a name, or type an id.")
+        label=lazy("Customer"), required=False, help_text=lazy("Who the domain belongs to. Choose a name or enter an ID.")
     )
     description = forms.CharField(label=lazy("Description"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
     externalId = forms.CharField(  # noqa: N815
-        label=lazy("External id"), required=False, help_text=lazy("For instance the contract's number in your billing.")
+        label=lazy("External ID"), required=False, help_text=lazy("For example, the contract number in your billing.")
     )
     status: Any = forms.ChoiceField(
         label=lazy("Status"),
         choices=[(status, STATUS[status]) for status in ("ENABLED", "DISABLED")],
-        help_text=lazy("A disabled domain keeps everything, and its services stand still."),
+        help_text=lazy("A disabled domain keeps everything, but its services are suspended."),
     )
-    defaultLanguage = forms.ChoiceField(label=lazy("Language of new users"), choices=LANGUAGES)  # noqa: N815
+    defaultLanguage = forms.ChoiceField(label=lazy("Language for new users"), choices=LANGUAGES)  # noqa: N815
     quarantine = SwitchField(
-        label=lazy("Quarantine"), help_text=lazy("Spam and infected mail is held, and can be looked at and released.")
+        label=lazy("Quarantine"), help_text=lazy("Holds spam and infected messages, so that they can be checked and released.")
     )
     retention = SwitchField(
-        label=lazy("Retention"), help_text=lazy("Copies of mail are kept for some days, so that lost mail can be had again.")
+        label=lazy("Retention"), help_text=lazy("Keeps copies of mail for some days, so that lost messages can be found again.")
     )
-    archive = SwitchField(label=lazy("Archive"), help_text=lazy("Copies of mail are kept for months or years."))
+    archive = SwitchField(label=lazy("Archive"), help_text=lazy("Keeps copies of mail for months or years."))
     autoProvisioningOn = SwitchField(  # noqa: N815
         label=lazy("Automatic accounts"),
-        help_text=lazy("Users get their accounts by themselves. Without this, each is added by hand."),
+        help_text=lazy("Accounts are created automatically. Otherwise, each is added by hand."),
     )
     # "Activate the sender verify" (r:6173): the document does not say what it does, and so neither do we.
     senderVerifyOn = SwitchField(label=lazy("Sender verification"))  # noqa: N815
     wblistPriority = forms.ChoiceField(  # noqa: N815
-        label=lazy("Sender rules that win"),
+        label=lazy("Which sender rules take precedence"),
         choices=PRIORITIES,
-        help_text=lazy("Where a sender is allowed in one place and blocked in the other."),
+        help_text=lazy("If a sender is allowed in one place and blocked in the other."),
     )
     outgoingSubnets = NetworksField(  # noqa: N815
-        label=lazy("Networks that may send"),
+        label=lazy("Networks allowed to send"),
         required=False,
-        help_text=lazy("One a line, as 192.0.2.0/24: from there, mail of the domain is taken and sent on."),
+        help_text=lazy("One per line, such as 192.0.2.0/24. The domain's mail is accepted from there and sent on."),
     )
     outgoingProvidersIds = KnownListField(  # noqa: N815
         label=lazy("Outgoing providers"),
         required=False,
-        help_text=lazy("Services that may send for the domain. Offered are those which your domains use already."),
+        help_text=lazy("Services allowed to send for the domain. Lists the providers your domains already use."),
     )
 
     def __init__(self, request: PortalRequest, record: dict[str, Any] | None, offered: Known, **kwargs: Any) -> None:
@@ -86,25 +84,25 @@ class EditForm(DomainForm):
     """DomainUpdate, without the relays, which have pages of their own."""
 
     policyId: Any = KnownField(  # noqa: N815
-        label=lazy("Default policy"), required=False, help_text=lazy("Users without a policy of their own have this one.")
+        label=lazy("Default policy"), required=False, help_text=lazy("Applies to users without a policy of their own.")
     )
     status: Any = forms.ChoiceField(
         label=lazy("Status"),
         choices=[(status, STATUS[status]) for status in ("ENABLED", "DISABLED", "PENDING")],
-        help_text=lazy("A disabled domain keeps everything, and its services stand still. It is deleted on a page of its own."),
+        help_text=lazy("A disabled domain keeps everything, but its services are suspended. Deleting it has its own page."),
     )
     GROUPS = (
         (lazy("If mail still arrives here"), "", ("ignoreMx",)),
         (lazy("Domain"), "", ("name", "customerId", "description", "externalId", "status", "defaultLanguage")),
         (
             lazy("Services"),
-            lazy("Those of the default policy. Their limits and times, and the other policies, are under Policies."),
+            lazy("Those of the default policy. Limits, times and the other policies are under Policies."),
             ("quarantine", "retention", "archive"),
         ),
         (lazy("Users and mail"), "", ("policyId", "autoProvisioningOn", "senderVerifyOn", "wblistPriority")),
         (
             lazy("Sending"),
-            lazy("Who may send mail of this domain through the gateway."),
+            lazy("Who can send mail for this domain through the gateway."),
             ("outgoingSubnets", "outgoingProvidersIds"),
         ),
     )
@@ -129,30 +127,30 @@ class NewForm(DomainForm):
     """DomainAdd, with one relay."""
 
     incoming = SwitchField(
-        label=lazy("Incoming mail"), help_text=lazy("Mail for the domain is taken, checked and handed on to its relay.")
+        label=lazy("Incoming mail"), help_text=lazy("Accepts mail for the domain, checks it and passes it on to its relay.")
     )
     outgoing = SwitchField(
-        label=lazy("Outgoing mail"), help_text=lazy("Mail that the domain sends is checked too. Step 4 says from where.")
+        label=lazy("Outgoing mail"), help_text=lazy("Also checks mail that the domain sends. Step 4 says from where.")
     )
     transportDest = HostField(  # noqa: N815
-        label=lazy("Server"), required=False, help_text=lazy("The name or the IP address of the server behind the gateway.")
+        label=lazy("Server"), required=False, help_text=lazy("Name or IP address of the server behind the gateway.")
     )
     transportPort = PortField(initial=SMTP_PORT, required=False)  # noqa: N815
     transportType = forms.ChoiceField(label=lazy("Encryption"), choices=ENCRYPTION)  # noqa: N815
     relayName = forms.CharField(  # noqa: N815
-        label=lazy("Name of the relay"), required=False, help_text=lazy("To find it again; else it is called like its server.")
+        label=lazy("Relay name"), required=False, help_text=lazy("Optional label; defaults to the server's name.")
     )
     fallbackTransportDest = HostField(  # noqa: N815
-        label=lazy("Backup server"), required=False, help_text=lazy("Takes the mail while the first one does not answer.")
+        label=lazy("Fallback server"), required=False, help_text=lazy("Receives the mail while the first server does not answer.")
     )
-    fallbackTransportPort = PortField(label=lazy("Port of the backup"), initial=SMTP_PORT, required=False)  # noqa: N815
-    fallbackTransportType = forms.ChoiceField(label=lazy("Encryption to the backup"), choices=ENCRYPTION)  # noqa: N815
-    default = SwitchField(label=lazy("Default relay"), help_text=lazy("Also takes the mail to addresses without an account."))
+    fallbackTransportPort = PortField(label=lazy("Fallback port"), initial=SMTP_PORT, required=False)  # noqa: N815
+    fallbackTransportType = forms.ChoiceField(label=lazy("Fallback encryption"), choices=ENCRYPTION)  # noqa: N815
+    default = SwitchField(label=lazy("Default relay"), help_text=lazy("Also receives mail to addresses without an account."))
     GROUPS = (
         (lazy("Name and customer"), "", ("name", "customerId", "description", "externalId", "status", "defaultLanguage")),
         (
             lazy("Services"),
-            lazy("They make the default policy of the domain. Its limits and times are set afterwards, under Policies."),
+            lazy("They form the domain's default policy. Set its limits and times later, under Policies."),
             (
                 *("incoming", "outgoing", "quarantine", "retention", "archive"),
                 *("autoProvisioningOn", "senderVerifyOn", "wblistPriority"),
@@ -161,8 +159,8 @@ class NewForm(DomainForm):
         (
             lazy("First relay"),
             lazy(
-                "The mail server that gets the domain's mail. It can wait: leave the servers empty, and there is none yet. "
-                "How users sign in, remediation and more relays come afterwards, under Relays."
+                "The mail server that receives the domain's mail. It can wait: leave the servers empty to create no "
+                "relay yet. User sign-in, remediation and more relays come later, under Relays."
             ),
             (
                 *("transportDest", "transportPort", "transportType"),
@@ -171,7 +169,7 @@ class NewForm(DomainForm):
         ),
         (
             lazy("Sending"),
-            lazy("Who may send mail of this domain through the gateway. Only needed with outgoing mail."),
+            lazy("Who can send mail for this domain through the gateway. Only needed with outgoing mail."),
             ("outgoingSubnets", "outgoingProvidersIds"),
         ),
     )
@@ -186,13 +184,13 @@ class NewForm(DomainForm):
     def __init__(self, request: PortalRequest, offered: Known) -> None:
         super().__init__(request, None, offered, initial=self.FIRST)
         customer = self.fields["customerId"]
-        customer.help_text = " ".join([str(customer.help_text), _("Where there is only one, this may stay empty.")])
+        customer.help_text = " ".join([str(customer.help_text), _("If there is only one, you can leave this empty.")])
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         more = cleaned.get("fallbackTransportDest") or cleaned.get("relayName")
         if more and not cleaned.get("transportDest") and "transportDest" not in self.errors:
-            self.add_error("transportDest", _("A relay needs its first server."))
+            self.add_error("transportDest", _("Enter a server for this relay."))
         return cleaned
 
     def body(self) -> dict[str, Any]:
@@ -214,7 +212,7 @@ class DeleteForm(PortalForm):
     """Asks for the domain's name, so that no other one is deleted by a slip."""
 
     name = forms.CharField(
-        label=lazy("Type the name of the domain"),
+        label=lazy("Enter the domain name"),
         strip=True,
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
     )
@@ -233,7 +231,7 @@ class DeleteForm(PortalForm):
         except forms.ValidationError:
             same = False
         if not same:
-            raise forms.ValidationError(_("This is not the name of the domain that would be deleted: %s.") % self.expected)
+            raise forms.ValidationError(_("This is not the name of the domain to be deleted: %s.") % self.expected)
         return typed
 
 

@@ -87,9 +87,9 @@ def _mx(request: PortalRequest, domain_id: str, domain: domains.Domain, diagnose
     found = _finding(diagnosed, "MX", domain.name or domain_id)
     if found and found.kind and not found.records:  # as of a new domain, whose report does not say what has to be there
         found = _finding(diagnosed, "MX", domain.name or domain_id, hosts=mail_servers(request.api))
-    step = Step("mx", _("MX records"), UNKNOWN, "", reverse("domain-health", args=(domain_id,)), _("To the diagnostic"))
+    step = Step("mx", _("MX records"), UNKNOWN, "", reverse("domain-health", args=(domain_id,)), _("Go to health"))
     if found is None:
-        text = "" if isinstance(diagnosed, ApiError) else _("The diagnostic did not look at the MX records.")
+        text = "" if isinstance(diagnosed, ApiError) else _("The health check did not test the MX records.")
         return replace(step, text=text, error=_error(diagnosed))
     return replace(step, **_told(found), records=found.records)
 
@@ -97,22 +97,22 @@ def _mx(request: PortalRequest, domain_id: str, domain: domains.Domain, diagnose
 def _dkim(
     domain_id: str, domain: domains.Domain, diagnosed: health.EntityHealth | ApiError, lines: Any, *, sysadmin: bool
 ) -> Step:
-    step = Step("dkim", _("DKIM signature"), UNKNOWN, "", reverse("domain-dkim", args=(domain_id,)), _("To DKIM"))
+    step = Step("dkim", _("DKIM signature"), UNKNOWN, "", reverse("domain-dkim", args=(domain_id,)), _("Go to DKIM"))
     keys = [] if isinstance(lines, NotFound) else None if isinstance(lines, ApiError) else records(lines)
     if keys == []:
-        text = _("The domain has no keys, so its mail goes out unsigned.")
+        text = _("The domain has no keys, so its mail is sent unsigned.")
         text += " " + (_("Create them.") if sysadmin else _("A system administrator can create them."))
         return replace(step, state=TODO, text=text)
     found = _finding(diagnosed, "DKIM", domain.name or domain_id, keys=keys)
     if found:
         step = replace(step, **_told(found))
     elif not isinstance(diagnosed, ApiError):
-        step = replace(step, text=_("The diagnostic did not look at DKIM."))
+        step = replace(step, text=_("The health check did not test DKIM."))
     if step.state == DONE:
         return step
     if keys and len(keys) > 1:
         more = len(keys) - 1
-        told = ngettext("%(more)s more name needs a record, too.", "%(more)s more names need a record each, too.", more)
+        told = ngettext("%(more)s more name also needs a record.", "%(more)s more names also need a record each.", more)
         step = replace(step, text=f"{step.text} {told % {'more': more}}".strip())
     return replace(step, records=_parts(keys[0]) if keys else (), error=_error(lines) or _error(diagnosed))
 
@@ -130,58 +130,58 @@ def _spf(domain_id: str, domain: domains.Domain) -> list[Step]:
         except ValidationError:  # never copied as a record: it is shown as what it is
             others.append(said)
     text = ngettext(
-        "%(names)s sends for this domain. The domain's SPF record has to allow it; nobody checks that here.",
-        "%(names)s send for this domain. The domain's SPF record has to allow them; nobody checks that here.",
+        "%(names)s sends for this domain, so its SPF record must allow it. This is not checked here.",
+        "%(names)s send for this domain, so its SPF record must allow them. This is not checked here.",
         len(sending),
     ) % {"names": ", ".join(str(one.name or one.id or "?") for one in sending)}
     if others:
-        text += " " + _("The gateway says for SPF: %(text)s") % {"text": ", ".join(others)}
+        text += " " + _("The gateway says about SPF: %(text)s") % {"text": ", ".join(others)}
     records = [Record(_("Add to the SPF record, before “all”"), " ".join(dict.fromkeys(terms)))] if terms else []
     url = reverse("domain-edit", args=(domain_id,))
-    return [Step("spf", _("SPF record"), YOURSELF, text, url, _("Change the domain"), records)]
+    return [Step("spf", _("SPF record"), YOURSELF, text, url, _("Change domain"), records)]
 
 
 def _relay(domain_id: str, domain: domains.Domain, connected: health.EntityHealth | ApiError | None) -> Step:
-    title, url, link = _("Relay"), reverse("domain-relays", args=(domain_id,)), _("To the relays")
+    title, url, link = _("Relay"), reverse("domain-relays", args=(domain_id,)), _("Go to relays")
     relay = relay_of(domain)
     if relay is None:
-        return Step("relay", title, TODO, _("There is no relay: the gateway has nowhere to deliver the mail."), url, link)
+        return Step("relay", title, TODO, _("There is no relay, so the gateway has nowhere to deliver the mail."), url, link)
     where = {"relay": relay.name or relay.transportDest or relay.id or "?"}
     if isinstance(connected, ApiError):
         return Step("relay", title, UNKNOWN, "", url, link, error=connected)
     found = diagnosis(connected, about="PLATFORM")
     if found.works is None:
-        return Step("relay", title, UNKNOWN, _("The relay was not tested yet."), url, link)
+        return Step("relay", title, UNKNOWN, _("The relay has not been tested yet."), url, link)
     if found.works:  # also where the relay that stands in does not answer
-        return Step("relay", title, DONE, _("The relay %(relay)s takes the mail.") % where, url, link)
+        return Step("relay", title, DONE, _("Relay %(relay)s accepts mail.") % where, url, link)
     failed = [one for one in found.findings if one.kind]
     why = [f"{one.title}: {one.meaning}" for one in failed]
-    text = " ".join([_("The relay %(relay)s does not take mail.") % where, *why])
+    text = " ".join([_("Relay %(relay)s does not accept mail.") % where, *why])
     return Step("relay", title, TODO, text, url, link, log=[line for one in failed for line in one.log])
 
 
 def _admins(domain_id: str, admins: client.Page[access_controls.Admin] | ApiError) -> Step:
-    title, url, link = _("First administrator"), reverse("domain-admins", args=(domain_id,)), _("To the administrators")
+    title, url, link = _("First administrator"), reverse("domain-admins", args=(domain_id,)), _("Go to administrators")
     if isinstance(admins, ApiError):
         return Step("admins", title, UNKNOWN, "", url, link, error=admins)
     if not admins.total:
-        text = _("Nobody administers this domain but those who administer its customer.")
+        text = _("Only its customer's administrators administer this domain.")
         return Step("admins", title, TODO, text, url, link)
     text = ngettext("%(total)s administrator.", "%(total)s administrators.", admins.total) % {"total": admins.total}
     return Step("admins", title, DONE, text, url, link)
 
 
 def _users(domain_id: str, domain: domains.Domain, people: client.Page[users.User] | ApiError) -> Step:
-    title, url, link = _("Users"), reverse("domain-users", args=(domain_id,)), _("To the users")
+    title, url, link = _("Users"), reverse("domain-users", args=(domain_id,)), _("Go to users")
     if isinstance(people, ApiError):
         return Step("users", title, UNKNOWN, "", url, link, error=people)
     if people.total:
         text = ngettext("%(total)s user.", "%(total)s users.", people.total) % {"total": people.total}
         return Step("users", title, DONE, text, url, link)
     if domain.autoProvisioningOn:
-        return Step("users", title, DONE, _("None yet: the gateway makes each by itself."), url, link)
-    text = _("There are none, and they are not made automatically. Switch that on, or have them created.")
-    return Step("users", title, TODO, text, reverse("domain-edit", args=(domain_id,)), _("Change the domain"))
+        return Step("users", title, DONE, _("None yet: the gateway creates them automatically."), url, link)
+    text = _("There are none, and they are not created automatically. Switch that on, or have them created.")
+    return Step("users", title, TODO, text, reverse("domain-edit", args=(domain_id,)), _("Change domain"))
 
 
 def _finding(diagnosed: health.EntityHealth | ApiError, type: str, name: str, **more: Any) -> Finding | None:

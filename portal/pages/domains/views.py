@@ -29,9 +29,9 @@ FILTERS = {
     "name": _("Name"),
     "status": _("Status"),
     "customerId": _("Customer"),
-    "externalId": _("External id"),
+    "externalId": _("External ID"),
     "platformName": _("Relay"),
-    "platformId": _("Relay id"),
+    "platformId": _("Relay ID"),
 }
 TYPED_PLAINLY = ("name", "platformName")  # the filters in which a * stands for anything
 IDS = ("customerId", "platformId")
@@ -50,7 +50,7 @@ class DomainTable(RemoteTable):
     policiesCount = Column(_("Policies"))  # noqa: N815 (the API's name)
     domainAliases = Column(_("Aliases"))  # noqa: N815 (the API's name)
     health = Column(_("Health"))
-    id = Column(_("Id"), orderable=True)
+    id = Column(_("ID"), orderable=True)
 
 
 class DomainUserTable(RemoteTable):
@@ -63,12 +63,12 @@ class DomainUserTable(RemoteTable):
 # The list as a file.
 EXPORTED = (
     exports.Column(_("Domain"), lambda row: row.name),
-    exports.Column(_("Id"), lambda row: str(row.id or "")),
+    exports.Column(_("ID"), lambda row: str(row.id or "")),
     exports.Column(_("Status"), lambda row: status_name(row.status)),
     exports.Column(_("Description"), lambda row: row.description),
     exports.Column(_("Customer"), lambda row: row.customer and row.customer.name),
-    exports.Column(_("Customer id"), lambda row: row.customer and str(row.customer.id or "")),
-    exports.Column(_("External id"), lambda row: row.externalId),
+    exports.Column(_("Customer ID"), lambda row: row.customer and str(row.customer.id or "")),
+    exports.Column(_("External ID"), lambda row: row.externalId),
     exports.Column(_("Incoming"), lambda row: row.incoming),
     exports.Column(_("Quarantine"), lambda row: row.quarantine),
     exports.Column(_("Retention"), lambda row: row.retention),
@@ -80,7 +80,7 @@ EXPORTED = (
     exports.Column(_("Relays"), lambda row: ", ".join(relay.name or "" for relay in row.platforms or ())),
     exports.Column(_("Created"), lambda row: exports.day(row.creationDate)),
     exports.Column(_("Deleted"), lambda row: exports.day(row.deletionDate)),
-    exports.Column(_("Disappears on"), lambda row: exports.day(row.purgeDate)),
+    exports.Column(_("Restorable until"), lambda row: exports.day(row.purgeDate)),
 )
 
 

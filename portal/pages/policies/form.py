@@ -82,53 +82,55 @@ UNITS = {"MB": lazy("MB"), "days": lazy("days"), "months": lazy("months")}
 # a field that it refuses.
 FIELDS: dict[str, forms.Field] = {
     "name": forms.CharField(label=lazy("Name"), max_length=255),
-    "mailSizeLimit": _number(lazy("Largest mail"), "MB", lazy("Larger mail does not pass.")),
-    "incoming": _switch(lazy("Incoming mail"), lazy("Mail for the domain passes the gateway.")),
-    "outgoing": _switch(lazy("Outgoing mail"), lazy("Mail that the domain sends passes the gateway.")),
-    "spamScore": ScoreField(label=lazy("Spam from score"), help_text=lazy("A mail with this score or more counts as spam.")),
-    "relayProps.spamScoreLimit": ScoreField(
-        label=lazy("Never delivered from score"), help_text=lazy("Spam with this score or more never reaches the mailbox.")
+    "mailSizeLimit": _number(lazy("Maximum message size"), "MB", lazy("Larger messages do not get through.")),
+    "incoming": _switch(lazy("Incoming mail"), lazy("Mail for the domain goes through the gateway.")),
+    "outgoing": _switch(lazy("Outgoing mail"), lazy("Mail that the domain sends goes through the gateway.")),
+    "spamScore": ScoreField(
+        label=lazy("Spam threshold"), help_text=lazy("A message with this score or more is treated as spam.")
     ),
-    "relayProps.relaySpam": _switch(lazy("Deliver spam"), lazy("Spam below that limit goes to the mailbox.")),
+    "relayProps.spamScoreLimit": ScoreField(
+        label=lazy("Delivery limit"), help_text=lazy("Spam with this score or more never reaches the mailbox.")
+    ),
+    "relayProps.relaySpam": _switch(lazy("Deliver spam"), lazy("Spam below the delivery limit goes to the mailbox.")),
     "relayProps.prefixSpam": _tag(
-        lazy("Subject tag for spam"), lazy("Stands before the subject of delivered spam, such as [SPAM]. Empty: no tag.")
+        lazy("Subject tag for spam"), lazy("Placed before the subject of delivered spam, such as [SPAM]. Leave empty for no tag.")
     ),
     "relayProps.relayAdvert": _switch(lazy("Deliver advertising")),
     "relayProps.advertPrefix": _tag(
-        lazy("Subject tag for advertising"), lazy("Stands before the subject of delivered advertising. Empty: no tag.")
+        lazy("Subject tag for advertising"), lazy("Placed before the subject of delivered advertising. Leave empty for no tag.")
     ),
-    "relayProps.relayBadHeaders": _switch(lazy("Deliver malformed mail"), lazy("Mail whose headers break the rules.")),
-    "relayProps.relayBadAttachments": _switch(lazy("Deliver forbidden files"), lazy("Mail with files of forbidden types.")),
-    "quarantine": _switch(lazy("Quarantine on")),
-    "quarantineProps.duration": _number(lazy("Hold for"), "days", lazy("After that, held mail is gone.")),
+    "relayProps.relayBadHeaders": _switch(lazy("Deliver malformed messages"), lazy("Messages whose headers break the rules.")),
+    "relayProps.relayBadAttachments": _switch(lazy("Deliver forbidden files"), lazy("Messages with files of forbidden types.")),
+    "quarantine": _switch(lazy("Quarantine enabled")),
+    "quarantineProps.duration": _number(lazy("Hold for"), "days", lazy("After that, held messages are gone.")),
     "quarantineProps.storeSpam": _switch(lazy("Hold spam")),
     "quarantineProps.storeVirus": _switch(lazy("Hold suspected viruses")),
     "quarantineProps.storeAdvert": _switch(lazy("Hold advertising")),
     "quarantineProps.storeBlacklisted": _switch(
-        lazy("Hold mail of blocked senders"), lazy("Those on the block list of the mailbox or of the domain.")
+        lazy("Hold messages from blocked senders"), lazy("Senders on the block list of the mailbox or of the domain.")
     ),
-    "quarantineProps.storeSenderVerify": _switch(lazy("Hold messages that fail the sender verification")),
-    "quarantineProps.storeBadHeaders": _switch(lazy("Hold malformed mail")),
-    "quarantineProps.storeBadEncoding": _switch(lazy("Hold mail with broken encoding")),
+    "quarantineProps.storeSenderVerify": _switch(lazy("Hold messages that fail sender verification")),
+    "quarantineProps.storeBadHeaders": _switch(lazy("Hold malformed messages")),
+    "quarantineProps.storeBadEncoding": _switch(lazy("Hold messages with broken encoding")),
     "quarantineProps.storeBadAttachments": _switch(lazy("Hold forbidden files")),
-    "retention": _switch(lazy("Retention on")),
+    "retention": _switch(lazy("Retention enabled")),
     "retentionProps.duration": _number(lazy("Keep for"), "days"),
     "retentionProps.storeMailOut": _switch(lazy("Keep outgoing mail")),
     "retentionProps.storeCleanMailIn": _switch(lazy("Keep clean incoming mail")),
-    "archive": _switch(lazy("Archive on")),
+    "archive": _switch(lazy("Archive enabled")),
     "archiveProps.duration": _number(lazy("Archive for"), "months"),
     "archiveProps.archiveByCopy": _switch(
-        lazy("Archive by copying from the mailbox"), lazy("Everything in the final mailbox, mail within the company too.")
+        lazy("Archive by copying from the mailbox"), lazy("Everything in the final mailbox, including mail within the company.")
     ),
     "archiveProps.storeMailOut": _switch(lazy("Archive outgoing mail")),
     "archiveProps.storeCleanMailIn": _switch(lazy("Archive clean incoming mail")),
     "archiveProps.storeSpam": _switch(lazy("Archive spam")),
-    "archiveProps.storeBadHeaders": _switch(lazy("Archive malformed mail")),
-    "archiveProps.storeBadEncoding": _switch(lazy("Archive mail with broken encoding")),
+    "archiveProps.storeBadHeaders": _switch(lazy("Archive malformed messages")),
+    "archiveProps.storeBadEncoding": _switch(lazy("Archive messages with broken encoding")),
     "archiveProps.storeBadAttachments": _switch(lazy("Archive forbidden files")),
     "archiveProps.storeAdvert": _switch(lazy("Archive advertising")),
-    "archiveProps.storeBlacklisted": _switch(lazy("Archive mail of blocked senders")),
-    "archiveProps.storeSenderVerify": _switch(lazy("Archive messages that fail the sender verification")),
+    "archiveProps.storeBlacklisted": _switch(lazy("Archive messages from blocked senders")),
+    "archiveProps.storeSenderVerify": _switch(lazy("Archive messages that fail sender verification")),
 }
 
 
@@ -139,23 +141,23 @@ def _of(props: str) -> tuple[str, ...]:
 SPAM = ("spamScore", "relayProps.spamScoreLimit", "relayProps.relaySpam", "relayProps.prefixSpam")
 GROUPS = (
     (lazy("General"), "", ("name", "mailSizeLimit", "incoming", "outgoing")),
-    (lazy("Spam"), lazy("Every incoming mail gets a score; the higher it is, the more it looks like spam."), SPAM),
+    (lazy("Spam"), lazy("Every incoming message gets a score: the higher, the more it looks like spam."), SPAM),
     (
         lazy("Delivery"),
-        lazy("What else goes to the relay, which is the mail server behind the gateway."),
+        lazy("Other mail that goes to the relay, the mail server behind the gateway."),
         tuple(name for name in _of("relayProps") if name not in SPAM),
     ),
     (
         lazy("Quarantine"),
-        lazy("Held mail waits in the quarantine, where it can be looked at and released."),
+        lazy("Held messages wait in the quarantine, where they can be checked and released."),
         ("quarantine", *_of("quarantineProps")),
     ),
     (
         lazy("Retention"),
-        lazy("A copy of mail that passed is kept for some days, so that lost mail can be found again."),
+        lazy("Keeps a copy of mail that passed for some days, so that lost messages can be found again."),
         ("retention", *_of("retentionProps")),
     ),
-    (lazy("Archive"), lazy("A copy is kept for months or years, for the record."), ("archive", *_of("archiveProps"))),
+    (lazy("Archive"), lazy("Keeps a copy for months or years, for the record."), ("archive", *_of("archiveProps"))),
 )
 
 

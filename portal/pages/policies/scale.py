@@ -23,7 +23,7 @@ SHORTEST = 20.0  # the least that the scale shows; sliders go as far
 class TryForm(forms.Form):
     """The score of a mail that somebody imagines."""
 
-    score = ScoreField(label=lazy("A mail with the score"), required=False)
+    score = ScoreField(label=lazy("A message with a score of"), required=False)
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class Band:
     @property
     def range(self) -> str:
         if self.start is None:
-            return _("below %(score)s") % {"score": score_text(self.end or 0)} if self.end is not None else _("every score")
+            return _("below %(score)s") % {"score": score_text(self.end or 0)} if self.end is not None else _("any score")
         if self.end is None:
-            return _("%(score)s and more") % {"score": score_text(self.start)}
+            return _("%(score)s or more") % {"score": score_text(self.start)}
         return _("%(start)s to below %(end)s") % {"start": score_text(self.start), "end": score_text(self.end)}
 
     def has(self, score: float) -> bool:
@@ -148,14 +148,16 @@ def _copies(policy: Mapping[str, Any], kind: str, delivered: bool) -> list[str]:
 def _notes(policy: Mapping[str, Any], spam: float | None, limit: float | None) -> list[str]:
     """What is odd about the settings."""
     if spam is None:
-        return [_("This policy sets no spam score.")]
+        return [_("This policy sets no spam threshold.")]
     found = []
     if not policy.get("incoming"):
         found.append(_("Incoming mail is switched off in this policy, so this does not apply yet."))
     if spam <= 0:
-        found.append(_("From the score 0 on, every mail counts as spam."))
+        found.append(_("Every message that scores 0 or more is treated as spam."))
     if limit is not None and limit <= spam and policy.get("relayProps.relaySpam"):
-        found.append(_("Spam is never delivered, although that is switched on: the limit is not above the spam score."))
+        found.append(
+            _("Spam is never delivered, although that is switched on: the delivery limit is not above the spam threshold.")
+        )
     return found
 
 

@@ -70,7 +70,7 @@ def policy(request: PortalRequest, policy_id: str) -> HttpResponse:
     form = PolicyForm(request, flat(found))
     here = reverse("policy", args=(policy_id,))
     if request.method == "POST" and "show" not in request.POST and form.is_valid():
-        call = {"target": form.cleaned_data["name"], "done": _("The policy is changed."), "back": here, "taken": "name"}
+        call = {"target": form.cleaned_data["name"], "done": _("The policy was changed."), "back": here, "taken": "name"}
         if answer := save(request, form, policies.EDIT, {"policyId": policy_id}, **call):
             return answer
     context = {**_with_domain(request, found), "policy": found, "policy_id": policy_id}
@@ -93,7 +93,7 @@ def policy_new(request: PortalRequest, domain_id: str) -> HttpResponse:
     back = reverse("domain-policies", args=(domain_id,))
     if request.method == "POST" and "show" not in request.POST and form.is_valid():
         name = form.cleaned_data["name"]
-        done = _("The policy “%(name)s” is there.") % {"name": name}
+        done = _("Policy “%(name)s” was created.") % {"name": name}
         call = {"target": f"{domain.name or domain_id}: {name}", "done": done, "back": back, "taken": "name"}
         if answer := save(request, form, policies.CREATE, {"domainId": domain_id}, **call):
             return answer
@@ -153,14 +153,14 @@ def policy_default(request: PortalRequest, policy_id: str) -> HttpResponse:
     found = _read(request, policy_id)
     domain_id = str(found.domainId or "-")
     name = found.name or policy_id
-    done = _("“%(name)s” is the default of the domain now.") % {"name": name}
+    done = _("“%(name)s” is now the domain's default.") % {"name": name}
 
     def ask() -> Question:
         return Question(
             target=_("default policy: %(name)s") % {"name": name},
             url=reverse("domain-policies", args=(domain_id,)),
             title=_("Make “%(name)s” the default?") % {"name": name},
-            lines=[_("All users of the domain for whom no other policy is chosen get its services.")],
+            lines=[_("All users of the domain without a policy of their own get the services of this policy.")],
             button=_("Make default"),
             head={**_with_domain(request, found), "tab": "policies"},
             write={"json": {"policyId": found.id or policy_id}},
@@ -195,7 +195,7 @@ def policy_delete(request: PortalRequest, policy_id: str) -> HttpResponse:
         url = reverse("domain-policies", args=(domain_id,))
         return Question(found.name or policy_id, url, head=head, template="policies/delete.html")
 
-    return confirm(request, policies.DELETE, {"policyId": policy_id}, ask, done=_("The policy is deleted."))
+    return confirm(request, policies.DELETE, {"policyId": policy_id}, ask, done=_("The policy was deleted."))
 
 
 def _policies(request: PortalRequest, domain_id: str, offset: int, size: int) -> Any:

@@ -24,16 +24,16 @@ Relay = dict[str, Any]  # a PlatformDTO as the gateway gave it, with whatever el
 
 SIGN_IN = (
     ("local", lazy("with a gateway password")),
-    ("imap", lazy("at an IMAP server")),
-    ("ldap", lazy("at a directory (LDAP)")),
-    ("oidc", lazy("by single sign-on (OpenID Connect)")),
+    ("imap", lazy("via an IMAP server")),
+    ("ldap", lazy("via a directory (LDAP)")),
+    ("oidc", lazy("via single sign-on (OpenID Connect)")),
     ("entra", lazy("with Microsoft Entra ID")),
 )
 REMEDIATION = (
     ("", lazy("none")),
-    ("IMAP", lazy("over IMAP")),
-    ("EXCHANGE", lazy("over Exchange (EWS)")),
-    ("O365", lazy("over Microsoft 365 (Graph)")),
+    ("IMAP", lazy("via IMAP")),
+    ("EXCHANGE", lazy("via Exchange (EWS)")),
+    ("O365", lazy("via Microsoft 365 (Graph)")),
 )
 OWN = (
     "name", "default", "transportDest", "transportPort", "transportType",
@@ -59,8 +59,8 @@ TRIED = (
     "id", "transportDest", "transportPort", "fallbackTransportDest", "fallbackTransportPort", "authType", "authData", "apiData",
 )  # fmt: skip
 HIDDEN = re.compile("[*•●]*")  # what stands for a secret that is not shown
-PLAIN = RegexValidator(r"^[^\x00-\x1f\x7f-\x9f]*$", lazy("There is a character here that cannot be seen."))
-WEB = RegexValidator(r"^https?://[^\s<>\"]+$", lazy("An address that begins with https://."))
+PLAIN = RegexValidator(r"^[^\x00-\x1f\x7f-\x9f]*$", lazy("The text contains an invisible character."))
+WEB = RegexValidator(r"^https?://[^\s<>\"]+$", lazy("Enter a web address that begins with https://."))
 
 
 class Overtook(Conflict):
@@ -70,12 +70,12 @@ class Overtook(Conflict):
 def is_certificate(value: str) -> None:
     if "PRIVATE KEY" in value:
         raise forms.ValidationError(
-            _("This was a private key. It was not kept: only the certificate belongs here."), code="private"
+            _("This was a private key. It was not kept: paste only the certificate here."), code="private"
         )
     try:
         load_pem_x509_certificates(value.encode())
     except ValueError:
-        raise forms.ValidationError(_("This is no certificate. It begins with -----BEGIN CERTIFICATE-----.")) from None
+        raise forms.ValidationError(_("Paste a certificate. It begins with -----BEGIN CERTIFICATE-----.")) from None
 
 
 def text(label: Any, *, required: bool = True, help: Any = "", check: Any = PLAIN, **attrs: str) -> forms.CharField:
@@ -110,7 +110,7 @@ def certificate() -> CertificateField:
         max_length=50_000,
         validators=[is_certificate],
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
-        help_text=lazy("In PEM form. Only for a server whose certificate is not from a public authority."),
+        help_text=lazy("In PEM format. Only for a server whose certificate is not from a public authority."),
     )
 
 
@@ -132,7 +132,7 @@ class ConnectionForm(PortalForm):
     transportDest = HostField(label=lazy("Host"))
     transportPort = port("smtp", 25)
     fallbackTransportDest = HostField(label=lazy("Host"), required=False)
-    fallbackTransportPort = port("smtp", required=False, help=lazy("25 where it is left empty."))
+    fallbackTransportPort = port("smtp", required=False, help=lazy("Defaults to 25."))
     authType = forms.ChoiceField(label=lazy("Users sign in"), choices=SIGN_IN)
     auth_imap_host = HostField(label=lazy("IMAP server"))
     auth_imap_port = port("imap", 993)
@@ -141,21 +141,21 @@ class ConnectionForm(PortalForm):
     auth_ldap_host = HostField(label=lazy("LDAP server"))
     auth_ldap_port = port("ldap", 636)
     auth_ldap_use_ssl = tls()
-    auth_ldap_base_dn = text(lazy("Where to search (base DN)"), placeholder="dc=example,dc=org")
-    auth_ldap_bind_user = text(lazy("Account that searches"), required=False)
-    auth_ldap_bind_password = secret(lazy("Its password"), required=False)
-    auth_ldap_mail_attribute = text(lazy("Attribute with the mail address"), required=False, placeholder="mail")
+    auth_ldap_base_dn = text(lazy("Search base (base DN)"), placeholder="dc=example,dc=org")
+    auth_ldap_bind_user = text(lazy("Search account"), required=False)
+    auth_ldap_bind_password = secret(lazy("Search account password"), required=False)
+    auth_ldap_mail_attribute = text(lazy("Email address attribute"), required=False, placeholder="mail")
     auth_ldap_username_format = text(
-        lazy("Form of the user name"), required=False, help=lazy("How the directory's name is made from what a user types.")
+        lazy("Username format"), required=False, help=lazy("How the directory name is built from what a user types.")
     )
     auth_ldap_cert_pem = certificate()
     auth_oidc_issuerUri = text(lazy("Issuer"), check=WEB, inputmode="url", placeholder="https://")
-    auth_oidc_clientId = text(lazy("Client id"))
+    auth_oidc_clientId = text(lazy("Client ID"))
     auth_oidc_clientSecret = secret(lazy("Client secret"), required=False)
-    auth_oidc_nameAttr = text(lazy("Claim with the user name"), required=False)
+    auth_oidc_nameAttr = text(lazy("Username claim"), required=False)
     auth_oidc_scope = text(lazy("Scopes"), required=False, placeholder="openid email")
-    auth_entra_tenantId = text(lazy("Tenant id"))
-    apiType = forms.ChoiceField(label=lazy("Access to the mailboxes"), choices=REMEDIATION, required=False)
+    auth_entra_tenantId = text(lazy("Tenant ID"))
+    apiType = forms.ChoiceField(label=lazy("Mailbox access"), choices=REMEDIATION, required=False)
     api_IMAP_host = HostField(label=lazy("IMAP server"))
     api_IMAP_port = port("imap", 993)
     api_IMAP_useSsl = tls()
@@ -165,10 +165,10 @@ class ConnectionForm(PortalForm):
     api_EXCHANGE_login = text(lazy("Account"))
     api_EXCHANGE_password = secret(lazy("Password"))
     api_EXCHANGE_testAccount = text(
-        lazy("Mailbox for tests"), required=False, help=lazy("An address whose mailbox may be opened to test the access.")
+        lazy("Test mailbox"), required=False, help=lazy("The address of a mailbox that can be opened to test access.")
     )
-    api_O365_tenantId = text(lazy("Tenant id"))
-    api_O365_clientId = text(lazy("Application id"))
+    api_O365_tenantId = text(lazy("Tenant ID"))
+    api_O365_clientId = text(lazy("Application ID"))
     api_O365_clientSecret = secret(lazy("Application secret"))
 
     def __init__(self, request: PortalRequest, relay: Relay | None = None) -> None:
@@ -182,16 +182,16 @@ class ConnectionForm(PortalForm):
                 known.choices = [*known.choices, (value, value)]
         if self.relay:
             for name in filter(self.is_secret, self.fields):
-                self.fields[name].help_text = _("Never shown. Empty keeps the one that is stored.")
+                self.fields[name].help_text = _("Never shown. Leave empty to keep the stored one.")
 
     def sections(self) -> list[Section]:
         """The form as the page shows it."""
         return [
-            self._section(_("Mail server"), _("It takes the mail that the gateway has checked."), *OWN[2:5]),
-            self._section(_("Fallback"), _("It is tried when the mail server does not answer. Empty for none."), *OWN[5:]),
-            self._section(_("Sign-in"), _("Where the gateway checks who opens the held mail of a mailbox."), "authType"),
+            self._section(_("Mail server"), _("Receives the mail that the gateway has checked."), *OWN[2:5]),
+            self._section(_("Fallback"), _("Tried when the mail server does not answer. Leave empty for none."), *OWN[5:]),
+            self._section(_("Sign-in"), _("Where the gateway checks who opens the held messages of a mailbox."), "authType"),
             self._section(
-                _("Remediation"), _("How the gateway takes mail back that was delivered before it was found bad."), "apiType"
+                _("Remediation"), _("How the gateway takes back messages that were found bad after delivery."), "apiType"
             ),
         ]
 
@@ -262,7 +262,7 @@ class ConnectionForm(PortalForm):
     def refuse(self, error: ApiError, taken: str = "") -> None:
         """The gateway's names of settings become those of the form's fields."""
         if isinstance(error, Overtook):
-            self.add_error(None, _("Somebody else changed this relay at the same moment. Yours is not saved: save once more."))
+            self.add_error(None, _("Someone else changed this relay at the same time. Your changes were not saved: save again."))
             self.status = 409
             self._show_again()
             return
@@ -311,7 +311,7 @@ class RelayForm(ConnectionForm):
 
     name = text(lazy("Name"))
     default = forms.BooleanField(
-        label=lazy("Default relay"), required=False, help_text=lazy("It takes the mail to addresses that have no account.")
+        label=lazy("Default relay"), required=False, help_text=lazy("Receives mail to addresses without an account.")
     )
     transportType = forms.ChoiceField(label=lazy("Encryption"), choices=ENCRYPTION)
     fallbackTransportType = forms.ChoiceField(label=lazy("Encryption"), choices=ENCRYPTION, required=False)

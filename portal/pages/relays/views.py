@@ -71,10 +71,10 @@ def _edit(request: PortalRequest, domain: domains.DomainRelays, domain_id: str, 
     if request.method == "POST" and not form.trying and form.is_valid():
         written = form.written()
         target = f"{written.get('name') or NO_NAME} ({domain.name or domain_id})"
-        changed = _("The relay is changed. What its last check found may not hold any more: check it again.")
+        changed = _("The relay was changed. The result of its last check may no longer be right: check it again.")
         call: dict[str, Any] = {
             "target": target,
-            "done": changed if relay else _("The relay is added."),
+            "done": changed if relay else _("The relay was added."),
             "back": back,
             "taken": "name",
         }
@@ -115,19 +115,19 @@ def relay_delete(request: PortalRequest, domain_id: str, relay_id: str) -> HttpR
         return Question(
             target=f"{card.name} ({domain.name or domain_id})",
             url=reverse("domain-relays", args=(domain_id,)),
-            title=_("Delete the relay %(name)s?") % {"name": card.name},
+            title=_("Delete relay %(name)s?") % {"name": card.name},
             lines=[
-                _("Mail for %(domain)s is not delivered to %(host)s any more.") % where,
-                _("It is the last relay of this domain: after this, its mail has nowhere to go.")
+                _("Mail for %(domain)s is no longer delivered to %(host)s.") % where,
+                _("This is the last relay of this domain: without it, its mail has nowhere to go.")
                 if last
-                else _("Users whose mail goes over this relay need another one."),
+                else _("Users whose mail goes through this relay need another one."),
             ],
             button=_("Delete"),
             head={"domain": domain, "domain_id": domain_id, "tab": "relays"},
             write=_write(request, domain_id, relay, None),
         )
 
-    return confirm(request, domains.EDIT, {}, ask, done=_("The relay is deleted."))
+    return confirm(request, domains.EDIT, {}, ask, done=_("The relay was deleted."))
 
 
 @require_http_methods(GET_AND_POST)
@@ -164,8 +164,8 @@ def _told(found: health.EntityHealth) -> Diagnosis:
 def _too_long() -> Diagnosis:
     """No answer within the time that we wait."""
     text = _(
-        "The test took too long, so its result is not known. It often does where nothing answers: "
-        "look at the host and the port, then try again in a minute."
+        "The test took too long, so its result is unknown. This often happens when nothing answers: check the host "
+        "and port, then try again in a minute."
     )
     return Diagnosis(WARN, text, [])
 

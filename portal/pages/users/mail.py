@@ -51,14 +51,14 @@ class MailSearch(forms.Form):
 
     sender = forms.CharField(label=_("Sender"), required=False, max_length=200)
     subject = forms.CharField(label=_("Subject"), required=False, max_length=200)
-    after = forms.DateField(label=_("From day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    before = forms.DateField(label=_("To day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    after = forms.DateField(label=_("From date"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    before = forms.DateField(label=_("To date"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     to = forms.CharField(label=_("Recipient"), required=False, max_length=200)
-    cc = forms.CharField(label=_("Copy to"), required=False, max_length=200)
+    cc = forms.CharField(label=_("Cc"), required=False, max_length=200)
     body = forms.CharField(label=_("Text"), required=False, max_length=200)
-    id = forms.CharField(label=_("Message id"), required=False, max_length=1000)
+    id = forms.CharField(label=_("Message ID"), required=False, max_length=1000)
     operator = forms.ChoiceField(
-        label=_("Match"),
+        label=_("Match in"),
         required=False,
         choices=[("AND", _("all fields")), ("OR", _("any field")), ("NOT", _("none of the fields"))],
     )
@@ -68,7 +68,7 @@ class MailSearch(forms.Form):
     def clean(self) -> dict[str, Any]:
         said = self.cleaned_data
         if said.get("after") and said.get("before") and said["after"] > said["before"]:
-            self.add_error("before", _("The last day is before the first."))
+            self.add_error("before", _("“To date” is before “From date”."))
         return said
 
     def criteria(self) -> dict[str, Any]:
@@ -337,7 +337,7 @@ def _list(request: PortalRequest, user_id: str, folder: str, *, open_id: str = "
         if "body" not in query:
             raise
         valid = False  # the rest may well be allowed
-        search.add_error("body", _("You may not search the text of this mailbox. Leave it empty to search by the rest."))
+        search.add_error("body", _("You cannot search the text of this mailbox. Leave this empty to search by the rest."))
         page = remote_page(request, fetch)
     except NotFound:
         found = "" if moved else _held_elsewhere(request, user_id, folder)

@@ -70,7 +70,7 @@ def _release(request: PortalRequest, mailed: Mail) -> HttpResponse:
     if not mailed.held:
         return answer(request, mailed, Outcome(_("Delivered again. The message is on its way to the mailbox.")))
     if not wish.allow:
-        return answer(request, mailed, Outcome(_("Released. The mail is on its way to the mailbox."), state="released"))
+        return answer(request, mailed, Outcome(_("Released. The message is on its way to the mailbox."), state="released"))
     outcome = add_rule(request, mailed, form, "ALLOW", wish.allow, _("Released."))
     outcome.state = "released"
     return answer(request, mailed, outcome)
@@ -141,15 +141,15 @@ def _ask(request: PortalRequest, mailed: Mail, form: ActionForm, decision: Decis
 def _tell_first(request: PortalRequest, mailed: Mail, first: Written) -> HttpResponse:
     """Tell how the first of two releases ended. Delivered mail stays what it is, and can be delivered again."""
     if first.done:
-        text = _("Released once already, by %(who)s. It was not sent a second time.") % {"who": first.entry.who}
+        text = _("Already released by %(who)s. It was not sent again.") % {"who": first.entry.who}
         return answer(request, mailed, Outcome(text, state="released" if mailed.held else ""))
-    text = _("This release was started already, and its end is not known. Look in the inbox before you repeat it.")
+    text = _("This release was already started, and its result is unknown. Check the inbox before you repeat it.")
     return answer(request, mailed, Outcome(text, "warn", "unknown" if mailed.held else ""))
 
 
 def _unclear(error: ApiError) -> str:
     unknown = _(
-        "We do not know whether the mail was released: the request was sent, but no clear answer came. "
-        "Look in the inbox of the mailbox before you repeat it."
+        "We do not know whether the message was released: the request was sent, but no clear answer came. Check the "
+        "inbox of the mailbox before you repeat it."
     )
     return f"{unknown} {quoted(error)}".strip()

@@ -31,7 +31,7 @@ KEEP = -1
 class RuleForm(forms.Form):
     """How long a sender rule lasts, and why it is there. A rule that exists may keep its end: `ends`, in milliseconds."""
 
-    days = forms.TypedChoiceField(label=gettext_lazy("Ends after"), choices=EXPIRY, coerce=int, required=False, empty_value="90")
+    days = forms.TypedChoiceField(label=gettext_lazy("Rule ends"), choices=EXPIRY, coerce=int, required=False, empty_value="90")
     description = forms.CharField(label=gettext_lazy("Description"), required=False, max_length=250)
 
     def __init__(self, *args: Any, ends: int | None = None, exists: bool = False, **kwargs: Any) -> None:
@@ -41,7 +41,7 @@ class RuleForm(forms.Form):
         if over:
             self.initial["days"] = 90
         elif exists:
-            kept = _("as it is (until %(date)s)") % {"date": day(ends)} if ends else _("as it is (without an end)")
+            kept = _("unchanged (until %(date)s)") % {"date": day(ends)} if ends else _("unchanged (permanent)")
             cast(forms.TypedChoiceField, self.fields["days"]).choices = ((KEEP, kept), *EXPIRY)
 
     def expiry(self) -> int | None:
@@ -121,11 +121,11 @@ def _change(request: PortalRequest, rule_id: str, owner: Owner, op: Operation) -
         return tell(request, rule_outcome(written), owner.page)
     names = {"sender": with_letters(rule.value or ""), "date": day(form.expiry())}
     if op is owner.delete:
-        sentence = _("The rule for %(sender)s is removed.")
+        sentence = _("The rule for %(sender)s was removed.")
     elif names["date"]:
-        sentence = _("The rule for %(sender)s is changed; it ends on %(date)s.")
+        sentence = _("The rule for %(sender)s was changed; it ends on %(date)s.")
     else:
-        sentence = _("The rule for %(sender)s is changed; it has no end.")
+        sentence = _("The rule for %(sender)s was changed; it is permanent.")
     return tell(request, Outcome(sentence % names), owner.page)
 
 
@@ -152,8 +152,8 @@ def _changed(rule: sender_rules.SenderRule, form: RuleForm) -> dict[str, Any]:
 def rule_outcome(first: Written) -> Outcome:
     """How the first of two clicks on the form of a rule ended."""
     if first.done:
-        return Outcome(_("Done already; it was not done a second time."))
-    unclear = _("The request was sent, but no answer came. Look at the current state before you repeat it.")
+        return Outcome(_("This was already done. It was not repeated."))
+    unclear = _("The request was sent, but no answer came. Check the current state before you repeat it.")
     return Outcome(_("We do not know whether it happened") + ". " + unclear, "warn")
 
 

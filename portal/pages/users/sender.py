@@ -59,7 +59,7 @@ def _block(request: PortalRequest, mailed: Mail) -> HttpResponse:
         return render(request, "users/block.html", context)
     mailed.place()
     if not mailed.who.address:
-        sentence = _("There is no usable sender address in this mail, so it cannot be blocked.")
+        sentence = _("This message has no usable sender address, so it cannot be blocked.")
         return answer(request, mailed, Outcome(sentence, "error"))
     if another := another_sender(mailed.who, form.cleaned_data["sender"]):
         return answer(request, mailed, Outcome(another, "error"))
@@ -102,11 +102,7 @@ def add_rule(request: PortalRequest, mailed: Mail, form: ActionForm, kind: str, 
     except SignedOut:
         raise
     except Conflict:
-        known = (
-            _("%(sender)s is on the allow list of %(place)s already.")
-            if allow
-            else _("%(sender)s is on the block list of %(place)s already.")
-        )
+        known = _("%(sender)s is already allowed for %(place)s.") if allow else _("%(sender)s is already blocked for %(place)s.")
         return Outcome(f"{done} {known % names}".strip())
     except ApiError as error:
         if isinstance(error, NotAllowed):
@@ -138,11 +134,11 @@ def _added(allow: bool, ends: bool) -> str:
         case True, True:
             return _("%(sender)s is allowed for %(place)s until %(date)s.")
         case True, False:
-            return _("%(sender)s is allowed for %(place)s, without an end.")
+            return _("%(sender)s is allowed permanently for %(place)s.")
         case False, True:
             return _("%(sender)s is blocked for %(place)s until %(date)s.")
         case _other:
-            return _("%(sender)s is blocked for %(place)s, without an end.")
+            return _("%(sender)s is blocked permanently for %(place)s.")
 
 
 def _not_added(error: ApiError) -> str:
