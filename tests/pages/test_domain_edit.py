@@ -20,9 +20,9 @@ from django.utils.formats import date_format
 from cleanmail_admin.upstream import SandboxTransport
 from portal.audit.models import Entry, Result
 from sandbox.models import Customer, Domain, OutgoingProvider
+from tests import answers, places
 from tests.conftest import Gateway, signed_in
 from tests.forms import posted
-from tests.pages import test_every_page as matrix
 from tests.sandbox.servers import dns_server
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
@@ -265,11 +265,11 @@ def test_two_clicks_make_one_domain_and_both_lead_to_it(sandbox: dict[str, str],
     assert len(sent) == 1
 
 
-@pytest.mark.parametrize("failure", matrix.WRITE_FAILURES, ids=lambda failure: failure.id)
+@pytest.mark.parametrize("failure", answers.WRITE_FAILURES, ids=lambda failure: failure.id)
 def test_a_creation_that_fails_says_why_and_keeps_what_was_typed(
-    failure: matrix.Failure, browser_of_somebody: Client, gateway: Gateway,
+    failure: answers.Failure, browser_of_somebody: Client, gateway: Gateway,
 ) -> None:
-    gateway.answer = matrix.failing_to_write(failure)
+    gateway.answer = answers.failing_to_write(failure)
     answer = send(browser_of_somebody, NEW, name="neu.example", description="kept")
     status, title = failure.written or (failure.status, failure.heading)
     assert answer.status_code == status
@@ -283,7 +283,7 @@ def test_a_creation_that_fails_says_why_and_keeps_what_was_typed(
 
 
 def test_the_page_of_a_new_domain_works_when_nothing_can_be_offered(browser_of_somebody: Client, gateway: Gateway) -> None:
-    for failure in matrix.FAILURES:
+    for failure in answers.FAILURES:
         gateway.answer = failure.answer
         answer = browser_of_somebody.get(NEW)
         assert answer.status_code == 200, failure.id
@@ -296,7 +296,7 @@ def test_what_was_typed_is_there_again_after_signing_in(browser_of_somebody: Cli
     typed = {"name": "neu.example", "outgoingSubnets": "192.0.2.0/24", "quarantine": [], "archive": "on", "outgoingProvidersIds": ["p1", "p2"]}
     answer = send(browser_of_somebody, NEW, page, **typed)
     back = parse_qs(urlsplit(answer["Location"]).query)["next"][0]
-    gateway.answer = matrix.well
+    gateway.answer = answers.well
     browser_of_somebody.post("/sign-in/", {"token": "an-opaque-token-of-a-test", "next": back})
     again = posted(browser_of_somebody.get(back).content.decode())
     assert [again[name] for name in ("name", "outgoingSubnets", "archive", "outgoingProvidersIds")] == [
@@ -445,12 +445,12 @@ def test_odd_values_that_are_there_already_are_in_nobodys_way(as_admin: Client, 
 
 
 def test_policies_that_cannot_be_listed_are_typed_as_an_id(browser_of_somebody: Client, gateway: Gateway) -> None:
-    domain = {**matrix.DOMAIN, "policy": {"id": "p1", "name": "Standard"}}
+    domain = {**answers.DOMAIN, "policy": {"id": "p1", "name": "Standard"}}
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/policies"):
             return httpx.Response(500)
-        return httpx.Response(200, json=domain) if request.url.path == "/domains/d1" else matrix.well(request)
+        return httpx.Response(200, json=domain) if request.url.path == "/domains/d1" else answers.well(request)
 
     gateway.answer = answer
     assert posted(browser_of_somebody.get("/domains/d1/edit/").content.decode())["policyId"] == ["p1"]
@@ -461,7 +461,7 @@ def test_policies_that_cannot_be_listed_are_typed_as_an_id(browser_of_somebody: 
 def test_hostile_values_of_the_gateway_are_shown_as_text(browser_of_somebody: Client, gateway: Gateway) -> None:
     evil = '"><script>alert(1)</script>'
     domain = {
-        **matrix.DOMAIN, "name": evil, "description": evil, "externalId": evil, "status": evil, "defaultLanguage": evil, "wblistPriority": evil,
+        **answers.DOMAIN, "name": evil, "description": evil, "externalId": evil, "status": evil, "defaultLanguage": evil, "wblistPriority": evil,
         "customer": {"id": evil, "name": evil}, "policy": {"id": evil, "name": evil}, "outgoingSubnets": [evil],
         "outgoingProviders": [{"id": evil, "name": evil}], "domainAliases": [{"id": 1, "name": evil}],
     }
@@ -484,9 +484,9 @@ def test_a_form_that_was_just_opened_changes_nothing_whatever_the_gateway_holds(
     for more in odd:
         with subtests.test(str(more)):
             gateway.asked.clear()
-            domain = {**matrix.DOMAIN, "autoProvisioningOn": True, **more}
+            domain = {**answers.DOMAIN, "autoProvisioningOn": True, **more}
             gateway.answer = lambda request, domain=domain: (  # type: ignore[misc]
-                httpx.Response(200, json=domain) if request.url.path == "/domains/d1" else matrix.well(request)
+                httpx.Response(200, json=domain) if request.url.path == "/domains/d1" else answers.well(request)
             )
             assert send(browser_of_somebody, "/domains/d1/edit/").status_code == 302
             assert [request.method for request in gateway.asked if request.method != "GET"] == []
@@ -592,7 +592,7 @@ def test_two_clicks_delete_once_and_a_deleted_domain_is_not_deleted_again(as_adm
 
 
 def test_a_deletion_is_told_without_a_day_where_the_gateway_tells_none(browser_of_somebody: Client, gateway: Gateway) -> None:
-    gateway.answer = matrix.well
+    gateway.answer = answers.well
     page = posted(browser_of_somebody.get("/domains/d1/delete/").content.decode())
     reads = iter([200, 500])
 
@@ -600,11 +600,11 @@ def test_a_deletion_is_told_without_a_day_where_the_gateway_tells_none(browser_o
         if request.method == "DELETE":
             return httpx.Response(204)
         code = next(reads, 200)
-        return matrix.well(request) if code == 200 else httpx.Response(code)
+        return answers.well(request) if code == 200 else httpx.Response(code)
 
     gateway.answer = answer
     done = send(browser_of_somebody, "/domains/d1/delete/", page, name=NORDWIND)
-    gateway.answer = matrix.well
+    gateway.answer = answers.well
     assert "nordwind.example is deleted." in told(browser_of_somebody, done)
 
 
@@ -657,7 +657,7 @@ def test_restoring_is_offered_to_all_and_a_refusal_is_the_gateways(as_customer: 
 @pytest.mark.parametrize("page", ["edit", "delete", "restore"])
 def test_a_gateway_that_is_silent_after_a_write_is_told_as_unknown(page: str, browser_of_somebody: Client, gateway: Gateway) -> None:
     url = f"/domains/{'d9' if page == 'restore' else 'd1'}/{page}/"
-    gateway.answer = matrix.failing_to_write(next(one for one in matrix.REFUSALS if one.id == "read timeout"))
+    gateway.answer = answers.failing_to_write(next(one for one in answers.REFUSALS if one.id == "read timeout"))
     answer = send(browser_of_somebody, url, name=NORDWIND, description="typed")
     assert answer.status_code == 504
     assert "We do not know whether it happened" in problems(answer)[""]
@@ -665,8 +665,8 @@ def test_a_gateway_that_is_silent_after_a_write_is_told_as_unknown(page: str, br
 
 
 @pytest.mark.parametrize(("url", "data"), [
-    ("/domains/d1/edit/", matrix.DOMAIN_TYPED), ("/domains/d1/delete/", {"name": "nordwind.example"}), ("/domains/d9/restore/", {}),
-    ("/policies/p1/default/", {}), ("/domains/d1/relays/p1/", matrix.RELAY_TYPED), ("/domains/d1/relays/new/", matrix.RELAY_TYPED),
+    ("/domains/d1/edit/", places.DOMAIN_TYPED), ("/domains/d1/delete/", {"name": "nordwind.example"}), ("/domains/d9/restore/", {}),
+    ("/policies/p1/default/", {}), ("/domains/d1/relays/p1/", places.RELAY_TYPED), ("/domains/d1/relays/new/", places.RELAY_TYPED),
     ("/domains/d1/relays/p1/delete/", {}),
 ])
 def test_any_422_of_a_change_of_a_domain_offers_to_ignore_its_mx(
@@ -677,7 +677,7 @@ def test_any_422_of_a_change_of_a_domain_offers_to_ignore_its_mx(
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.method == "GET":
-            return matrix.well(request)
+            return answers.well(request)
         writes.append(request)
         return httpx.Response(204 if "X-Ignore-MX" in request.headers else 422, json={"message": "not so"})
 

@@ -36,8 +36,8 @@ from portal import session, throttle, vault
 from portal.audit.models import Entry
 from portal.batches.models import Batch
 from portal.models import SignInAttempt
+from tests.answers import well
 from tests.conftest import Gateway, signed_in
-from tests.pages.test_every_page import well
 
 TOKEN = "an-opaque-token-of-a-test"  # the one of `browser_of_somebody`
 CSP = (
