@@ -7,23 +7,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import PHONE, Visits
 from tests.browser.server import Sandbox
-from tests.browser.steps import ANNA, GMAIL, HOSTILE, INVOICE, dialog, open_mail, open_user, reading, row, settled, toast
+from tests.browser.steps import ANNA, GMAIL, HOSTILE, INVOICE, dialog, fits, open_mail, open_user, reading, row, settled, toast
 
 LONGEST = "maximiliana-friederike.von-und-zu-hohenstein-wartenberg-lichten1@nordwind.example"
-
-
-def fits(page: Page) -> None:
-    """Nothing makes the page scroll sideways, and nothing is cut off where one cannot scroll to it."""
-    wide = page.evaluate("document.documentElement.clientWidth")
-    assert page.evaluate("document.documentElement.scrollWidth") <= wide, page.url
-    outside = page.locator(":is(button, a.button, input, h1, h2, .toast, dialog[open]):visible").evaluate_all(
-        """(all, wide) => all.filter(one => {
-            const box = one.getBoundingClientRect();
-            return !one.closest('.scroll, .folders, .skip, .hidden') && box.width > 1 && (box.right > wide + 1 || box.left < -1);
-        }).map(one => one.outerHTML.slice(0, 120))""",
-        wide,
-    )
-    assert outside == [], page.url
 
 
 def uncovered(place: Locator) -> None:
