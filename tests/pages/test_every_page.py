@@ -17,7 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from portal.ui.words import operation_name
 from tests.answers import FAILURES, NO_JSON, NOTHING, WRITE_FAILURES, Answer, Failure, failing_to_write, status, well
 from tests.conftest import Gateway
-from tests.places import ASKING, FRAGMENTS, GROUPS, OPEN, PLACES, RELEASE, WRITING, Place, ids
+from tests.places import ASKING, FRAGMENTS, GETS, GROUPS, OPEN, PLACES, RELEASE, WRITING, Place, ids
 from tests.shown import find, form, is_part, link, one, source, text
 
 MAIL = "/users/u1/mail/Quarantine/m1/"
@@ -68,6 +68,17 @@ def test_a_page_works_while_the_gateway_does(place: Place, somebody: Client, gat
     answer = place.open(somebody)
     assert answer.status_code in ((200,) if (place.post is None or place.shows) and place.url != "/users/u1/mail/" else (302,))
     assert bool(gateway.asked) == place.asks
+
+
+@pytest.mark.parametrize("place", [place for place in GETS if not place.file and not place.made], ids=lambda place: place.id)
+def test_what_htmx_does_a_plain_link_or_form_does_too(place: Place, somebody: Client) -> None:
+    for node in find(place.open(somebody), "[hx-get], [hx-post]", None):
+        form: Any = node
+        while form and form.tag != "form":
+            form = form.parent
+        plain = form or node.attributes.get("href") or node.css("a[href], form")
+        # The page of a batch is loaded anew instead, and each row of the list of domains has a link to its health.
+        assert plain or node.attributes.get("id") in ("progress", "domain-marks"), node.html
 
 
 @pytest.mark.parametrize("place", FRAGMENTS, ids=ids(FRAGMENTS))
