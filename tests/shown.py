@@ -69,6 +69,11 @@ def is_part(page: Page, status: int | None = 200) -> bool:
     return "<html" not in _markup(page, status)
 
 
+def swapped(page: Page) -> str:
+    """What stands in the templates of an answer, for htmx to put in its place: no part of the document that it comes in."""
+    return "".join((template.html or "").removeprefix("<template>").removesuffix("</template>") for template in find(page, "template", None))
+
+
 def hidden(page: Page, name: str) -> str:
     """The value that the only hidden field of this name carries along."""
     return attribute(page, f'input[type=hidden][name="{name}"]', "value")
