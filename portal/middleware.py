@@ -9,15 +9,16 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.views.debug import SafeExceptionReporterFilter
+from django_htmx.http import HttpResponseClientRedirect
 
 from portal import session
 from portal.api.errors import ApiError, SignedOut
 from portal.ui.pages import FORM
-from portal.ui.screens import error_screen, not_taken, session_over, told_all_the_same
+from portal.ui.screens import error_screen, not_taken, page_owner, session_over, told_all_the_same
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -153,6 +154,8 @@ class SignedIn:
         request.person = session.person(request, polling=getattr(view, "polls", False))
         if request.person is None:
             return session_over(request)
+        if page_owner(request) not in ("", request.person.owner):  # somebody else has signed in, in another tab
+            return HttpResponseClientRedirect(reverse("home"))
         wishes = request.person.preferences
         if language := wishes.get("language"):
             translation.activate(language)

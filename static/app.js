@@ -92,6 +92,7 @@
     const target = event.target;
     if (target.closest(".toast .close")) target.closest(".toast").remove();
     if (target.closest("[data-help]")) one("#help").showModal();
+    if (target.closest("[data-sign-in]")) askToSignIn(document.activeElement);
     const copy = target.closest("[data-copy]");
     if (copy) navigator.clipboard?.writeText(one(`#${copy.dataset.copy}`).textContent).then(() => {
       const words = one("span", copy);
@@ -114,8 +115,8 @@
   /* No answer came, or one of somebody on the way (a proxy's own page): say so, and leave all else as it is. */
   const lost = ({ detail }) => {
     if (detail.target === list) return;
-    one("#toasts").append(one("#no-answer").content.cloneNode(true));
-    one("#dialog").close();
+    if (!session.open) one("#dialog").close();
+    inFront().append(one("#no-answer").content.cloneNode(true));
   };
   document.addEventListener("htmx:sendError", lost);
   document.addEventListener("htmx:beforeSwap", (event) => {
@@ -123,6 +124,55 @@
     event.detail.shouldSwap = false;
     lost(event);
   });
+
+  /* The session is over: the page stays as it is, and a dialog in front of it asks for sign-in. Nothing is sent again by itself.
+     What asks by itself opens it once; who has closed it gets it back by the next thing they do. */
+  const session = one("#session");
+  const out = one("#signed-out")?.content.firstElementChild;
+  const inFront = () => all("dialog[open]").at(-1) || one("#toasts");
+  let from; /* where the focus goes back to */
+  const askToSignIn = (element) => {
+    if (!session.open) from = element;
+    setTimeout(() => htmx.ajax("GET", session.dataset.url, { source: session, target: session })); /* once its last request has ended */
+  };
+  document.addEventListener("htmx:afterRequest", ({ detail }) => {
+    if (detail.xhr.getResponseHeader("Session") !== "over") return;
+    const { elt, triggeringEvent: event } = detail.requestConfig;
+    if (session.open ? session.contains(elt) : !out.isConnected || ["click", "submit", "change"].includes(event?.type)) {
+      askToSignIn(event?.submitter || document.activeElement);
+    }
+  });
+  /* The answer to a form that leaves its page where it is cannot be seen, but for the cookie that comes with it. */
+  const forget = () => { document.cookie = "session-over=; path=/; max-age=0"; };
+  let watch;
+  document.addEventListener("submit", (event) => {
+    const { target: form, submitter } = event;
+    if (!session || event.defaultPrevented || form.getAttribute("method") !== "post") return;
+    form.addEventListener("formdata", ({ formData }) => formData.set("in_place", "1"), { once: true });
+    forget();
+    clearInterval(watch);
+    watch = setInterval(() => {
+      if (!document.cookie.includes("session-over=1")) return;
+      clearInterval(watch);
+      forget();
+      askToSignIn(submitter);
+    }, 100);
+  });
+  const signedInAgain = (told) => {
+    const fresh = one("[name=csrfmiddlewaretoken]", told).value;
+    all("[name=csrfmiddlewaretoken]").forEach((field) => { field.value = fresh; });
+    out.remove();
+    session.close();
+    inFront().append(told);
+  };
+  document.addEventListener("close", ({ target }) => {
+    const signedOut = out.isConnected || (target === session && one("form", session));
+    if (target === session) {
+      session.replaceChildren();
+      from?.focus();
+    }
+    if (signedOut) inFront().append(out); /* nobody sees it behind another dialog */
+  }, true);
 
   /* What asks by itself does so only while somebody looks; coming back to the tab asks at once. */
   document.addEventListener("htmx:beforeRequest", (event) => {
@@ -139,7 +189,7 @@
       /* Beside the list there is room: show the newest at once. It is the same view, so the address stays. */
       if (peek && matchMedia("(min-width: 70rem)").matches && !one("#reading .opened")) {
         newest.setAttribute("aria-current", "true");
-        return htmx.ajax("GET", newest.href, { source: "#reading", target: "#reading" });
+        return htmx.ajax("GET", newest.getAttribute("hx-get"), { source: "#reading", target: "#reading" });
       }
     }
     /* The folders come last: nobody waits for them. */
@@ -150,6 +200,11 @@
     if (target === list) showList(document.activeElement === box);
     if (target.id === "toasts") one("#dialog")?.close(); /* nobody sees them behind it */
     if (target.id === "dialog" && !target.open) target.showModal();
+    if (target === session) {
+      const told = one(".toast", session);
+      if (told) signedInAgain(told);
+      else if (!session.open) session.showModal();
+    }
     if (target.id === "reading") {
       const open = one(".opened", target);
       links().forEach((link) => link.removeAttribute("aria-current"));
@@ -159,7 +214,7 @@
       if (!matchMedia("(min-width: 70rem)").matches) { target.focus(); scrollTo(0, 0); }
       else if ([document.body, target].includes(document.activeElement)) (link || target).focus(); /* unless one has moved on */
     }
-    all("#toasts .toast").slice(0, -3).forEach((toast) => toast.remove());
+    all("#toasts .toast:not(.signed-out)").slice(0, -3).forEach((toast) => toast.remove());
     if (target.id === "held" || target.id === "reading") settle();
   });
   /* A slider and the number beside it say the same. */

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,33 @@ def files_are_made_as_before() -> Iterator[None]:
 def rows_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch in a test runs in the test's own thread, which sees what the test has stored."""
     monkeypatch.setattr("portal.batches.worker.SIDE_BY_SIDE", 1)
+
+
+@pytest.fixture(autouse=True)
+def no_call_writes_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `together` calls may run in a thread of the pool: there the session is read, and never written."""
+    from portal import session
+    from portal.ui import pages
+
+    here, answer = threading.local(), pages._or_error
+
+    def calling(call: Callable[[], Any]) -> Any:
+        above, here.calls = getattr(here, "calls", False), True
+        try:
+            return answer(call)
+        finally:
+            here.calls = above
+
+    def guarded(write: Callable[..., Any]) -> Callable[..., Any]:
+        def checked(*args: Any, **more: Any) -> Any:
+            assert not getattr(here, "calls", False), "a call beside others writes the session"
+            return write(*args, **more)
+
+        return checked
+
+    monkeypatch.setattr(pages, "_or_error", calling)
+    for name in ("_locked", "drop", "forget_secret"):  # every write of `portal.session` goes through one of them
+        monkeypatch.setattr(session, name, guarded(getattr(session, name)))
 
 
 class Gateway:

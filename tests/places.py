@@ -44,7 +44,8 @@ class Place:
     `asks`: the gateway has a part in it. `panels`: what fails is told inside the page. `file`: its bytes pass through;
     `made`: it is a file of our own making.
     `writes`: the method of the one call that changes something. `target`: the id that htmx replaces, "-" for one without an id.
-    `shows`: a POST that changes nothing and answers with a page.
+    `shows`: a POST that changes nothing and answers with a page. `part_of`: the page that this address leads to when it is
+    opened by itself.
     """
 
     path: str
@@ -56,6 +57,7 @@ class Place:
     writes: str = ""
     target: str = ""
     shows: bool = False
+    part_of: str = ""
 
     @property
     def url(self) -> str:
@@ -92,16 +94,20 @@ GROUPS: dict[str, list[Place]] = {
     ],
     "users": [
         Place("/mailbox/", asks=False),
-        Place("/search/?q=keller", panels=True, target="suggestions"),
+        Place("/search/?q=keller", panels=True),
+        Place("/search/suggestions/?q=keller", panels=True, target="suggestions", part_of="/search/?q=keller"),
         Place("/users/"),
         Place("/users/{user}/"),
-        Place("/users/{user}/mail/?folders", target="folders"),
+        Place("/users/{user}/folders/"),
+        Place("/users/{user}/panels/folders/?shown=Quarantine", target="folders", part_of="/users/u1/folders/?shown=Quarantine"),
         Place("/users/{user}/mail/", asks=False),
         Place("/users/{user}/subfolders/?path=INBOX", target="-"),
-        Place("/users/{user}/mail/Quarantine/?subject=Rechnung", target="held"),
+        Place("/users/{user}/mail/Quarantine/?subject=Rechnung"),
+        Place("/users/{user}/panels/mail/Quarantine/?subject=R%C3%A4der", target="held", part_of="/users/u1/mail/Quarantine/?subject=R%C3%A4der"),
     ],
     "messages": [
-        Place("/users/{user}/mail/Quarantine/{mail}/", target="reading"),
+        Place(MAIL),
+        Place(f"{MAIL}reading/?view=html", target="reading", part_of="/users/u1/mail/Quarantine/m1/?view=html"),
         Place(f"{MAIL}body/"),
         Place(f"{MAIL}source/"),
         Place(f"{MAIL}attached/1/"),
@@ -122,7 +128,8 @@ GROUPS: dict[str, list[Place]] = {
         Place("/domains/health-marks/?rows=0123456789ab", panels=True, target="domain-marks"),
         Place("/domains/{domain}/"),
         Place("/domains/{domain}/setup/", target="domain-setup"),
-        Place("/domains/{domain}/users/", target="domain-users"),
+        Place("/domains/{domain}/users/"),
+        Place("/domains/{domain}/panels/users/?email=k&page=2", target="domain-users", part_of="/domains/d1/users/?email=k&page=2"),
         Place("/domains/{domain}/rules/senders/{domain_rule}/?value={domain_sender}"),
         Place("/domains/{domain}/rules/senders/{domain_rule}/?value={domain_sender}", RULE, writes="PUT", target="-"),
         Place("/domains/{domain}/rules/senders/{domain_rule}/?value={domain_sender}", {**RULE, "delete": "1"}, writes="DELETE", target="-"),
@@ -137,7 +144,8 @@ GROUPS: dict[str, list[Place]] = {
         Place("/domains/{deleted}/restore/", {}, writes="PATCH"),
     ],
     "policies": [
-        Place("/domains/{domain}/policies/", target="domain-policies"),
+        Place("/domains/{domain}/policies/"),
+        Place("/domains/{domain}/panels/policies/", target="domain-policies", part_of="/domains/d1/policies/"),
         Place("/domains/{domain}/policies/new/?from={policy}"),
         Place("/domains/{domain}/policies/new/", POLICY, writes="POST"),
         Place("/domains/{domain}/policies/compare/?a={policy}&b={other_policy}"),
@@ -171,7 +179,8 @@ GROUPS: dict[str, list[Place]] = {
     ],
     "dkim": [
         Place("/domains/{domain}/dkim/"),
-        Place("/domains/{domain}/dkim/check/", target="dkim-check"),
+        Place("/domains/{domain}/dkim/check/"),
+        Place("/domains/{domain}/panels/dkim-check/", target="dkim-check", part_of="/domains/d1/dkim/check/"),
         Place("/domains/{domain}/dkim/check/", {}, writes="POST", target="dkim-check"),
         Place("/domains/{domain}/dkim/check/again/", {"since": ""}, panels=True, target="dkim-check"),
         Place("/domains/{unsigned}/dkim/new/"),
@@ -195,8 +204,10 @@ GROUPS: dict[str, list[Place]] = {
     "access": [
         Place("/domains/{domain}/access/"),
         Place("/domains/{domain}/access/", {MAY_SEE: "on"}, writes="PUT"),
-        Place("/domains/{domain}/admins/?search=petra", target="domain-admins"),
-        Place("/domains/{domain}/add-admin/?search=petra", target="accounts"),
+        Place("/domains/{domain}/admins/?search=petra"),
+        Place("/domains/{domain}/panels/admins/", target="domain-admins", part_of="/domains/d1/admins/"),
+        Place("/domains/{domain}/add-admin/?search=petra"),
+        Place("/domains/{domain}/add-admin/accounts/?search=petra", target="accounts", part_of="/domains/d1/add-admin/?search=petra"),
         Place("/domains/{domain}/add-admin/", {"account": "a2", MAY_SEE: "on"}, writes="POST"),
         Place("/domains/{domain}/new-admin/"),
         Place("/domains/{domain}/new-admin/", {**ACCOUNT, "password": "made for a test", MAY_SEE: "on"}, writes="POST"),
@@ -206,11 +217,13 @@ GROUPS: dict[str, list[Place]] = {
         Place("/domains/{domain}/admins/{admin}/revoke/", {}, writes="DELETE"),
     ],
     "health": [
-        Place("/health/", target="home-health"),
+        Place("/health/"),
+        Place("/health/panel/", target="home-health", part_of="/health/"),
         Place("/health/?kind=mx-missing&name=nord&page=2"),
         Place("/health/", {"type": "DOMAIN", "id": "d1"}, writes="POST", target="-"),
         Place("/health/", {"type": "PLATFORM", "id": "p1"}, writes="POST", target="-"),
-        Place("/domains/{domain}/health/", target="domain-health"),
+        Place("/domains/{domain}/health/"),
+        Place("/domains/{domain}/panels/health/", target="domain-health", part_of="/domains/d1/health/"),
         Place("/domains/{domain}/health/", {}, writes="POST", target="domain-health"),
         Place("/domains/{domain}/health/", {"relay": "p1"}, writes="POST"),
     ],
@@ -227,8 +240,10 @@ PLACES = [place for places in GROUPS.values() for place in places]
 # Pages for people who are not signed in, and what has no page at all.
 OPEN = {"sign-in", "sign-in-link", "sign-out", "language", "readyz", "^sandbox/api(?P<rest>/.*)$"}
 
-GETS = [place for place in PLACES if place.post is None]
-ASKING = [place for place in PLACES if place.asks and not place.panels]
+WHOLE = [place for place in PLACES if not place.part_of]
+PARTS = [place for place in PLACES if place.part_of]
+ASKING = [place for place in WHOLE if place.asks and not place.panels]
+GETS = [place for place in WHOLE if place.post is None]
 WRITING = [place for place in PLACES if place.writes]
 FRAGMENTS = [place for place in PLACES if place.target]
 

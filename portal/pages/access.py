@@ -19,7 +19,7 @@ from portal.api.errors import ApiError, NotAllowed, NotFound
 from portal.ui.confirm import Question, confirm
 from portal.ui.fields import SecretField
 from portal.ui.forms import PortalForm
-from portal.ui.pages import PortalRequest, calls_nothing, got, read_domain, region, together
+from portal.ui.pages import PortalRequest, got, part_of, read_domain, together
 from portal.ui.rows import Rows
 from portal.ui.save import save
 from portal.ui.tables import RemoteTable, remote_table
@@ -208,23 +208,24 @@ class Administrator:
 
 @require_safe
 def domain_admins(request: PortalRequest, domain_id: str) -> HttpResponse:
-    """The administrators of a domain: the first few for the hub's panel, a page of its own otherwise."""
-    context: dict[str, Any] = {"domain_id": domain_id}
-    if region(request) == "domain-admins":
-        return _panel(request, context)
+    """The administrators of a domain."""
     part = request.GET.get("search", "").strip()[:200]
     domain, table = together(lambda: read_domain(request, domain_id), lambda: _table(request, domain_id, part))
-    context |= {"domain": got(domain), "part": part}
+    context = {"domain": got(domain), "domain_id": domain_id, "part": part}
     context |= {"error": table} if isinstance(table, ApiError) else {"table": table}
     return render(request, "access/admins.html", context)
 
 
-def _panel(request: PortalRequest, context: dict[str, Any]) -> HttpResponse:
+@require_safe
+@part_of("domain-admins")
+def domain_admins_panel(request: PortalRequest, domain_id: str) -> HttpResponse:
+    """The first administrators of a domain, for its hub."""
+    context: dict[str, Any] = {"domain_id": domain_id}
     try:
-        page = request.api.page(domains.ADMINS, Admin, size=PANEL, ids={"domainId": context["domain_id"]})
+        page = request.api.page(domains.ADMINS, Admin, size=PANEL, ids={"domainId": domain_id})
     except NotAllowed:  # nothing is broken: this is for people who decide who may do what
         return render(request, "access/_panel.html", {**context, "refused": True})
-    rows = [Administrator(account, context["domain_id"]) for account in page.rows]
+    rows = [Administrator(account, domain_id) for account in page.rows]
     return render(request, "access/_panel.html", {**context, "rows": rows, "total": page.total})
 
 
@@ -244,26 +245,15 @@ def _table(request: PortalRequest, domain_id: str, part: str) -> RemoteTable:
 def admin_add(request: PortalRequest, domain_id: str) -> HttpResponse:
     """Give an account that exists access to a domain. `search` narrows the accounts that are offered."""
     part = (request.POST if request.method == "POST" else request.GET).get("search", "").strip()[:200]
-    query = {"search": part} if part else {}
-    alone = region(request) == "accounts"
     domain, grantable, offered = together(
-        calls_nothing(None) if alone else lambda: read_domain(request, domain_id),
-        calls_nothing([]) if alone else lambda: _grantable(request, domain_id),
-        lambda: request.api.page(access_controls.LIST, Admin, size=OFFERED, query=query),
+        lambda: read_domain(request, domain_id),
+        lambda: _grantable(request, domain_id),
+        lambda: _offered(request, domain_id, part),
     )
     domain = got(domain)
-    accounts = [] if isinstance(offered, ApiError) else [Administrator(one, domain_id) for one in offered.rows if one.id]
-    context = {
-        "domain": domain,
-        "domain_id": domain_id,
-        "part": part,
-        "accounts": accounts,
-        "total": 0 if isinstance(offered, ApiError) else offered.total,
-        "offered_error": offered if isinstance(offered, ApiError) else None,
-    }
-    if alone:
-        got(offered)
-        return render(request, "access/_accounts.html", context)
+    failed = isinstance(offered, ApiError)
+    accounts = [] if failed else offered["accounts"]
+    context = {"domain": domain, "domain_id": domain_id, **({"offered_error": offered, "part": part} if failed else offered)}
     grantable = _or_wider(request, domain, grantable)
     if isinstance(grantable, ApiError) and request.method == "GET":
         return render(request, "access/add.html", {**context, "error": grantable})
@@ -283,6 +273,19 @@ def admin_add(request: PortalRequest, domain_id: str) -> HttpResponse:
             field = "typed_id" if form.cleaned_data["typed_id"] else "account"
             form.add_error(field, _("There is no such account, or you may not see it."))
     return render(request, "access/add.html", {**context, "form": form}, status=form.status)
+
+
+@require_safe
+@part_of("domain-admin-add")
+def admin_accounts(request: PortalRequest, domain_id: str) -> HttpResponse:
+    """The accounts that are offered for a `search`."""
+    return render(request, "access/_accounts.html", _offered(request, domain_id, request.GET.get("search", "").strip()[:200]))
+
+
+def _offered(request: PortalRequest, domain_id: str, part: str) -> dict[str, Any]:
+    page = request.api.page(access_controls.LIST, Admin, size=OFFERED, query={"search": part} if part else {})
+    accounts = [Administrator(account, domain_id) for account in page.rows if account.id]
+    return {"part": part, "accounts": accounts, "total": page.total}
 
 
 @require_http_methods(["GET", "POST"])
@@ -424,7 +427,9 @@ def _is(request: PortalRequest, admin: Administrator) -> bool:
 urlpatterns = [
     path("domains/<id:domain_id>/access/", domain_access, name="domain-access"),
     path("domains/<id:domain_id>/admins/", domain_admins, name="domain-admins"),
+    path("domains/<id:domain_id>/panels/admins/", domain_admins_panel, name="domain-admins-panel"),
     path("domains/<id:domain_id>/add-admin/", admin_add, name="domain-admin-add"),
+    path("domains/<id:domain_id>/add-admin/accounts/", admin_accounts, name="domain-admin-accounts"),
     path("domains/<id:domain_id>/new-admin/", admin_new, name="domain-admin-new"),
     path("domains/<id:domain_id>/admins/<id:admin_id>/", admin_edit, name="domain-admin"),
     path("domains/<id:domain_id>/admins/<id:admin_id>/revoke/", admin_revoke, name="domain-admin-revoke"),

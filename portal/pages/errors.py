@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from portal import session
 from portal.ui.pages import public
-from portal.ui.screens import screen
+from portal.ui.screens import asks_in_place, screen
 
 
 def not_found(request: Any, exception: Exception | None = None) -> HttpResponse:
@@ -27,8 +27,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 @public
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form that this site did not give out, or one from before the browser lost its cookies."""
-    return _page(request, 403, _("This form is out of date"), _("Go back, reload the page, and send it again. Nothing was done."))
+    """A form that this site did not give out, or one from before somebody signed in, or the browser lost its cookies."""
+    return asks_in_place(request) or _page(
+        request, 403, _("This form is out of date"), _("Go back, reload the page, and send it again. Nothing was done.")
+    )
 
 
 def _page(request: Any, status: int, title: str, text: str) -> HttpResponse:

@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 import portal.ui.addresses  # noqa: F401 (registers <id:>)
 from portal.api import dkim, domains, health
@@ -18,7 +18,7 @@ from portal.meaning.diagnosis import Diagnosis, Failing, diagnosis, failing_entr
 from portal.meaning.dkim import Record, records
 from portal.meaning.findings import BAD, KINDS, OK, TESTS, WARN
 from portal.ui import charts, checks
-from portal.ui.pages import PortalRequest, got, one_time_key, read_domain, region, said, together
+from portal.ui.pages import PortalRequest, got, one_time_key, part_of, read_domain, region, said, together
 from portal.ui.screens import is_fragment
 
 PER_PAGE = 40
@@ -27,14 +27,9 @@ MOST_RELAYS = 10  # asked side by side; a domain with more shows those without t
 
 @require_http_methods(["GET", "POST"])
 def overview(request: PortalRequest) -> HttpResponse:
-    """All failures within reach, by kind, the worst first. POST runs the diagnostic of one of them (`type`, `id`).
-
-    As the panel of the home page: what there is in one sentence.
-    """
+    """All failures within reach, by kind, the worst first. POST runs the diagnostic of one of them (`type`, `id`)."""
     if request.method == "POST":
         return _run_one(request)
-    if region(request) == "home-health":
-        return render(request, "health/_home.html", _counted(_failing(request)))
     found, total = together(lambda: _failing(request), lambda: request.api.page(domains.LIST, domains.Domain, size=1).total)
     failing = got(found)
     kind = next((one for one in KINDS if one.id == request.GET.get("kind")), None)
@@ -61,16 +56,21 @@ def overview(request: PortalRequest) -> HttpResponse:
     return render(request, "health/overview.html", context)
 
 
+@require_safe
+@part_of("health")
+def health_panel(request: PortalRequest) -> HttpResponse:
+    """What fails in one sentence, for the home page."""
+    return render(request, "health/_home.html", _counted(_failing(request)))
+
+
 @require_http_methods(["GET", "POST"])
 def domain_health(request: PortalRequest, domain_id: str) -> HttpResponse:
-    """The diagnostic of a domain and of its relays; the panel of the hub for htmx. POST runs it, or that of its `relay`."""
+    """The diagnostic of a domain and of its relays. POST runs it, or that of its `relay`."""
     if request.method == "POST":
         return _run_here(request, domain_id)
-    if region(request) == "domain-health":
-        return _panel(request, domain_id, request.api.call(health.READ_DOMAIN, health.EntityHealth, ids={"domainId": domain_id}))
     domain, latest, keys = together(
         lambda: read_domain(request, domain_id),
-        lambda: request.api.call(health.READ_DOMAIN, health.EntityHealth, ids={"domainId": domain_id}),
+        lambda: _latest(request, domain_id),
         lambda: request.api.call(dkim.READ, dkim.Lines, ids={"domainId": domain_id}),
     )
     name = got(domain).name or ""
@@ -82,6 +82,17 @@ def domain_health(request: PortalRequest, domain_id: str) -> HttpResponse:
         context["found"] = _explained(request, latest, name, known)
     context["relays"] = _relays(request, domain)
     return render(request, "health/domain.html", context)
+
+
+@require_safe
+@part_of("domain-health")
+def domain_health_panel(request: PortalRequest, domain_id: str) -> HttpResponse:
+    """The diagnostic of a domain, for its hub."""
+    return _panel(request, domain_id, _latest(request, domain_id))
+
+
+def _latest(request: PortalRequest, domain_id: str) -> health.EntityHealth:
+    return request.api.call(health.READ_DOMAIN, health.EntityHealth, ids={"domainId": domain_id})
 
 
 def _failing(request: PortalRequest) -> list[Failing]:
@@ -179,5 +190,7 @@ def _run_here(request: PortalRequest, domain_id: str) -> HttpResponse:
 
 urlpatterns = [
     path("health/", overview, name="health"),
+    path("health/panel/", health_panel, name="health-panel"),
     path("domains/<id:domain_id>/health/", domain_health, name="domain-health"),
+    path("domains/<id:domain_id>/panels/health/", domain_health_panel, name="domain-health-panel"),
 ]

@@ -15,7 +15,7 @@ from portal.meaning import terms
 from portal.meaning.names import readable
 from portal.meaning.terms import Term
 from portal.ui.known import LOOKED_AT
-from portal.ui.pages import PortalRequest, region, together
+from portal.ui.pages import PortalRequest, part_of, together
 
 SHOWN, FOUND = 6, 40
 SIMILAR = 6
@@ -25,30 +25,15 @@ Domains: TypeAlias = client.Page[domains.Domain]
 
 @require_safe
 def search(request: PortalRequest) -> HttpResponse:
-    """Suggestions for htmx, a page of results otherwise; the only user found is opened at once.
-
-    Two calls side by side, since the API takes one filter a request. Only the page asks further where they find nothing.
-    """
+    """A page of results, which asks further where two calls find nothing; the only user found is opened at once."""
     term = terms.read(request.GET.get("q", ""))
-    typing = region(request) == "suggestions"
     context: dict[str, Any] = {"q": request.GET.get("q", ""), "part": term.text, "term": term}
-    template = "search/_suggestions.html" if typing else "search/results.html"
     if not term.text:
-        return render(request, template, context)
-    size = SHOWN if typing else FOUND
-    if len(term.addresses) > 1:
-        found_users, found_domains = _each(request, term.addresses[: 2 if typing else None], context), None
-    else:
-        found_users, found_domains = together(
-            lambda: _users(request, f"*{term.users}*", size),
-            lambda: _domains(request, size, name=f"{term.domains}*" if term.address else f"*{term.domains}*"),
-        )
-    for name, found in (("users", found_users), ("domains", found_domains)):
-        context[f"{name}_error" if isinstance(found, ApiError) else name] = found
+        return render(request, "search/results.html", context)
+    found_users, found_domains = _find(request, term, FOUND, None, context)
     people, names = _rows(found_users), _rows(found_domains)
-    context["domains_first"] = not term.address and any(_begins(term, row) for row in names)
-    if typing or isinstance(found_users, ApiError) or isinstance(found_domains, ApiError):
-        return render(request, template, context)
+    if isinstance(found_users, ApiError) or isinstance(found_domains, ApiError):
+        return render(request, "search/results.html", context)
     only = [one for one in people if (one.email or "").lower() == term.address]
     if not only and (found_users.total, len(people)) == (1, 1):
         begins = (people[0].email or "").lower().startswith(term.address)  # a.keller@… is not anna.keller@…
@@ -57,7 +42,38 @@ def search(request: PortalRequest) -> HttpResponse:
         only = _further(request, term, names, context)
     if len(only) == 1 and len(term.addresses) < 2 and only[0].id not in (None, ""):
         return HttpResponseRedirect(reverse("user-hub", args=(only[0].id,)))
-    return render(request, template, context)
+    return render(request, "search/results.html", context)
+
+
+@require_safe
+@part_of("search")
+def suggestions(request: PortalRequest) -> HttpResponse:
+    """What the search box offers while one types."""
+    term = terms.read(request.GET.get("q", ""))
+    context: dict[str, Any] = {"q": request.GET.get("q", ""), "part": term.text, "term": term}
+    if term.text:
+        _find(request, term, SHOWN, 2, context)
+    return render(request, "search/_suggestions.html", context)
+
+
+def _find(
+    request: PortalRequest, term: Term, size: int, most: int | None, context: dict[str, Any]
+) -> tuple[Users | ApiError, Domains | ApiError | None]:
+    """The users and the domains, by two calls side by side, since the API takes one filter a request. Adds to the context.
+
+    Of several addresses, `most` are asked for.
+    """
+    if len(term.addresses) > 1:
+        found_users, found_domains = _each(request, term.addresses[:most], context), None
+    else:
+        found_users, found_domains = together(
+            lambda: _users(request, f"*{term.users}*", size),
+            lambda: _domains(request, size, name=f"{term.domains}*" if term.address else f"*{term.domains}*"),
+        )
+    for name, found in (("users", found_users), ("domains", found_domains)):
+        context[f"{name}_error" if isinstance(found, ApiError) else name] = found
+    context["domains_first"] = not term.address and any(_begins(term, row) for row in _rows(found_domains))
+    return found_users, found_domains
 
 
 def _each(request: PortalRequest, addresses: tuple[str, ...], context: dict[str, Any]) -> Users | ApiError:
@@ -163,4 +179,7 @@ def _rows(answer: Any) -> list[Any]:
     return answer.rows if isinstance(answer, client.Page) else []
 
 
-urlpatterns = [path("search/", search, name="search")]
+urlpatterns = [
+    path("search/", search, name="search"),
+    path("search/suggestions/", suggestions, name="suggestions"),
+]

@@ -4,29 +4,35 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
+from django_htmx.http import HttpResponseClientRedirect
 
 from portal import session
 from portal.api.errors import ApiError, SignedOut, TooFast
 from portal.owner import hand_over
 from portal.ui.pages import public
-from portal.ui.screens import explain, safe_next
+from portal.ui.screens import explain, page_owner, safe_next
 
 
 @public
 @sensitive_post_parameters("token")
 @require_http_methods(["GET", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """The sign-in page. A token that is wrong, used too often or unchecked gets one clear sentence."""
+    """The sign-in page, and the dialog in which a page asks when its session is over (decision 0025).
+
+    A token that is wrong, used too often or unchecked gets one clear sentence.
+    """
+    template = "sign_in_again.html" if page_owner(request) else "sign_in.html"
     back = safe_next(request, request.POST.get("next") or request.GET.get("next") or "/")
     context = {"next": back, "ended": request.method == "GET" and request.GET.get("ended") == "1"}
     if request.method == "GET":
-        return render(request, "sign_in.html", context)
+        person = session.person(request, polling=True) if page_owner(request) else None  # signed in by another tab?
+        return _go_on(request, person.owner, back) if person else render(request, template, context)
     wrong = _("This token is not valid, or not any more. Copy it once more, or make a new one.")
-    return _try(request, "sign_in.html", context, wrong, back)
+    return _try(request, template, context, wrong, back)
 
 
 @public
@@ -65,11 +71,20 @@ def _try(request: HttpRequest, template: str, context: dict[str, Any], wrong: st
         problem = f"{title}. {text}"
     else:
         hand_over(owner, before)
-        return HttpResponseRedirect(back)
+        return _go_on(request, owner, back)
     response = render(request, template, {**context, "problem": problem}, status=status)
     if wait:
         response["Retry-After"] = str(wait)
     return response
+
+
+def _go_on(request: HttpRequest, owner: str, back: str) -> HttpResponse:
+    """To `back`. A page that asked in place stays, if it is the same person's; nobody sees what somebody else left there."""
+    if not page_owner(request):
+        return HttpResponseRedirect(back)
+    if page_owner(request) != owner:
+        return HttpResponseClientRedirect(reverse("home"))
+    return render(request, "signed_in_again.html")
 
 
 @public  # whose session is over is out already

@@ -4,8 +4,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass
-from functools import cache
+from functools import cache, wraps
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +12,8 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.encoding import iri_to_uri
 from django_htmx.middleware import HtmxDetails
 
 from portal import session
@@ -58,15 +59,19 @@ def region(request: PortalRequest) -> str:
 def together(*calls: Callable[[], Any]) -> list[Any]:
     """Several calls at once; each gives its answer, or its ApiError: a page of panels loses only the panel.
 
-    A session that is over ends the page all the same. Nobody waits for a call that has not begun: it is taken back and made here.
-    So a page comes forward however busy the threads of others are, and one of these calls may itself ask for several.
+    A session that is over ends the page all the same. The first call is made here, the others in threads of the pool. Nobody
+    waits for a call that has not begun: it is taken back and made here. So a page comes forward however busy the threads of
+    others are. One of these calls may itself ask for several: what is waited for has begun, and waits in turn only for calls
+    below it that have begun, so that the innermost always go on.
+
+    It is not for the inside of a transaction or a lock: a thread of the pool has a database connection of its own, which does
+    not see what is not committed yet, and what is held would be held for as long as the gateway takes. And no call writes the
+    session: what it has learnt is in its answer, and the view keeps it (a test sees to it).
     """
-    beside = [
-        None if isinstance(call, _Nothing) else _side_by_side.submit(copy_context().run, _or_error, call) for call in calls[1:]
-    ]
+    beside = [_side_by_side.submit(copy_context().run, _or_error, call) for call in calls[1:]]
     found = [_or_error(calls[0])]
     for call, future in zip(calls[1:], beside, strict=True):
-        found.append(_or_error(call) if future is None or future.cancel() else future.result())
+        found.append(_or_error(call) if future.cancel() else future.result())
     for answer in found:
         if isinstance(answer, SignedOut):
             raise answer
@@ -103,17 +108,26 @@ def one_time_key() -> str:
     return f"{int(time.time() * 1000):011x}-{uuid4().hex}"
 
 
-@dataclass(frozen=True)
-class _Nothing:
-    answer: Any
+def part_of(page: str) -> Callable[..., Any]:
+    """Mark a view that answers htmx with a part of `page`, whose address has the same ids. Opened by itself, it leads there."""
 
-    def __call__(self) -> Any:
-        return self.answer
+    def mark(view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def part(request: PortalRequest, **ids: str) -> HttpResponse:
+            if not is_fragment(request):
+                return HttpResponseRedirect(whole_page(request, page, **ids))
+            answer: HttpResponse = view(request, **ids)
+            return answer
+
+        return part
+
+    return mark
 
 
-def calls_nothing(answer: Any) -> Callable[[], Any]:
-    """In `together`, a place whose answer is not needed this time: it costs no thread."""
-    return _Nothing(answer)
+def whole_page(request: HttpRequest, page: str, **ids: str) -> str:
+    """The address of `page` in the same view of it, for a request that asks for a part of it."""
+    query = iri_to_uri(request.META.get("QUERY_STRING", ""))
+    return reverse(page, kwargs=ids) + (f"?{query}" if query else "")
 
 
 def public(view: Callable[..., Any]) -> Callable[..., Any]:

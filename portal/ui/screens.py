@@ -128,7 +128,9 @@ def not_taken(request: Any, status: int) -> HttpResponse:
 
 
 def session_over(request: HttpRequest) -> HttpResponse:
-    """To the sign-in page, and back to where the person was, with what was typed."""
+    """To the sign-in page, and back to where the person was, with what was typed; or the page asks, where it can."""
+    if in_place := asks_in_place(request):
+        return in_place
     back = request.get_full_path()
     if request.method != "GET":
         typed = _typed(request)
@@ -142,6 +144,25 @@ def session_over(request: HttpRequest) -> HttpResponse:
     asked = {"next": back} if back != "/" else {}
     url = reverse("sign-in") + "?" + urlencode({**asked, "ended": "1"} if had_session(request) else asked)
     return HttpResponseClientRedirect(url) if is_fragment(request) else HttpResponseRedirect(url)
+
+
+def page_owner(request: HttpRequest) -> str:
+    """Whose page it is that htmx asks from (templates/base.html); "" where it does not say, or is left."""
+    return request.headers.get("Page-Owner", "") if is_fragment(request) else ""
+
+
+def asks_in_place(request: HttpRequest) -> HttpResponse | None:
+    """No content, which leaves a page with all that is typed as it is: its script asks for sign-in. None where none does.
+
+    A script learns of the answer to htmx by a header, and of that to a plain form (which says `in_place`) by a cookie alone.
+    """
+    form = not is_fragment(request) and "in_place" in request.POST
+    if not form and not page_owner(request):
+        return None
+    response = HttpResponse(status=204, headers={"Session": "over"})
+    if form:
+        response.set_cookie("session-over", "1", max_age=60, secure=request.is_secure(), samesite="Strict")
+    return response
 
 
 def told_all_the_same(request: Any) -> HttpResponse | None:

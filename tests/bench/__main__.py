@@ -21,12 +21,12 @@ from tests.bench.gateway import ROOT
 
 ROUNDS, TIMES, WARM = 11, 8, 30
 PANEL = {"HX-Request": "true", "HX-Target": "held"}
-MAILS = "/users/By000n/mail/Quarantine/"
+MAILS, MAILS_PANEL = "/users/By000n/mail/Quarantine/", "/users/By000n/panels/mail/Quarantine/"
 # What it is, our page and the floor's. The admin has one list, and stands against each of ours.
 PAGES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("users, list", {"address": "/users/"}, {"address": "/users/"}),
     ("domains, list", {"address": "/domains/"}, {"address": "/domains/"}),
-    ("held mail, panel", {"address": MAILS, "headers": PANEL}, {"address": MAILS + "alone/"}),
+    ("held mail, panel", {"address": MAILS_PANEL, "headers": PANEL}, {"address": MAILS + "alone/"}),
     ("held mail, whole page", {"address": MAILS}, {"address": MAILS}),
 ]
 ADMIN = {"address": "/admin/bench/user/"}

@@ -13,7 +13,7 @@ NO_PAGES = ("mail-body", "mail-source", "domain-name", "mail-attached", "batch",
 
 def looked_at(group: str) -> list[Place]:
     """The places of a group that are pages."""
-    return [place for place in GROUPS[group] if place.post is None and not place.file and not place.made and place.name not in NO_PAGES]
+    return [place for place in GROUPS[group] if place.post is None and not place.file and not place.made and not place.part_of and place.name not in NO_PAGES]
 
 
 class Ids(dict[str, str]):

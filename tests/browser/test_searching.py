@@ -33,10 +33,10 @@ def test_enter_before_any_suggestion_shows_results_with_the_first_one_focused(ad
 def test_suggestions_for_what_was_typed_before_are_never_shown_nor_opened(admin: Page, watch: Watch) -> None:
     watch.expect("htmx:afterRequest", "htmx:sendAbort")  # htmx's way to say that it gave up the older question
     late: list[Route] = []
-    admin.route(re.compile(r"/search/\?q=an$"), lambda route: late.append(route))
+    admin.route(re.compile(r"/search/suggestions/\?q=an$"), lambda route: late.append(route))
     admin.goto("/")
     admin.keyboard.press("/")
-    with admin.expect_request(re.compile(r"/search/\?q=an$")):
+    with admin.expect_request(re.compile(r"/search/suggestions/\?q=an$")):
         admin.keyboard.type("an")
     admin.get_by_role("combobox").fill("zz")
     expect(admin.locator("#suggestions")).to_contain_text("No user or domain with “zz”.")

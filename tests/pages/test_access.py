@@ -120,7 +120,7 @@ def test_a_domain_that_nobody_administers_says_so(as_admin: Client) -> None:
 
 
 def panel(browser: Client) -> HttpResponse:
-    return browser.get(of("admins/"), headers={"HX-Request": "true", "HX-Target": "domain-admins"})
+    return browser.get(of("panels/admins/"), headers={"HX-Request": "true", "HX-Target": "domain-admins"})
 
 
 def test_the_panel_of_the_hub_shows_the_first_few(as_admin: Client) -> None:
@@ -193,7 +193,7 @@ def test_who_administers_the_domain_already_cannot_be_added_again(as_admin: Clie
 
 def test_searching_with_htmx_replaces_the_accounts_alone(as_admin: Client) -> None:
     an_admin()
-    shown = as_admin.get(of("add-admin/?search=petra"), headers={"HX-Request": "true", "HX-Target": "accounts"})
+    shown = as_admin.get(of("add-admin/accounts/?search=petra"), headers={"HX-Request": "true", "HX-Target": "accounts"})
     assert "petra@nordwind.example" in text(shown)
     assert "operations@" not in source(shown)
     assert find(shown, "h1") == []

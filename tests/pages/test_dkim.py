@@ -674,7 +674,7 @@ def test_a_trouble_on_the_way_is_told_and_only_one_that_passes_is_waited_for(
 ])
 def test_an_odd_diagnostic_is_told_as_it_is(report: Any, browser_of_somebody: Client, gateway: Gateway) -> None:
     gateway.answer = lambda request: httpx.Response(201, json={"performedAt": 10**30 if report else None, "report": report})
-    shown = browser_of_somebody.get("/domains/d1/dkim/check/", headers=PANEL)
+    shown = browser_of_somebody.get("/domains/d1/panels/dkim-check/", headers=PANEL)
     assert shown.status_code == 200
     assert "says nothing about DKIM" in text(shown, None) or "a result that is new to this dashboard" in text(shown, None)
     assert not find(shown, "script:not([src]), img", None)

@@ -508,13 +508,14 @@ def test_the_hub_costs_one_call_and_its_panels_load_by_themselves(as_admin: Clie
                  "nordwind-logistik.example", "nordwind.test", "nordwind-ag.example", "Deutsch", "mx.nordwind.example"):
         assert fact in text(answer)
     for part in ("health", "setup", "policies", "admins", "users"):
-        place = one(answer, f"#domain-{part}[hx-get='{url}{part}/'][hx-trigger=load]")
+        panel_url = f"{url}{part}/" if part == "setup" else f"{url}panels/{part}/"
+        place = one(answer, f"#domain-{part}[hx-get='{panel_url}'][hx-trigger=load]")
         assert text(one(place, f"a[href='{url}{part}/']")).startswith("Show the ")  # without JavaScript
 
 
 def test_the_users_are_a_panel_and_a_page(as_admin: Client) -> None:
-    url = domain("nordwind.example") + "users/"
-    alone = as_admin.get(url, headers=panel("domain-users"))
+    url, panel_url = (domain("nordwind.example") + path for path in ("users/", "panels/users/"))
+    alone = as_admin.get(panel_url, headers=panel("domain-users"))
     assert alone.wsgi_request.api.calls == 1
     assert is_part(alone)
     users = User.objects.filter(domain__name="nordwind.example").order_by("email")
@@ -525,12 +526,12 @@ def test_the_users_are_a_panel_and_a_page(as_admin: Client) -> None:
 
 
 def test_the_users_of_a_domain_filter_and_sort_in_their_panel(as_admin: Client) -> None:
-    url = domain("nordwind.example") + "users/"
-    alone = as_admin.get(url, {"email": "k"}, headers=panel("domain-users"))
+    url, panel_url = (domain("nordwind.example") + path for path in ("users/", "panels/users/"))
+    alone = as_admin.get(panel_url, {"email": "k"}, headers=panel("domain-users"))
     assert column(alone, "email")
     assert all("k" in email for email in column(alone, "email"))
-    assert find(alone, f"[hx-get='{url}?email=k&sort=email'][hx-target='#domain-users']")
-    assert find(alone, f"form[action='{url}'][hx-get='{url}'][hx-target='#domain-users']")
+    assert find(alone, f"[hx-get='{panel_url}?email=k&sort=email'][hx-target='#domain-users']")
+    assert find(alone, f"form[action='{url}'][hx-get='{panel_url}'][hx-target='#domain-users']")
     assert column(as_admin.get(url, {"email": "k"}), "email") == column(alone, "email")
     assert "Nothing matches “zzz”." in text(as_admin.get(url, {"email": "zzz"}))
 

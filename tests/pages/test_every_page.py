@@ -17,7 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from portal.ui.words import operation_name
 from tests.answers import FAILURES, NO_JSON, NOTHING, WRITE_FAILURES, Answer, Failure, failing_to_write, status, well
 from tests.conftest import Gateway
-from tests.places import ASKING, FRAGMENTS, GETS, GROUPS, OPEN, PLACES, RELEASE, WRITING, Place, ids
+from tests.places import ASKING, FRAGMENTS, GETS, GROUPS, OPEN, PARTS, PLACES, RELEASE, WHOLE, WRITING, Place, ids
 from tests.shown import find, form, is_part, link, one, source, text
 
 MAIL = "/users/u1/mail/Quarantine/m1/"
@@ -59,11 +59,11 @@ def test_no_fragment_is_forgotten_in_the_table() -> None:
     called = set()
     for template in Path(settings.BASE_DIR, "templates").rglob("*.html"):
         called |= set(re.findall(r"""hx-(?:get|post)="{% url '([\w-]+)'""", template.read_text()))
-    assert called <= {place.name for place in FRAGMENTS}
+    assert called - {"sign-in"} <= {place.name for place in FRAGMENTS}  # its own tests are in test_signed_out.py
     assert len(called) > 5
 
 
-@pytest.mark.parametrize("place", PLACES, ids=ids(PLACES))
+@pytest.mark.parametrize("place", WHOLE, ids=ids(WHOLE))
 def test_a_page_works_while_the_gateway_does(place: Place, somebody: Client, gateway: Gateway) -> None:
     answer = place.open(somebody)
     assert answer.status_code in ((200,) if (place.post is None or place.shows) and place.url != "/users/u1/mail/" else (302,))
@@ -85,6 +85,14 @@ def test_what_htmx_does_a_plain_link_or_form_does_too(place: Place, somebody: Cl
 def test_a_fragment_is_only_a_part_of_a_page(place: Place, somebody: Client) -> None:
     answer = place.open(somebody, fragment=True)
     assert is_part(answer)
+
+
+@pytest.mark.parametrize("place", PARTS, ids=ids(PARTS))
+def test_the_address_of_a_part_leads_to_its_page_when_it_is_opened_by_itself(place: Place, somebody: Client, gateway: Gateway) -> None:
+    answer = place.open(somebody)
+    assert (answer.status_code, answer["Location"]) == (302, place.part_of)
+    assert gateway.asked == []
+    assert not is_part(somebody.get(place.part_of))
 
 
 @pytest.mark.parametrize("place", ASKING, ids=ids(ASKING))
@@ -122,7 +130,7 @@ OPERATIONS = (
     "getUserFilterRules", "getDomainFilterRules", "downloadEmailAttachmentPart", "getAllEmailAttachments", "getHealthErrors",
     "getDomainHealth",
 )
-ASKING_FRAGMENTS = [place for place in FRAGMENTS if place in ASKING]
+ASKING_FRAGMENTS = [place for place in FRAGMENTS if place.asks and not place.panels]
 
 
 @pytest.mark.parametrize("place", ASKING_FRAGMENTS, ids=ids(ASKING_FRAGMENTS))
@@ -247,7 +255,7 @@ def sign_in_again(somebody: Client, gateway: Gateway, back: str) -> HttpResponse
     return somebody.get(back)
 
 
-@pytest.mark.parametrize("place", [place for place in PLACES if place.asks], ids=lambda place: place.id)
+@pytest.mark.parametrize("place", [place for place in WHOLE if place.asks], ids=lambda place: place.id)
 def test_a_token_that_is_over_ends_the_session_and_leads_back(place: Place, somebody: Client, gateway: Gateway) -> None:
     gateway.answer = status(401)
     answer = place.open(somebody)
@@ -365,7 +373,7 @@ def test_half_a_search_shows_the_other_half(
     for failure in FAILURES:
         with subtests.test(failure.id):
             gateway.answer = failing_at(f"/{failing}", failure)
-            answer = Place("/search/?q=nord", target="suggestions").open(somebody, fragment=fragment)
+            answer = Place("/search/suggestions/?q=nord" if fragment else "/search/?q=nord", target="suggestions").open(somebody, fragment=fragment)
             assert answer.status_code == 200
             assert shown in text(answer)
             assert ("A part of the search failed" if fragment else f"The {failing} could not be searched") in text(answer)
@@ -449,7 +457,7 @@ def test_a_page_survives_answers_that_hold_nothing(
     ("/search/?q=keller", "No user with this in the address."),
     ("/search/?q=keller", "No domain with this in its name."),
     ("/search/", "Type a part of an address or of a domain into the box above."),
-    ("/users/u1/mail/?folders", "This mailbox has no folders."),
+    ("/users/u1/folders/", "This mailbox has no folders."),
     ("/users/u1/subfolders/?path=INBOX", "No subfolders"),
     ("/users/u1/mail/Quarantine/", "Nothing is in this folder."),
     ("/users/u1/mail/Quarantine/?subject=Rechnung", "No mail matches this search."),

@@ -21,7 +21,7 @@ INVOICE = "[SPAM] Rechnung R-48213 zu Ihrer Bestellung 7715"
 
 def search(browser: Client, **asked: str) -> Any:
     user = User.objects.get(email=seed.ANNA).uid
-    answer = browser.get(reverse("mail-list", args=(user, "Quarantine")), asked, headers=PANEL)
+    answer = browser.get(reverse("mail-list-panel", args=(user, "Quarantine")), asked, headers=PANEL)
     assert answer.status_code == 200, answer.status_code
     return answer
 
@@ -48,7 +48,7 @@ def all_subjects() -> list[str]:
 def test_each_criterion_is_sent_by_the_name_that_the_gateway_has_for_it(
     asked: dict[str, str], sent: dict[str, str], browser_of_somebody: Client, gateway: Gateway,
 ) -> None:
-    browser_of_somebody.get("/users/u1/mail/Quarantine/", asked, headers=PANEL)
+    browser_of_somebody.get("/users/u1/panels/mail/Quarantine/", asked, headers=PANEL)
     (request,) = gateway.asked
     assert dict(request.url.params) == {"offset": "0", "pageSize": "40", **sent}
 
@@ -92,7 +92,7 @@ def test_criteria_are_joined_as_the_reader_says(as_admin: Client) -> None:
 def test_a_search_that_makes_no_sense_is_told_and_lists_nothing(
     asked: dict[str, str], said: str, browser_of_somebody: Client, gateway: Gateway,
 ) -> None:
-    answer = browser_of_somebody.get("/users/u1/mail/Quarantine/", asked, headers=PANEL)
+    answer = browser_of_somebody.get("/users/u1/panels/mail/Quarantine/", asked, headers=PANEL)
     shown = text(answer)
     assert gateway.asked == []
     assert said in shown

@@ -256,7 +256,8 @@ def test_a_relay_of_another_domain_is_not_run_from_here(as_admin: Client) -> Non
 
 def test_the_panel_of_the_hub_is_one_call_and_can_check_again(as_admin: Client) -> None:
     headers = {**HTMX, "HX-Target": "domain-health"}
-    panel = as_admin.get(address(HAFEN), headers=headers)
+    panel = as_admin.get(address(HAFEN).replace("/health/", "/panels/health/"), headers=headers)
+    assert panel.wsgi_request.api.calls == 1
     assert is_part(panel)
     assert "No MX record" in text(panel)
     again = as_admin.post(address(HAFEN), {"once": "a"}, headers=headers)
@@ -457,11 +458,11 @@ def test_the_home_page_says_how_many_domains_fail(somebody: Client, diagnostics:
     diagnostics.failing = [failing("a.example", MX_MISSING), failing("b.example", DKIM_OTHER), failing("R", SMTP, type="PLATFORM")]
     assert one(somebody.get("/"), "#home-health")
     assert gateway.asked == []
-    panel = somebody.get("/health/", headers={**HTMX, "HX-Target": "home-health"})
+    panel = somebody.get("/health/panel/", headers={**HTMX, "HX-Target": "home-health"})
     assert "2 domains have a problem. 1 relay has a problem." in text(panel)
     assert asked(gateway) == ["GET /health"]
     diagnostics.failing = []
-    panel = somebody.get("/health/", headers={**HTMX, "HX-Target": "home-health"})
+    panel = somebody.get("/health/panel/", headers={**HTMX, "HX-Target": "home-health"})
     assert "The gateway reports no failures." in text(panel)
 
 

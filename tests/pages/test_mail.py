@@ -13,7 +13,9 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
+from portal import session
 from portal.meaning import body
+from portal.ui.pages import together
 from sandbox import seed, seedmail
 from sandbox.models import Mail, User
 from tests.conftest import Gateway
@@ -27,8 +29,8 @@ def user(email: str) -> str:
     return User.objects.get(email=email).uid
 
 
-def folder(email: str, path: str = "Quarantine") -> str:
-    return reverse("mail-list", args=(user(email), path))
+def folder(email: str, path: str = "Quarantine", page: str = "mail-list") -> str:
+    return reverse(page, args=(user(email), path))
 
 
 def held(subject: str, page: str = "mail-read", *more: str) -> str:
@@ -59,7 +61,7 @@ def calls(answer: HttpResponse) -> int:
 # The list of a folder.
 
 def test_a_long_list_comes_in_pages_of_forty(as_admin: Client) -> None:
-    base = folder(seed.BUSY)
+    base = folder(seed.BUSY, page="mail-list-panel")
     pages = [as_admin.get(base, {"page": number}, headers=part("held")) for number in range(1, 5)]
     assert [len(rows(page)) for page in pages] == [40, 40, 40, 17]
     ids = [found for page in pages for found in re.findall(r'name="mail" value="([^"]+)"', text(page))]
@@ -76,7 +78,7 @@ def test_a_long_list_comes_in_pages_of_forty(as_admin: Client) -> None:
 def test_a_page_that_is_none_shows_the_nearest(as_admin: Client, subtests: pytest.Subtests) -> None:
     for asked, shown in {"4": 4, "5": 4, "999": 4, "9" * 20: 4, "9" * 5000: 1, "0": 1, "-1": 1, "x": 1, "²": 1, "": 1}.items():
         with subtests.test(asked[:30]):
-            assert f"Page {shown} of 4" in text(as_admin.get(folder(seed.BUSY), {"page": asked}, headers=part("held")))
+            assert f"Page {shown} of 4" in text(as_admin.get(folder(seed.BUSY, page="mail-list-panel"), {"page": asked}, headers=part("held")))
 
 
 def test_the_newest_mail_is_on_top_and_a_link_turns_the_order(as_admin: Client) -> None:
@@ -106,7 +108,7 @@ SEARCHES: list[tuple[dict[str, str], list[str]]] = [
 def test_the_search_finds_a_piece_of_the_sender_and_of_the_subject(as_admin: Client, subtests: pytest.Subtests) -> None:
     for criteria, found in SEARCHES:
         with subtests.test(**criteria):
-            answer = as_admin.get(folder(seed.ANNA), criteria, headers=part("held"))
+            answer = as_admin.get(folder(seed.ANNA, page="mail-list-panel"), criteria, headers=part("held"))
             assert rows(answer) == found
             for value in criteria.values():
                 assert f'value="{value}"' in text(answer)  # the form says what was searched for
@@ -134,7 +136,7 @@ def test_a_day_is_a_day_where_the_reader_is(
     zone: str, after: str, before: str, browser_of_somebody: Client, gateway: Gateway,
 ) -> None:
     browser_of_somebody.cookies["timezone"] = zone
-    browser_of_somebody.get("/users/u1/mail/Quarantine/", {"after": "2026-03-29", "before": "2026-03-29"}, headers=part("held"))
+    browser_of_somebody.get("/users/u1/panels/mail/Quarantine/", {"after": "2026-03-29", "before": "2026-03-29"}, headers=part("held"))
     (asked,) = gateway.asked
     said = {name: value for name, value in asked.url.params.items() if name.startswith("received")}
     assert {name: datetime.fromtimestamp(int(value) / 1000, UTC) for name, value in said.items()} == {
@@ -148,7 +150,7 @@ def test_times_are_shown_where_the_reader_is(as_admin: Client) -> None:
     for zone, offset in (("Asia/Tokyo", 9), ("America/Phoenix", -7)):
         as_admin.cookies["timezone"] = zone
         local = f"{row.sent_date + timedelta(hours=offset):%Y-%m-%dT%H:%M:%S}{offset:+03d}:00"
-        assert f'datetime="{local}"' in text(as_admin.get(held("Jahresabschluss"), headers=part("reading")))
+        assert f'datetime="{local}"' in text(as_admin.get(held("Jahresabschluss", "mail-reading"), headers=part("reading")))
 
 
 def test_a_search_that_makes_no_sense_keeps_the_form_and_says_so(as_admin: Client, subtests: pytest.Subtests) -> None:
@@ -178,7 +180,7 @@ def test_the_first_and_the_last_day_of_the_calendar_are_days_too(as_admin: Clien
 
 
 def test_a_mail_of_a_search_leads_back_to_the_search(as_admin: Client) -> None:
-    listed = as_admin.get(folder(seed.ANNA), {"subject": "Rechnung", "sender": "rheintal", "junk": "x"}, headers=part("held"))
+    listed = as_admin.get(folder(seed.ANNA, page="mail-list-panel"), {"subject": "Rechnung", "sender": "rheintal", "junk": "x"}, headers=part("held"))
     link = held("Rechnung R-48213") + "?sender=rheintal&subject=Rechnung"
     alternative = held("Rechnung R-48213") + "?subject=Rechnung&sender=rheintal"
     assert f'href="{link}"' in text(listed) or f'href="{alternative}"' in text(listed)
@@ -194,8 +196,8 @@ def test_pages_keep_the_search(as_admin: Client) -> None:
 
 
 def test_a_mailbox_without_held_mail_says_so(as_admin: Client) -> None:
-    for headers in ({}, part("held")):
-        answer = text(as_admin.get(folder(seed.EMPTY), headers=headers))
+    for page, headers in (("mail-list", {}), ("mail-list-panel", part("held"))):
+        answer = text(as_admin.get(folder(seed.EMPTY, page=page), headers=headers))
         assert "Nothing is in this folder." in answer
         assert "0 mails" in answer
         assert "Release the selected mails" not in answer
@@ -219,7 +221,7 @@ def test_a_folder_that_is_not_there_is_a_panel_beside_the_user(as_admin: Client)
 # Folders.
 
 def test_the_folders_show_their_counts_and_which_one_holds_mail_back(as_admin: Client) -> None:
-    answer = text(as_admin.get(reverse("mailbox", args=(user(seed.ANNA),)), {"shown": "Quarantine"}, headers=part("folders")))
+    answer = text(as_admin.get(reverse("folders-panel", args=(user(seed.ANNA),)), {"shown": "Quarantine"}, headers=part("folders")))
     count = Mail.objects.filter(folder__user__email=seed.ANNA, folder__path="Quarantine").count()
     shield = r'<svg[^>]*><use href="[^"]*#shield"/></svg>'
     assert re.search(rf'aria-current="true">\s*{shield}<span>Quarantine</span>\s*<span[^>]*>{count}<', answer)
@@ -240,7 +242,7 @@ def test_the_folders_inside_a_folder_come_when_it_is_opened(path: str, inside: l
 def test_without_javascript_the_mailbox_leads_to_the_held_mail_and_to_the_folders(as_admin: Client) -> None:
     mailbox = reverse("mailbox", args=(user(seed.ANNA),))
     assert as_admin.get(mailbox)["Location"] == folder(seed.ANNA)
-    answer = text(as_admin.get(mailbox + "?folders"))
+    answer = text(as_admin.get(reverse("folders", args=(user(seed.ANNA),))))
     assert f"<h1>{seed.ANNA}</h1>" in answer
     assert f'href="{folder(seed.ANNA, "Sent")}"' in answer
 
@@ -257,15 +259,56 @@ def test_held_mail_in_a_folder_of_another_name_is_found(browser_of_somebody: Cli
         return httpx.Response(200, json=[{"id": "m1", "subject": "here"}])
 
     gateway.answer = answer
-    listed = browser_of_somebody.get("/users/u1/mail/Quarantine/?newest", headers=part("held"))
+    listed = browser_of_somebody.get("/users/u1/panels/mail/Quarantine/?newest", headers=part("held"))
     assert rows(listed) == ["here"]
     assert "<h2>INBOX/Spam</h2>" in text(listed)
     assert 'href="/users/u1/mail/INBOX%252FSpam/m1/"' in text(listed)
     assert calls(listed) == 3
     # It is looked for once in a session.
-    assert 'hx-get="/users/u1/mail/INBOX%252FSpam/?newest"' in text(browser_of_somebody.get("/users/u1/"))
-    again = browser_of_somebody.get("/users/u1/mail/INBOX%252FSpam/", headers=part("held"))
+    assert 'hx-get="/users/u1/panels/mail/INBOX%252FSpam/?newest"' in text(browser_of_somebody.get("/users/u1/"))
+    again = browser_of_somebody.get("/users/u1/panels/mail/INBOX%252FSpam/", headers=part("held"))
     assert calls(again) == 1
+
+
+def test_a_mail_opened_by_its_address_has_held_mail_of_another_folder_beside_it(browser_of_somebody: Client, gateway: Gateway) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        match request.url.path:
+            case "/users/u1/emails/folders":
+                return httpx.Response(200, json=[{"name": "Spam", "path": "Spam"}])
+            case "/users/u1":
+                return httpx.Response(200, json={"id": "u1"})
+            case "/users/u1/emails/Spam":
+                return httpx.Response(200, json=[{"id": "m1", "subject": "here"}])
+        return httpx.Response(404, json={"code": 404})
+
+    gateway.answer = answer
+    page = browser_of_somebody.get("/users/u1/mail/Quarantine/m1/")
+    assert page.status_code == 404
+    assert rows(page) == ["here"]
+    assert browser_of_somebody.get("/users/u1/mail/")["Location"] == "/users/u1/mail/Spam/", "the session has learnt it"
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["made here", "made beside it"])
+def test_a_call_beside_others_that_writes_the_session_is_found_out(place: int, browser_of_somebody: Client) -> None:
+    request = browser_of_somebody.get("/account/").wsgi_request
+    calls = [lambda: None, lambda: None]
+    calls[place] = lambda: session.remember_held_folder(request, "Spam")
+    with pytest.raises(AssertionError, match="writes the session"):
+        together(*calls)
+    assert session.held_folder(request) == "Quarantine"
+
+
+def test_what_a_person_searches_for_is_put_into_the_address_and_what_the_page_asks_by_itself_is_not(as_admin: Client) -> None:
+    panel = folder(seed.ANNA, page="mail-list-panel")
+    searched = as_admin.get(panel, {"subject": "Rücksendung", "page": "1"}, headers=part("held"))
+    assert searched["HX-Push-Url"] == folder(seed.ANNA) + "?subject=R%C3%BCcksendung&page=1"
+    assert "HX-Push-Url" not in as_admin.get(panel + "?newest", headers=part("held"))
+    shown = text(as_admin.get(panel, {"subject": "Rechnung"}, headers=part("held")))
+    pushed = re.findall(r'<a href="([^"]*)" hx-get="([^"]*)" hx-target="#reading" hx-push-url="([^"]*)"', shown)
+    assert pushed
+    for link, asked, address in pushed:
+        assert link == address, "what is shown in the address opens a whole page"
+        assert asked == link.replace("/?", "/reading/?")
 
 
 def test_no_folder_for_held_mail_is_an_error_and_not_a_search_without_end(browser_of_somebody: Client, gateway: Gateway) -> None:
@@ -274,7 +317,7 @@ def test_no_folder_for_held_mail_is_an_error_and_not_a_search_without_end(browse
         return httpx.Response(200, json=folders) if request.url.path.endswith("/folders") else httpx.Response(404, json={})
 
     gateway.answer = answer
-    assert browser_of_somebody.get("/users/u1/mail/Quarantine/", headers=part("held")).status_code == 404
+    assert browser_of_somebody.get("/users/u1/panels/mail/Quarantine/", headers=part("held")).status_code == 404
     assert len(gateway.asked) < 5
 
 
@@ -283,9 +326,9 @@ def test_no_folder_for_held_mail_is_an_error_and_not_a_search_without_end(browse
 def test_each_page_asks_the_gateway_as_little_as_promised(as_admin: Client) -> None:
     hub = reverse("user-hub", args=(user(seed.ANNA),))
     assert calls(as_admin.get(hub)) == 1
-    assert calls(as_admin.get(folder(seed.ANNA) + "?newest", headers=part("held"))) == 1
-    assert calls(as_admin.get(held("Rechnung R-48213"), headers=part("reading"))) == 1
-    assert calls(as_admin.get(hub + "mail/", headers=part("folders"))) == 1
+    assert calls(as_admin.get(folder(seed.ANNA, page="mail-list-panel") + "?newest", headers=part("held"))) == 1
+    assert calls(as_admin.get(held("Rechnung R-48213", "mail-reading"), headers=part("reading"))) == 1
+    assert calls(as_admin.get(hub + "panels/folders/", headers=part("folders"))) == 1
     assert calls(as_admin.get(folder(seed.ANNA))) == 2
     assert calls(as_admin.get(held("Rechnung R-48213"))) == 3
 
@@ -293,7 +336,7 @@ def test_each_page_asks_the_gateway_as_little_as_promised(as_admin: Client) -> N
 # Reading as an administrator: everything about the mail, and nothing of what is in it.
 
 def test_an_administrator_sees_why_it_is_held_and_nothing_of_the_text(as_admin: Client) -> None:
-    shown = text(as_admin.get(held("Rechnung R-48213"), headers=part("reading")))
+    shown = text(as_admin.get(held("Rechnung R-48213", "mail-reading"), headers=part("reading")))
     assert re.search(r"Held as spam: its score is 5\.4, and from 5(\.0)? on a mail counts as spam here\.", shown)
     passed = re.findall(r'<li class="chip ok" title="rheintal-papier.example">(.*?)</li>', shown)
     assert passed == ["SPF: passed", "DKIM: passed", "DMARC: passed"]
@@ -328,12 +371,12 @@ SENTENCES = [
 def test_the_reading_pane_says_what_the_headers_mean(as_admin: Client, subtests: pytest.Subtests) -> None:
     for subject, said in SENTENCES:
         with subtests.test(subject, said=said):
-            assert said in text(as_admin.get(held(subject), headers=part("reading")))
+            assert said in text(as_admin.get(held(subject, "mail-reading"), headers=part("reading")))
 
 
 def test_where_there_is_no_sender_no_button_and_no_sentence_speaks_of_one(as_admin: Client) -> None:
     for subject in ("Wer hat das", "<script>"):
-        shown = text(as_admin.get(held(subject), headers=part("reading")))
+        shown = text(as_admin.get(held(subject, "mail-reading"), headers=part("reading")))
         assert 'name="allow" value=""' in shown
         assert 'name="allow" value="mailbox"' not in shown
         assert "Block sender <kbd>" not in shown
@@ -357,7 +400,7 @@ def test_an_administrator_gets_files_and_no_source(as_admin: Client) -> None:
 # Reading as the owner.
 
 def test_the_owner_reads_the_text(as_owner: Client) -> None:
-    shown = text(as_owner.get(held("Rechnung R-48213"), headers=part("reading")))
+    shown = text(as_owner.get(held("Rechnung R-48213", "mail-reading"), headers=part("reading")))
     assert '<pre class="text"' in shown
     assert "CHF 1'284.50" in shown
     assert "Only the owner of the mailbox" not in shown
@@ -374,11 +417,11 @@ ALPHABETS = [
 def test_the_owner_reads_every_alphabet(as_owner: Client, subtests: pytest.Subtests) -> None:
     for subject, said in ALPHABETS:
         with subtests.test(subject):
-            assert said in text(as_owner.get(held(subject), headers=part("reading")))
+            assert said in text(as_owner.get(held(subject, "mail-reading"), headers=part("reading")))
 
 
 def test_links_are_shown_with_where_they_really_go(as_owner: Client) -> None:
-    shown = text(as_owner.get(held("Ihr Passwort"), headers=part("reading")))
+    shown = text(as_owner.get(held("Ihr Passwort", "mail-reading"), headers=part("reading")))
     odd = re.findall(r'<li class="odd">.*?misleading</span> (.*?) <span class="muted">→</span> <code>(.*?)</code>', shown)
     assert ("https://portal.nordwind.example/login", f"http://{seedmail.PHISH_HOST}/login") in odd
     assert "<details open>" in shown
@@ -387,14 +430,15 @@ def test_links_are_shown_with_where_they_really_go(as_owner: Client) -> None:
 
 def test_the_html_of_a_mail_is_in_a_frame_that_can_do_nothing(as_owner: Client) -> None:
     url = held("auf Paletten")
-    plain = text(as_owner.get(url, headers=part("reading")))
+    pane = held("auf Paletten", "mail-reading")
+    plain = text(as_owner.get(pane, headers=part("reading")))
     assert "<iframe" not in plain
-    shown = text(as_owner.get(url + "?view=html", headers=part("reading")))
+    shown = text(as_owner.get(pane + "?view=html", headers=part("reading")))
     frame = f'<iframe class="body" src="{held("auf Paletten", "mail-body")}" sandbox="'
     assert frame + 'allow-popups allow-popups-to-escape-sandbox"' in shown
     assert "Scripts, forms and remote images are blocked." in shown
     assert f'href="{url}?view=html&images=1"' in shown
-    pictures = text(as_owner.get(url + "?view=html&images=1", headers=part("reading")))
+    pictures = text(as_owner.get(pane + "?view=html&images=1", headers=part("reading")))
     assert f'src="{held("auf Paletten", "mail-body")}?images=1"' in pictures
     assert "their servers can see that this mail is being read" in pictures
 
@@ -450,7 +494,7 @@ def test_remote_images_load_only_when_asked_for_and_only_safely(browser_of_someb
 def test_pictures_that_came_with_the_mail_are_shown(as_owner: Client) -> None:
     body = text(as_owner.get(held("Votre carton", "mail-body")))
     assert '<img src="data:image/png;base64,' in body
-    shown = text(as_owner.get(held("Votre carton") + "?view=html", headers=part("reading")))
+    shown = text(as_owner.get(held("Votre carton", "mail-reading") + "?view=html", headers=part("reading")))
     assert "Scripts and forms are blocked." in shown
     assert "Show remote images" not in shown
 
@@ -476,7 +520,7 @@ def test_the_owner_saves_a_file_the_whole_mail_and_all_files(as_owner: Client) -
     name, data = attached(as_owner.get(held("Rechnung R-48213", "mail-source")))
     assert name == "mail.eml"
     assert b"Subject: [SPAM] Rechnung R-48213" in data
-    shown = text(as_owner.get(held("Bewerbung"), headers=part("reading")))
+    shown = text(as_owner.get(held("Bewerbung", "mail-reading"), headers=part("reading")))
     assert f'href="{held("Bewerbung", "all-attachments")}"' in shown
     name, data = attached(as_owner.get(held("Bewerbung", "all-attachments")))
     assert name == "attachments.zip"
@@ -491,7 +535,7 @@ def test_files_are_shown_whichever_way_the_gateway_lists_them(listed: object, br
 
 
 def test_the_name_of_a_file_is_only_a_name(as_owner: Client) -> None:
-    shown = as_owner.get(held("<script>"), headers=part("reading")).content.decode()
+    shown = as_owner.get(held("<script>", "mail-reading"), headers=part("reading")).content.decode()
     links = re.findall(r'href="([^"]*/attachments/[^"]*\?name=[^"]*)"', shown)
     assert len(links) == 5
     for link in links:
@@ -514,7 +558,7 @@ def test_a_file_that_is_not_there_is_a_page_and_no_download(as_owner: Client) ->
 
 
 def test_the_files_of_an_infected_mail_are_not_linked(as_owner: Client) -> None:
-    shown = text(as_owner.get(held("Facture"), headers=part("reading")))
+    shown = text(as_owner.get(held("Facture", "mail-reading"), headers=part("reading")))
     assert "<span>facture_2231.pdf.com</span>" in shown
     assert "/attachments/" not in shown
     assert "The files of an infected mail cannot be downloaded here." in shown
@@ -540,11 +584,11 @@ def test_a_mail_that_is_gone_says_so_beside_the_list(as_admin: Client) -> None:
 
 
 def test_only_the_newest_mail_opens_by_itself_and_never_the_own(as_admin: Client, as_owner: Client) -> None:
-    opened = text(as_admin.get(folder(seed.ANNA) + "?newest", headers=part("held")))
+    opened = text(as_admin.get(folder(seed.ANNA, page="mail-list-panel") + "?newest", headers=part("held")))
     assert opened.count("data-newest") == 1
     assert 'data-newest="open"' in opened
-    assert 'data-newest="focus"' in text(as_owner.get(folder(seed.ANNA) + "?newest", headers=part("held")))
-    assert "data-newest" not in text(as_admin.get(folder(seed.ANNA), headers=part("held")))
+    assert 'data-newest="focus"' in text(as_owner.get(folder(seed.ANNA, page="mail-list-panel") + "?newest", headers=part("held")))
+    assert "data-newest" not in text(as_admin.get(folder(seed.ANNA, page="mail-list-panel"), headers=part("held")))
 
 
 def test_the_name_of_a_user_is_text(as_admin: Client) -> None:
@@ -567,11 +611,11 @@ def test_the_file_of_the_whole_message_has_the_same_bytes(browser_of_somebody: C
     raw = b"Subject: x\r\nContent-Type: text/plain; charset=windows-1251\r\n\r\n" + "Здравствуйте".encode("cp1251") + b"\x00\xff"
     given(gateway, source=raw.decode("latin-1"))
     assert attached(browser_of_somebody.get(MESSAGE + "source/")) == ("mail.eml", raw)
-    shown = text(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+    shown = text(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
     assert "Здравствуйте" in shown
     assert "may differ from the original" not in shown
     given(gateway, source="Content-Type: text/plain; charset=windows-1251\r\n\r\nЗдравствуйте")
-    shown = text(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+    shown = text(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
     assert "Здравствуйте" in shown
     assert "The gateway gave this message as decoded text, so the file may differ from the original." in shown
     assert attached(browser_of_somebody.get(MESSAGE + "source/"))[1].endswith("Здравствуйте".encode())
@@ -612,7 +656,7 @@ Letzter Text
 
 def test_an_attached_message_is_opened_on_a_page_of_its_own_and_is_never_the_text(browser_of_somebody: Client, gateway: Gateway) -> None:
     given(gateway, source=FORWARDED)
-    shown = text(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+    shown = text(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
     assert "AUSSEN" in shown
     assert "Innerer Text" not in shown
     assert f'<a href="{MESSAGE}attached/1/"><bdi><i>INNEN</i></bdi></a>' in shown
@@ -641,7 +685,7 @@ def test_who_gets_no_source_gets_no_attached_message(as_admin: Client) -> None:
 
 
 def test_the_owner_opens_the_message_that_is_attached_to_held_mail(as_owner: Client) -> None:
-    shown = text(as_owner.get(held("Jahresabschluss"), headers=part("reading")))
+    shown = text(as_owner.get(held("Jahresabschluss", "mail-reading"), headers=part("reading")))
     link = re.search(r'href="([^"]+/attached/1/)"', shown)
     assert link
     assert "This is an attached message." in text(as_owner.get(link[1]))
@@ -649,7 +693,7 @@ def test_the_owner_opens_the_message_that_is_attached_to_held_mail(as_owner: Cli
 
 def test_hidden_text_is_marked_where_it_stands(browser_of_somebody: Client, gateway: Gateway) -> None:
     given(gateway, source="Content-Type: text/html\n\n<p>Ihr Pass<span style='font-size:0'>xkq9</span>wort</p>")
-    shown = text(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+    shown = text(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
     assert 'Ihr Pass<mark class="hidden-text">[hidden: xkq9]</mark>wort' in shown
 
 
@@ -668,30 +712,30 @@ END:VEVENT
 
 def test_an_invitation_shows_its_facts(browser_of_somebody: Client, gateway: Gateway) -> None:
     given(gateway, source=INVITATION)
-    shown = text(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+    shown = text(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
     for fact in ("Invitation: <b>Sitzung</b>", "(Europe/Zurich)", "(UTC)", "Zimmer 3", "Peter <peter@a.example>", "Bitte kommen"):
         assert fact in shown
-    assert b"<b>Sitzung" not in browser_of_somebody.get(MESSAGE, headers=part("reading")).content
+    assert b"<b>Sitzung" not in browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")).content
 
 
 def test_a_signed_message_says_that_it_is(browser_of_somebody: Client, gateway: Gateway) -> None:
     given(gateway, source="Content-Type: multipart/signed; boundary=A; protocol=application/pgp-signature\n\n--A\n\nText\n--A--")
-    shown = text(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+    shown = text(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
     assert "This message is signed (PGP). The signature is not checked here." in shown
     assert "Text</pre>" in shown
 
 
 def test_a_subject_that_a_gateway_could_not_read_is_read_here(browser_of_somebody: Client, gateway: Gateway) -> None:
     given(gateway, subject="=?koi8-r*ru?B?8NLJ18XUIMnaIOvB2sHOyQ==?=")
-    assert "<h2>Привет из Казани</h2>" in text(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+    assert "<h2>Привет из Казани</h2>" in text(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
     raw = b"Subject: " + "Счёт".encode("cp1251") + b"\nContent-Type: text/plain; charset=windows-1251\n\nx"
     given(gateway, subject="\ufffd\ufffd", source=raw.decode("latin-1"))
-    assert "<h2>Счёт</h2>" in text(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+    assert "<h2>Счёт</h2>" in text(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
 
 
 def test_files_that_a_gateway_does_not_list_are_named(browser_of_somebody: Client, gateway: Gateway) -> None:
     given(gateway, source="Content-Type: multipart/mixed; boundary=A\n\n--A\nContent-Type: application/x; name=rimborso.exe\n\nMZ\n--A--")
-    assert "<bdi>rimborso.exe</bdi>" in text(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+    assert "<bdi>rimborso.exe</bdi>" in text(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
 
 
 # Much of everything: what is shown is what a person can look at, and the rest is a number.
@@ -704,32 +748,32 @@ def shown_of(answer: HttpResponse) -> str:
 def test_of_very_many_files_the_first_are_shown(browser_of_somebody: Client, gateway: Gateway) -> None:
     files = [{"id": str(n), "name": f"{n}.pdf", "size": n} for n in range(100_000)]
     given(gateway, source="x: y\n\nz", attachments={"attachments": files})
-    shown = shown_of(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+    shown = shown_of(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
     assert ">199.pdf</a>" in shown
     assert ">200.pdf</a>" not in shown
     assert "and 99800 more" in shown
     given(gateway, attachments={"attachments": [{"id": "1", "name": "n" * 3_000_000, "type": "t" * 3_000_000}]})
-    shown_of(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+    shown_of(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
 
 
 def test_of_very_many_and_very_long_headers_the_first_are_shown(browser_of_somebody: Client, gateway: Gateway) -> None:
     given(gateway, headers={"Received": ["r"] * 1_000_000, "X-After": "y"})
-    shown = shown_of(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+    shown = shown_of(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
     assert shown.count("<dt>Received</dt>") == 200
     assert "and 999801 more" in shown
     given(gateway, headers={"X-Long": "&" * 5_000_000, "n" * 1_000_000: "x", **{f"X-{n}": "'" * 9000 for n in range(300)}})
-    shown_of(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+    shown_of(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
 
 
 def test_very_long_subjects_and_very_many_people_are_cut(browser_of_somebody: Client, gateway: Gateway) -> None:
     people = [f"p{n}@a.example" for n in range(300_000)]
     given(gateway, subject="'" * 3_000_000, to=people, cc=["&" * 3_000_000], **{"from": "<" * 1_000_000})
-    shown_of(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+    shown_of(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
 
 
 def test_of_very_many_folders_the_first_are_shown(browser_of_somebody: Client, gateway: Gateway) -> None:
     gateway.answer = lambda request: httpx.Response(200, json=[{"name": f"f{n}", "path": f"f{n}"} for n in range(100_000)])
-    for url in ("/users/u1/mail/?folders", "/users/u1/subfolders/?path=x"):
+    for url in ("/users/u1/panels/folders/", "/users/u1/subfolders/?path=x"):
         shown = shown_of(browser_of_somebody.get(url, headers=part("folders")))
         assert "<span>f199</span>" in shown
         assert "<span>f200</span>" not in shown
@@ -739,7 +783,7 @@ def test_of_very_many_folders_the_first_are_shown(browser_of_somebody: Client, g
 def test_of_very_many_attached_messages_the_first_are_shown(browser_of_somebody: Client, gateway: Gateway) -> None:
     one = "--A\nContent-Type: message/rfc822\n\nSubject: '''''\n\nx\n"
     given(gateway, source="Content-Type: multipart/mixed; boundary=A\n\n" + one * 20_000 + "--A--")
-    shown = shown_of(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+    shown = shown_of(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
     assert "It is too long to show all of it here." in shown
 
 
@@ -747,11 +791,11 @@ def test_large_messages_are_taken_apart_one_at_a_time(browser_of_somebody: Clien
     monkeypatch.setattr(body, "PATIENCE", 0)
     given(gateway, source="Subject: x\n\n" + "x" * (body.LARGE_SOURCE + 1))
     with body._large:
-        shown = text(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+        shown = text(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
         assert "Another large message is being read right now." in shown
         assert "This mail has no text." not in shown
         assert browser_of_somebody.get(MESSAGE + "body/").status_code == 503
         given(gateway, source="Subject: x\n\nsmall")
-        assert "small" in text(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+        assert "small" in text(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
     given(gateway, source="Subject: x\n\n" + "x" * (body.LARGE_SOURCE + 1))
-    assert "Another large" not in text(browser_of_somebody.get(MESSAGE, headers=part("reading")))
+    assert "Another large" not in text(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))

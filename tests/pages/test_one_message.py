@@ -29,7 +29,7 @@ def part(target: str) -> dict[str, str]:
 
 
 def read(browser: Client, folder: str = "Quarantine", mail: str = "m1", user: str = "u1") -> HttpResponse:
-    return browser.get(reverse("mail-read", args=(user, folder, mail)), headers=part("reading"))
+    return browser.get(reverse("mail-reading", args=(user, folder, mail)), headers=part("reading"))
 
 
 def release(browser: Client, folder: str = "Quarantine", mail: str = "m1", **data: Any) -> HttpResponse:
@@ -172,7 +172,7 @@ def test_a_folder_is_asked_for_under_the_gateways_own_address(
         "folders": [inbox], "folders/INBOX": [own], "INBOX/Quarantine": [ONE], "INBOX/Quarantine/m1": ONE,
         "INBOX%2FQuarantine": refused, "INBOX%2FQuarantine/m1": refused, "INBOX/Quarantine/m1/release": httpx.Response(204),
     })
-    listed = browser_of_somebody.get(reverse("mail-list", args=("u1", "INBOX/Quarantine")), headers=part("held"))
+    listed = browser_of_somebody.get(reverse("mail-list-panel", args=("u1", "INBOX/Quarantine")), headers=part("held"))
     assert "Offer" in text(listed)
     assert "Offer" in text(read(browser_of_somebody, "INBOX/Quarantine"))
     release(browser_of_somebody, "INBOX/Quarantine")
@@ -186,7 +186,7 @@ def test_a_folder_of_a_hundred_folders_is_looked_for_and_given_up(gateway: Gatew
         return httpx.Response(200, json=[{"path": path}]) if found else httpx.Response(404)
 
     gateway.answer = answer
-    page = browser_of_somebody.get(reverse("mail-read", args=("u1", "/".join("a" * 100), "m1")), headers=part("reading"))
+    page = browser_of_somebody.get(reverse("mail-reading", args=("u1", "/".join("a" * 100), "m1")), headers=part("reading"))
     assert (page.status_code, len(gateway.asked) < 100) == (404, True)
 
 
@@ -216,7 +216,7 @@ def test_a_folder_of_a_hundred_folders_is_looked_for_and_given_up(gateway: Gatew
 ])
 def test_an_address_that_leads_elsewhere_is_never_followed(gateway: Gateway, browser_of_somebody: Client, address: Any) -> None:
     gateway.answer = Box(folders=[{"path": "INBOX/Sub", "messagesUri": address}])
-    asked = browser_of_somebody.get(reverse("mail-list", args=("u1", "INBOX/Sub")), headers=part("held"))
+    asked = browser_of_somebody.get(reverse("mail-list-panel", args=("u1", "INBOX/Sub")), headers=part("held"))
     assert asked.status_code == 404
     assert paths(gateway) == ["/users/u1/emails/INBOX%2FSub", "/users/u1/emails/folders"]
     assert {request.url.host for request in gateway.asked} == {"sandbox"}
@@ -225,7 +225,7 @@ def test_an_address_that_leads_elsewhere_is_never_followed(gateway: Gateway, bro
 def test_a_redirect_to_another_address_is_not_followed(gateway: Gateway, browser_of_somebody: Client) -> None:
     moved = httpx.Response(302, headers={"Location": "https://evil.example/users/u1/emails/INBOX/Sub"})
     gateway.answer = Box(**{"INBOX%2FSub": moved})
-    answer = browser_of_somebody.get(reverse("mail-list", args=("u1", "INBOX/Sub")), headers=part("held"))
+    answer = browser_of_somebody.get(reverse("mail-list-panel", args=("u1", "INBOX/Sub")), headers=part("held"))
     assert answer.status_code == 502
     assert {request.url.host for request in gateway.asked} == {"sandbox"}
 
@@ -274,7 +274,7 @@ def test_held_mail_is_released_also_with_its_sender(box: Client, gateway: Gatewa
     assert "Release and allow sender" in shown
     assert "Held as spam" in shown
     assert "Deliver again" not in shown
-    assert find(box.get(reverse("mail-list", args=("u1", folder)), headers=part("held")), "input[type=checkbox][name=mail]")
+    assert find(box.get(reverse("mail-list-panel", args=("u1", folder)), headers=part("held")), "input[type=checkbox][name=mail]")
     assert "Released. The mail is on its way" in text(release(box, folder))
 
 
@@ -284,7 +284,7 @@ def test_delivered_mail_can_be_delivered_again_one_by_one_and_nothing_else(box: 
     assert [text(button) for button in find(page, "form.acts button")] == ["Deliver again"]
     assert not find(page, "[name=allow]")
     assert "Held as" not in text(page)
-    listed = box.get(reverse("mail-list", args=("u1", folder)), headers=part("held"))
+    listed = box.get(reverse("mail-list-panel", args=("u1", folder)), headers=part("held"))
     assert "Offer" in text(listed)
     assert not find(listed, "input[type=checkbox], form[method=post]")
     gateway.asked.clear()
@@ -315,8 +315,8 @@ def test_who_was_refused_a_release_selects_nothing_any_more(box: Client, gateway
     well = gateway.answer
     gateway.answer = lambda request: httpx.Response(403) if request.method == "POST" else well(request)
     release(box)
-    for headers in (part("held"), {}):
-        listed = box.get("/users/u1/mail/Quarantine/", headers=headers)
+    for url, headers in (("/users/u1/panels/mail/Quarantine/", part("held")), ("/users/u1/mail/Quarantine/", {})):
+        listed = box.get(url, headers=headers)
         assert "Offer" in text(listed)
         assert not find(listed, "[name=mail]")
     assert "Deliver again" not in text(read(box, "INBOX"))
@@ -385,7 +385,7 @@ def test_a_block_says_that_mail_is_held_only_where_the_policy_holds_it(
 def test_a_date_is_read_in_milliseconds_and_as_text(gateway: Gateway, browser_of_somebody: Client, sent: Any, shown: str) -> None:
     gateway.answer = Box(**{"Quarantine/m1": {**ONE, "sentDate": sent}, "Quarantine": [{**ONE, "sentDate": sent}]})
     assert attribute(read(browser_of_somebody), ".heads time", "datetime") == shown
-    assert attribute(browser_of_somebody.get("/users/u1/mail/Quarantine/", headers=part("held")), ".mail time", "datetime") == shown
+    assert attribute(browser_of_somebody.get("/users/u1/panels/mail/Quarantine/", headers=part("held")), ".mail time", "datetime") == shown
 
 
 @pytest.mark.parametrize("sent", ["yesterday", "", "0000-00-00T00:00:00Z", "9999-12-31T23:59:59-14:00", "<b>", "2026-13-45", "x" * 9999, None])

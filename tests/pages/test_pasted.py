@@ -18,8 +18,8 @@ ANNA, JUERG, GRETA = seed.ANNA, "juerg.mueller@nordwind.example", f"greta.gruen@
 
 
 def found(browser: Client, typed: str, **headers: Any) -> Any:
-    """The page that a search leads to."""
-    answer = browser.get("/search/", {"q": typed}, follow=True, **headers)
+    """The page that a search leads to, or the suggestions for what is typed."""
+    answer = browser.get("/search/suggestions/" if headers else "/search/", {"q": typed}, follow=True, **headers)
     assert answer.status_code == 200, answer.status_code
     return answer
 
@@ -133,14 +133,14 @@ def test_what_has_no_letters_is_nobodys_alias(typed: str, as_admin: Client) -> N
 def test_what_is_found_at_once_costs_two_calls(as_admin: Client) -> None:
     for typed in (ANNA, "Anna Keller", "nordwind", "grüne-fracht.example", "anna.kel", f"<{ANNA}>"):
         assert as_admin.get("/search/", {"q": typed}).wsgi_request.api.calls == 2
-        assert as_admin.get("/search/", {"q": typed}, headers=TYPING).wsgi_request.api.calls == 2
+        assert as_admin.get("/search/suggestions/", {"q": typed}, headers=TYPING).wsgi_request.api.calls == 2
 
 
 @pytest.mark.parametrize("typed", [
     "Jürgen von Müller-Lüdenscheidt", "Anna Keller <a@b.example>", "a.b.c.d.e.example", "zzz", "ü", "a@b.example c@d.example " * 9, "x y " * 40,
 ])
 def test_nothing_found_costs_two_calls_while_typing_and_never_many(typed: str, browser_of_somebody: Client, gateway: Gateway) -> None:
-    browser_of_somebody.get("/search/", {"q": typed}, headers=TYPING)
+    browser_of_somebody.get("/search/suggestions/", {"q": typed}, headers=TYPING)
     assert len(gateway.asked) == 2
     gateway.asked.clear()
     browser_of_somebody.get("/search/", {"q": typed})
@@ -230,9 +230,9 @@ HOSTILE = ["<script>alert(1)</script>", "\0", "' or 1=1 --", "\\", "%", "a" * 30
 
 
 @pytest.mark.parametrize("typed", HOSTILE)
-@pytest.mark.parametrize("headers", [{}, TYPING])
-def test_no_text_breaks_the_search(typed: str, headers: dict[str, str], as_admin: Client) -> None:
-    shown = as_admin.get("/search/", {"q": typed}, headers=headers, follow=True)
+@pytest.mark.parametrize(("url", "headers"), [("/search/", {}), ("/search/suggestions/", TYPING)])
+def test_no_text_breaks_the_search(typed: str, url: str, headers: dict[str, str], as_admin: Client) -> None:
+    shown = as_admin.get(url, {"q": typed}, headers=headers, follow=True)
     assert not [script for script in find(shown, "script", None) if "alert" in script.text()]
 
 

@@ -86,7 +86,8 @@ def test_an_end_user_sees_no_policies(as_owner: Client) -> None:
 
 def test_the_hub_shows_a_few_of_them_and_how_many_there_are(as_admin: Client) -> None:
     Policy.objects.bulk_create(Policy(domain=there(BOARD).domain, name=f"A{n}", **SERVICES) for n in range(7))
-    panel = as_admin.get(of_domain(), headers={"HX-Request": "true", "HX-Target": "domain-policies"})
+    url = of_domain().replace("/policies/", "/panels/policies/")
+    panel = as_admin.get(url, headers={"HX-Request": "true", "HX-Target": "domain-policies"})
     assert "<html" not in source(panel)
     assert len(find(panel, "li")) == 5
     assert "All 9 policies" in text(panel)

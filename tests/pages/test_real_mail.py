@@ -17,7 +17,7 @@ from tests.shown import attribute, find, source, text
 
 pytestmark = pytest.mark.django_db
 LIST, READING = {"HX-Request": "true", "HX-Target": "held"}, {"HX-Request": "true", "HX-Target": "reading"}
-URL = "/users/u1/mail/Quarantine/"
+URL, PANEL = "/users/u1/mail/Quarantine/", "/users/u1/panels/mail/Quarantine/"
 LETTERS, ASCII = "boss@grüne-fracht.example", "boss@xn--grne-fracht-uhb.example"
 
 
@@ -49,7 +49,7 @@ def holding(*messages: dict[str, Any]) -> Callable[[httpx.Request], httpx.Respon
 
 def read(somebody: Client, gateway: Gateway, **fields: Any) -> HttpResponse:
     gateway.answer = holding(message(**fields))
-    return somebody.get(URL + "m1/", headers=READING)
+    return somebody.get(URL + "m1/reading/", headers=READING)
 
 
 # Who it is from
@@ -66,7 +66,7 @@ def test_a_sender_is_shown_and_can_be_blocked(sender: str, shown: list[str], bro
     for piece in shown:
         assert piece in text(page)
     assert find(page, "[name=block]")
-    assert shown[0] in text(browser_of_somebody.get(URL, headers=LIST))
+    assert shown[0] in text(browser_of_somebody.get(PANEL, headers=LIST))
 
 
 def test_several_senders_are_all_shown_and_none_can_be_blocked(browser_of_somebody: Client, gateway: Gateway) -> None:
@@ -82,7 +82,7 @@ def test_nobody_as_the_sender_is_told(browser_of_somebody: Client, gateway: Gate
     page = read(browser_of_somebody, gateway, headers={"From": "<>", "Return-Path": "<>"}, **{"from": ""})
     assert "This message names no sender" in text(page)
     assert "<> no return address" in text(page)
-    assert "<>" in [text(who) for who in find(browser_of_somebody.get(URL, headers=LIST), "bdi")]
+    assert "<>" in [text(who) for who in find(browser_of_somebody.get(PANEL, headers=LIST), "bdi")]
 
 
 def test_any_foreign_address_to_answer_to_warns(browser_of_somebody: Client, gateway: Gateway) -> None:
@@ -121,7 +121,7 @@ def test_nothing_that_a_message_says_turns_a_page_around(odd: str, browser_of_so
     said = f"a{odd}b"
     fields = {"subject": said, "from": f"{said} <eve@crook.example>", "to": [said], "cc": [said], "headers": {said: said, "Return-Path": said}}
     read(browser_of_somebody, gateway, **fields)
-    for page in (browser_of_somebody.get(URL, headers=LIST), browser_of_somebody.get(URL + "m1/"), browser_of_somebody.get(URL + "m1/release/")):
+    for page in (browser_of_somebody.get(PANEL, headers=LIST), browser_of_somebody.get(URL + "m1/"), browser_of_somebody.get(URL + "m1/release/")):
         assert odd not in source(page)
         assert f"a[U+{ord(odd):04X}]b" in text(page)
 
@@ -129,7 +129,7 @@ def test_nothing_that_a_message_says_turns_a_page_around(odd: str, browser_of_so
 def test_letters_that_are_written_from_the_right_stay_as_they_are(browser_of_somebody: Client, gateway: Gateway) -> None:
     said = "\u05e9\u05dc\u05d5\u05dd\u200f 7 (\u05d0)"
     read(browser_of_somebody, gateway, subject=said)
-    assert rows(browser_of_somebody.get(URL, headers=LIST)) == [said]
+    assert rows(browser_of_somebody.get(PANEL, headers=LIST)) == [said]
 
 
 # Dates
@@ -156,7 +156,7 @@ def test_a_date_that_cannot_be_true_is_sorted_by_arrival_and_not_opened(
         message("old", sentDate=milliseconds(NOW - timedelta(hours=3)), headers=came(NOW - timedelta(hours=3))),
     ]
     gateway.answer = holding(*(listed[::-1] if oldest_first else listed))
-    page = browser_of_somebody.get(URL + "?newest" + ("&sort=sentDate" if oldest_first else ""), headers=LIST)
+    page = browser_of_somebody.get(PANEL + "?newest" + ("&sort=sentDate" if oldest_first else ""), headers=LIST)
     assert rows(page) == (["old", "odd", "new"] if oldest_first else ["new", "odd", "old"])
     assert ("/old/" if oldest_first else "/new/") in attribute(page, "[data-newest]", "href")
 
@@ -164,11 +164,11 @@ def test_a_date_that_cannot_be_true_is_sorted_by_arrival_and_not_opened(
 def test_the_newest_arrival_with_an_impossible_date_is_on_top_and_stays_closed(browser_of_somebody: Client, gateway: Gateway) -> None:
     far = message("far", sentDate=milliseconds(ODD_DATES["far"]), headers=came(NOW))
     gateway.answer = holding(far, message("new", sentDate=milliseconds(NOW - timedelta(hours=1))), message("unknown", sentDate=milliseconds(ODD_DATES["far"])))
-    page = browser_of_somebody.get(URL + "?newest", headers=LIST)
+    page = browser_of_somebody.get(PANEL + "?newest", headers=LIST)
     assert rows(page) == ["far", "new", "unknown"]
     assert attribute(page, "[data-newest]", "href").endswith("/Quarantine/new/")
     assert "17 Mar 2096 05:32" in text(page)
-    shown = text(browser_of_somebody.get(URL + "far/", headers=READING))
+    shown = text(browser_of_somebody.get(URL + "far/reading/", headers=READING))
     assert "March 17, 2096" in shown
     assert "can't be right · arrived on" in shown
 
@@ -176,6 +176,6 @@ def test_the_newest_arrival_with_an_impossible_date_is_on_top_and_stays_closed(b
 def test_ordinary_dates_keep_the_order_of_the_gateway(browser_of_somebody: Client, gateway: Gateway) -> None:
     listed = [message(str(n), sentDate=milliseconds(NOW - timedelta(days=n))) for n in (2, 1, 3, 200)]
     gateway.answer = holding(*listed)
-    page = browser_of_somebody.get(URL, headers=LIST)
+    page = browser_of_somebody.get(PANEL, headers=LIST)
     assert rows(page) == ["2", "1", "3", "200"]
-    assert "can't be right" not in text(browser_of_somebody.get(URL + "200/", headers=READING))
+    assert "can't be right" not in text(browser_of_somebody.get(URL + "200/reading/", headers=READING))

@@ -39,9 +39,9 @@ NORDWIND = {"id": "d1", "name": "nordwind.example", "status": "PENDING", "custom
 
 # What is asked.
 
-@pytest.mark.parametrize(("headers", "size"), [({}, "40"), (TYPING, "6")])
+@pytest.mark.parametrize(("url", "headers", "size"), [("/search/", {}, "40"), ("/search/suggestions/", TYPING, "6")])
 def test_users_and_domains_are_searched_side_by_side(
-    headers: dict[str, str], size: str, browser_of_somebody: Client, gateway: Gateway,
+    url: str, headers: dict[str, str], size: str, browser_of_somebody: Client, gateway: Gateway,
 ) -> None:
     both = threading.Barrier(2, timeout=60)  # each call waits for the other: one after the other they would never end
 
@@ -50,7 +50,7 @@ def test_users_and_domains_are_searched_side_by_side(
         return finding([ANNA, BEAT], [NORDWIND])(request)
 
     gateway.answer = answer
-    assert browser_of_somebody.get("/search/", {"q": " kel "}, headers=headers).status_code == 200
+    assert browser_of_somebody.get(url, {"q": " kel "}, headers=headers).status_code == 200
     asked = {request.url.path: dict(request.url.params) for request in gateway.asked}
     assert asked == {
         "/users": {"offset": "0", "pageSize": size, "email": "*kel*"},
@@ -71,9 +71,11 @@ def test_what_is_typed_is_searched_for_as_it_stands(
 
 
 @pytest.mark.parametrize("typed", ["", "   ", "*", "***", "* *"])
-@pytest.mark.parametrize("headers", [{}, TYPING])
-def test_nothing_typed_asks_nothing(typed: str, headers: dict[str, str], browser_of_somebody: Client, gateway: Gateway) -> None:
-    answer = browser_of_somebody.get("/search/", {"q": typed}, headers=headers)
+@pytest.mark.parametrize(("url", "headers"), [("/search/", {}), ("/search/suggestions/", TYPING)])
+def test_nothing_typed_asks_nothing(
+    typed: str, url: str, headers: dict[str, str], browser_of_somebody: Client, gateway: Gateway,
+) -> None:
+    answer = browser_of_somebody.get(url, {"q": typed}, headers=headers)
     assert gateway.asked == []
     assert not find(answer, "a[role=option]")
     assert ("Type a part of an address" in text(answer)) == (not headers)
@@ -119,7 +121,7 @@ def test_a_search_that_half_failed_opens_nobody(browser_of_somebody: Client, gat
     shown = browser_of_somebody.get("/search/", {"q": "anna@nordwind.example"})
     assert "The domains could not be searched. Try again in a moment." in text(shown)
     assert text(one(shown, "a[href='/users/u1/'][data-first]")) == "anna@nordwind.example"
-    typing = browser_of_somebody.get("/search/", {"q": "anna"}, headers=TYPING)
+    typing = browser_of_somebody.get("/search/suggestions/", {"q": "anna"}, headers=TYPING)
     assert "A part of the search failed. Press Enter to see more." in text(typing)
     assert find(typing, "a[href='/users/u1/']")
 
@@ -145,7 +147,7 @@ def test_the_box_keeps_what_was_typed(as_admin: Client) -> None:
 
 def test_suggestions_are_options_of_which_the_first_is_chosen(browser_of_somebody: Client, gateway: Gateway) -> None:
     gateway.answer = finding([ANNA, BEAT], [NORDWIND])
-    shown = browser_of_somebody.get("/search/", {"q": "nord"}, headers=TYPING)
+    shown = browser_of_somebody.get("/search/suggestions/", {"q": "nord"}, headers=TYPING)
     assert is_part(shown)
     options = find(shown, 'a[role=option][tabindex="-1"][data-q=nord]')
     assert [tuple(option.attributes[name] for name in ("id", "href", "aria-selected")) for option in options] == [
@@ -159,16 +161,16 @@ def test_suggestions_are_options_of_which_the_first_is_chosen(browser_of_somebod
 
 def test_the_first_domain_is_chosen_where_no_user_is_found(browser_of_somebody: Client, gateway: Gateway) -> None:
     gateway.answer = finding([], [NORDWIND])
-    assert one(browser_of_somebody.get("/search/", {"q": "nord"}, headers=TYPING), "a[role=option][aria-selected=true]")
+    assert one(browser_of_somebody.get("/search/suggestions/", {"q": "nord"}, headers=TYPING), "a[role=option][aria-selected=true]")
 
 
 def test_an_exact_address_is_no_redirect_while_one_types(as_admin: Client) -> None:
-    assert find(as_admin.get("/search/", {"q": seed.ANNA}, headers=TYPING), f"a[href='{hub(seed.ANNA)}']")
+    assert find(as_admin.get("/search/suggestions/", {"q": seed.ANNA}, headers=TYPING), f"a[href='{hub(seed.ANNA)}']")
 
 
 def test_nothing_and_too_much_are_said(as_admin: Client) -> None:
-    assert "No user or domain with “zzz”." in text(as_admin.get("/search/", {"q": "zzz"}, headers=TYPING))
-    shown = as_admin.get("/search/", {"q": "nordwind.example"}, headers=TYPING)
+    assert "No user or domain with “zzz”." in text(as_admin.get("/search/suggestions/", {"q": "zzz"}, headers=TYPING))
+    shown = as_admin.get("/search/suggestions/", {"q": "nordwind.example"}, headers=TYPING)
     count = User.objects.filter(email__contains="nordwind.example").count()
     assert f"{count} users match. Type more." in text(shown)
     assert len(find(shown, "[id^=s-u]")) == 6

@@ -18,7 +18,7 @@ from portal.pages.dkim.forms import KeyForm
 from portal.pages.dkim.records import PER_PAGE, read_records, records_of, shown, zone_file
 from portal.pages.dkim.rotation import prepared
 from portal.ui import checks
-from portal.ui.pages import PortalRequest, polls, read_domain, region
+from portal.ui.pages import PortalRequest, part_of, polls, read_domain, region
 
 
 @require_safe
@@ -33,21 +33,22 @@ def domain_dkim(request: PortalRequest, domain_id: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def dkim_check(request: PortalRequest, domain_id: str) -> HttpResponse:
     """Is it in DNS yet? POST runs the gateway's diagnostic; GET shows the latest one."""
-    here = region(request) == "dkim-check"
     if request.method == "POST":
         domain = read_domain(request, domain_id)
         url = reverse("domain-dkim", args=(domain_id,))
         checked = checks.run(request, "DOMAIN", domain_id, domain.name or domain_id, url)
-        if here:
+        if region(request) == "dkim-check":
             return _panel(request, domain_id, answer(checked, since=int(time.time())))
         return HttpResponseRedirect(reverse("domain-dkim-check", args=(domain_id,)))
-    if here:
-        checked = request.api.call(health.READ_DOMAIN, health.EntityHealth, ids={"domainId": domain_id})
-        return _panel(request, domain_id, answer(checked))
-    domain, lines, checked = read_records(
-        request, domain_id, lambda: request.api.call(health.READ_DOMAIN, health.EntityHealth, ids={"domainId": domain_id})
-    )
+    domain, lines, checked = read_records(request, domain_id, lambda: _latest(request, domain_id))
     return _page(request, domain_id, domain, lines, checked)
+
+
+@require_safe
+@part_of("domain-dkim-check")
+def dkim_check_panel(request: PortalRequest, domain_id: str) -> HttpResponse:
+    """What the latest diagnostic says of DKIM."""
+    return _panel(request, domain_id, answer(_latest(request, domain_id)))
 
 
 @polls
@@ -91,6 +92,10 @@ def _page(request: PortalRequest, domain_id: str, domain: domains.Domain, lines:
         else answer(checked, name=domain.name or "", records=records),
     }
     return render(request, "dkim/page.html", context)
+
+
+def _latest(request: PortalRequest, domain_id: str) -> health.EntityHealth:
+    return request.api.call(health.READ_DOMAIN, health.EntityHealth, ids={"domainId": domain_id})
 
 
 def _panel(request: PortalRequest, domain_id: str, check: dict[str, Any]) -> HttpResponse:

@@ -11,6 +11,7 @@ urlpatterns = [
     path("domains/<id:domain_id>/", views.domain_hub, name="domain-hub"),
     path("domains/<id:domain_id>/setup/", setup.domain_setup, name="domain-setup"),
     path("domains/<id:domain_id>/users/", views.domain_users, name="domain-users"),
+    path("domains/<id:domain_id>/panels/users/", views.domain_users_panel, name="domain-users-panel"),
     path("domains/<id:domain_id>/edit/", edit.domain_edit, name="domain-edit"),
     path("domains/<id:domain_id>/delete/", edit.domain_delete, name="domain-delete"),
     path("domains/<id:domain_id>/restore/", edit.domain_restore, name="domain-restore"),

@@ -20,7 +20,7 @@ from portal.pages.domains.setup import relay_of
 from portal.ui import exports
 from portal.ui.addresses import row_id
 from portal.ui.known import known
-from portal.ui.pages import PortalRequest, read_domain, region, together
+from portal.ui.pages import PortalRequest, part_of, read_domain, together
 from portal.ui.tables import MOST_PER_PAGE, RemoteTable, remote_table
 from portal.ui.words import STATES, language_name, status_name
 
@@ -211,14 +211,22 @@ def domain_hub(request: PortalRequest, domain_id: str) -> HttpResponse:
 
 @require_safe
 def domain_users(request: PortalRequest, domain_id: str) -> HttpResponse:
-    """The users of a domain: the panel for htmx, a page of its own otherwise."""
+    """The users of a domain."""
+    domain = read_domain(request, domain_id)
+    return render(request, "domains/users.html", {**_users(request, domain_id), "domain": domain})
+
+
+@require_safe
+@part_of("domain-users")
+def domain_users_panel(request: PortalRequest, domain_id: str) -> HttpResponse:
+    """The users of a domain, for its hub."""
+    return render(request, "domains/_users.html", _users(request, domain_id))
+
+
+def _users(request: PortalRequest, domain_id: str) -> dict[str, Any]:
     part = request.GET.get("email", "").replace("*", "").strip()[:200]
     query = {"email": f"*{part}*"} if part else {}
-    alone = region(request) == "domain-users"
-    context: dict[str, Any] = {"domain_id": domain_id, "part": part}
-    if not alone:
-        context["domain"] = read_domain(request, domain_id)
-    context["table"] = remote_table(
+    table = remote_table(
         request,
         DomainUserTable,
         lambda offset, size, sort: request.api.page(
@@ -226,4 +234,4 @@ def domain_users(request: PortalRequest, domain_id: str) -> HttpResponse:
         ),
         users.LIST_OF_DOMAIN.sort,
     )
-    return render(request, "domains/_users.html" if alone else "domains/users.html", context)
+    return {"domain_id": domain_id, "part": part, "table": table}

@@ -7,6 +7,7 @@ from portal.pages.policies import views
 
 urlpatterns = [
     path("domains/<id:domain_id>/policies/", views.policy_list, name="domain-policies"),
+    path("domains/<id:domain_id>/panels/policies/", views.policy_panel, name="domain-policies-panel"),
     path("domains/<id:domain_id>/policies/new/", views.policy_new, name="policy-new"),
     path("domains/<id:domain_id>/policies/compare/", views.policy_compare, name="policy-compare"),
     path("policies/scale/", views.policy_scale, name="policy-scale"),

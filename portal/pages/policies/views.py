@@ -16,7 +16,7 @@ from portal.api.policies import Policy
 from portal.pages.policies.form import SERVICES, PolicyForm, copied, flat, groups, say, services
 from portal.pages.policies.scale import NAMES, scale, values
 from portal.ui.confirm import Question, confirm
-from portal.ui.pages import PortalRequest, calls_nothing, got, one_time_key, read_domain, region, together
+from portal.ui.pages import PortalRequest, got, one_time_key, part_of, read_domain, together
 from portal.ui.save import save
 from portal.ui.tables import remote_page
 
@@ -41,21 +41,12 @@ class Row:
 
 @require_safe
 def policy_list(request: PortalRequest, domain_id: str) -> HttpResponse:
-    """The policies of a domain; the first few of them as the panel of its hub."""
-    panel = region(request) == "domain-policies"
+    """The policies of a domain."""
     domain, found = together(
         lambda: read_domain(request, domain_id),
-        lambda: (
-            _policies(request, domain_id, 0, IN_PANEL)
-            if panel
-            else remote_page(request, lambda offset, size, _sort: _policies(request, domain_id, offset, size))
-        ),
+        lambda: remote_page(request, lambda offset, size, _sort: _policies(request, domain_id, offset, size)),
     )
-    context: dict[str, Any] = {"domain_id": domain_id}
-    if panel:
-        context |= {"rows": _rows(domain, got(found).rows), "total": found.total}
-        return render(request, "policies/_panel.html", context)
-    context["domain"] = got(domain)
+    context: dict[str, Any] = {"domain": got(domain), "domain_id": domain_id}
     if isinstance(found, ApiError):
         context["error"] = found
     else:
@@ -63,10 +54,19 @@ def policy_list(request: PortalRequest, domain_id: str) -> HttpResponse:
     return render(request, "policies/list.html", context)
 
 
+@require_safe
+@part_of("domain-policies")
+def policy_panel(request: PortalRequest, domain_id: str) -> HttpResponse:
+    """The first policies of a domain, for its hub."""
+    domain, found = together(lambda: read_domain(request, domain_id), lambda: _policies(request, domain_id, 0, IN_PANEL))
+    context = {"domain_id": domain_id, "rows": _rows(domain, got(found).rows), "total": found.total}
+    return render(request, "policies/_panel.html", context)
+
+
 @require_http_methods(["GET", "POST"])
 def policy(request: PortalRequest, policy_id: str) -> HttpResponse:
     """One policy: to be changed by system administrators, to be read by others."""
-    found = request.api.call(policies.READ, Policy, ids={"policyId": policy_id})
+    found = _read(request, policy_id)
     form = PolicyForm(request, flat(found))
     here = reverse("policy", args=(policy_id,))
     if request.method == "POST" and "show" not in request.POST and form.is_valid():
@@ -86,13 +86,9 @@ def policy(request: PortalRequest, policy_id: str) -> HttpResponse:
 def policy_new(request: PortalRequest, domain_id: str) -> HttpResponse:
     """A new policy of a domain; with `from`, it begins as a copy of that one."""
     source = request.GET.get("from", "")
-    domain, origin = together(
-        lambda: read_domain(request, domain_id),
-        (lambda: request.api.call(policies.READ, Policy, ids={"policyId": source}))
-        if source and request.method == "GET"
-        else calls_nothing(None),
-    )
-    domain, origin = got(domain), got(origin)
+    wanted = [source] if source and request.method == "GET" else []
+    domain, *origins = together(lambda: read_domain(request, domain_id), *(lambda id=id: _read(request, id) for id in wanted))
+    domain, origin = got(domain), got(origins[0]) if origins else None
     form = PolicyForm(request, initial=copied(origin) if origin else {})
     back = reverse("domain-policies", args=(domain_id,))
     if request.method == "POST" and "show" not in request.POST and form.is_valid():
@@ -127,7 +123,7 @@ def policy_compare(request: PortalRequest, domain_id: str) -> HttpResponse:
     domain, listed, *found = together(
         lambda: read_domain(request, domain_id),
         lambda: _policies(request, domain_id, 0, CHOICES),
-        *(lambda one=one: request.api.call(policies.READ, Policy, ids={"policyId": one}) for one in wanted),  # type: ignore[misc]
+        *(lambda id=id: _read(request, id) for id in wanted),  # type: ignore[misc]
     )
     there = [one for one in found if isinstance(one, Policy)]
     known = {} if isinstance(listed, ApiError) else {str(one.id): one.name for one in listed.rows if one.id is not None}
@@ -154,7 +150,7 @@ def policy_compare(request: PortalRequest, domain_id: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def policy_default(request: PortalRequest, policy_id: str) -> HttpResponse:
     """Make it the default of its domain: all users for whom no other one is chosen get its services."""
-    found = request.api.call(policies.READ, Policy, ids={"policyId": policy_id})
+    found = _read(request, policy_id)
     domain_id = str(found.domainId or "-")
     name = found.name or policy_id
     done = _("“%(name)s” is the default of the domain now.") % {"name": name}
@@ -178,7 +174,7 @@ def policy_delete(request: PortalRequest, policy_id: str) -> HttpResponse:
     """Ask, with what uses the policy, and delete it. The gateway has the last word on whether it is in use."""
 
     def ask() -> Question:
-        found = request.api.call(policies.READ, Policy, ids={"policyId": policy_id})
+        found = _read(request, policy_id)
         domain_id = str(found.domainId or "-")
         domain, listed = together(
             lambda: read_domain(request, domain_id),
@@ -204,6 +200,10 @@ def policy_delete(request: PortalRequest, policy_id: str) -> HttpResponse:
 
 def _policies(request: PortalRequest, domain_id: str, offset: int, size: int) -> Any:
     return request.api.page(policies.LIST, Policy, offset=offset, size=size, ids={"domainId": domain_id})
+
+
+def _read(request: PortalRequest, policy_id: str) -> Policy:
+    return request.api.call(policies.READ, Policy, ids={"policyId": policy_id})
 
 
 def _with_domain(request: PortalRequest, found: Policy) -> dict[str, Any]:

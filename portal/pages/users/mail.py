@@ -1,4 +1,4 @@
-"""The mail of one user: folders, the list of a folder, and one mail read safely."""
+"""The mail of one user: the list of a folder, and one mail read safely."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
-from django.http import HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -26,9 +26,8 @@ from portal.meaning.arrival import arrived, believable
 from portal.meaning.message import as_bytes
 from portal.meaning.times import moment
 from portal.ui import mailbox as boxes
-from portal.ui.pages import PortalRequest, calls_nothing, got, one_time_key, region, together
+from portal.ui.pages import PortalRequest, got, one_time_key, part_of, together, whole_page
 from portal.ui.rows import Rows
-from portal.ui.screens import is_fragment
 from portal.ui.tables import remote_page
 
 LAST_DAY = date(9998, 1, 1)  # no time zone leads from here out of the calendar
@@ -108,77 +107,55 @@ class MailSearch(forms.Form):
 
 
 @require_safe
-def folders(request: PortalRequest, user_id: str) -> HttpResponse:
-    """The folders with their counts: a panel of the hub; without JavaScript, a page."""
-    found, user = together(
-        lambda: request.api.call(mail.FOLDERS, list[mail.Folder], ids={"userIdOrEmail": user_id}, query={"fields": "STATS"}),
-        calls_nothing(None) if region(request) else lambda: request.api.call(users.READ, users.User, ids={"userId": user_id}),
-    )
-    context = {
-        "folders": got(found),
-        "user": user,
-        "user_id": user_id,
-        "shown": request.GET.get("shown", ""),
-        "held": session.held_folder(request),
-    }
-    return render(request, "users/_folders.html" if region(request) else "users/folders.html", context)
-
-
-@require_safe
-def subfolders(request: PortalRequest, user_id: str) -> HttpResponse:
-    """The folders inside one folder, asked for when a person opens it."""
-
-    def inside(path: str) -> list[mail.Folder]:
-        asked = {"fields": "STATS"}
-        return request.api.call(mail.SUBFOLDERS, list[mail.Folder], ids={"userIdOrEmail": user_id, "path": path}, query=asked)
-
-    found = boxes.in_folder(request.api, user_id, request.GET.get("path", ""), mail.SUBFOLDERS, inside)
-    context = {"folders": found, "user_id": user_id, "shown": request.GET.get("shown", ""), "inner": True}
-    return render(request, "users/_folders.html" if is_fragment(request) else "users/folders.html", context)
-
-
-@require_safe
 def mail_list(request: PortalRequest, user_id: str, folder: str) -> HttpResponse:
-    """The mails of a folder, newest first: the list alone for htmx, the whole hub around it otherwise."""
-    alone = region(request) == "held"
-    # Only a session that was refused a release must know the mailbox's domain, to leave out what selects mail for one.
-    refused = session.refused(request, mail.RELEASE.id)
-    own = str(request.person.mailbox) == user_id  # reading marks the own mail as seen: it is not opened unasked
-    newest = ("focus" if own else "open") if "newest" in request.GET else ""
-    listed, user = together(
-        lambda: _list(request, user_id, folder, newest=newest),
-        calls_nothing(None)
-        if alone and not refused
-        else lambda: request.api.call(users.READ, users.User, ids={"userId": user_id}),
-    )
-    if alone:
-        return render(request, "users/_mails.html", {**_panel(got(listed), "", request, user), "user_id": user_id})
+    """The hub of a user with the mails of a folder, newest first."""
+    listed, user = together(lambda: _list(request, user_id, folder), lambda: _read_user(request, user_id))
     context = {"user": boxes.owner(request, user_id, user), "user_id": user_id, "folder": folder}
-    return render(request, "users/hub.html", {**context, **_panel(listed, "mails_error", request, user)})
+    return render(request, "users/hub.html", {**context, **_listed(request, folder, listed, user)})
+
+
+@require_safe
+@part_of("mail-list")
+def mail_list_panel(request: PortalRequest, user_id: str, folder: str) -> HttpResponse:
+    """The mails of a folder alone. What the hub asks for by itself (`newest`) is not put into the address."""
+    # Only a session that was refused a release must know the mailbox's domain, to leave out what selects mail for one.
+    reads = [lambda: _read_user(request, user_id)] if session.refused(request, mail.RELEASE.id) else []
+    listed, *owner = together(lambda: _list(request, user_id, folder), *reads)
+    context = {"user_id": user_id, **_listed(request, folder, got(listed), *owner)}
+    response = render(request, "users/_mails.html", context)
+    if "newest" not in request.GET:
+        response["HX-Push-Url"] = whole_page(request, "mail-list", user_id=user_id, folder=folder)
+    return response
 
 
 @require_safe
 def mail_read(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> HttpResponse:
-    """One mail: the reading pane alone for htmx, the whole hub with its list otherwise."""
-    alone = region(request) == "reading"
-    # Only a session that was refused something must know the mailbox's domain, to leave out the button.
-    needs_user = not alone or any(session.refused(request, op.id) for op in ACTIONS.values())
+    """One mail in the hub, with the list of its folder."""
     message, user, listed = together(
         lambda: boxes.find(request.api, user_id, folder, mail_id).message,
-        (lambda: request.api.call(users.READ, users.User, ids={"userId": user_id})) if needs_user else calls_nothing(None),
-        calls_nothing({}) if alone else lambda: _list(request, user_id, folder, open_id=mail_id),
+        lambda: _read_user(request, user_id),
+        lambda: _list(request, user_id, folder, open_id=mail_id),
     )
-    if alone:
-        user = None if isinstance(user, ApiError) else user
-        return render(request, "users/_reading.html", reading(request, got(message), user_id, folder, mail_id, user))
     user = boxes.owner(request, user_id, user)
     context = {"user": user, "user_id": user_id, "folder": folder, "mail_id": mail_id}
-    context |= _panel(listed, "mails_error", request, user)
+    context |= _listed(request, folder, listed, user)
     if isinstance(message, ApiError):
         return render(
             request, "users/hub.html", {**context, "mail_error": message}, status=404 if isinstance(message, NotFound) else 200
         )
     return render(request, "users/hub.html", {**context, **reading(request, message, user_id, folder, mail_id, user)})
+
+
+@require_safe
+@part_of("mail-read")
+def mail_reading(request: PortalRequest, user_id: str, folder: str, mail_id: str) -> HttpResponse:
+    """The reading pane alone."""
+    # Only a session that was refused something must know the mailbox's domain, to leave out the button.
+    refused = any(session.refused(request, op.id) for op in ACTIONS.values())
+    reads = [lambda: _read_user(request, user_id)] if refused else []
+    message, *owner = together(lambda: boxes.find(request.api, user_id, folder, mail_id).message, *reads)
+    user = next((answer for answer in owner if isinstance(answer, users.User)), None)
+    return render(request, "users/_reading.html", reading(request, got(message), user_id, folder, mail_id, user))
 
 
 def reading(
@@ -314,14 +291,6 @@ def all_attachments(request: PortalRequest, user_id: str, folder: str, mail_id: 
     return _as_file(found.chunks, "attachments.zip")
 
 
-@require_safe
-def mailbox(request: PortalRequest, user_id: str) -> HttpResponse:
-    """`/users/<id>/mail/` is the folders panel for htmx, else the held mail."""
-    if region(request) or "folders" in request.GET:
-        return folders(request, user_id)
-    return HttpResponseRedirect(reverse("mail-list", args=(user_id, session.held_folder(request))))
-
-
 def mail_rows(messages: Iterable[mail.Message], base: str, **more: Any) -> Rows:
     """The rows of a list of mails; templates/users/mails.jinja says what `more` may be.
 
@@ -341,9 +310,13 @@ def mail_rows(messages: Iterable[mail.Message], base: str, **more: Any) -> Rows:
     return Rows("users/mails.jinja", {"lines": lines, "first": first, "base": base, "keep": "", "state": "", **more})
 
 
-def _list(
-    request: PortalRequest, user_id: str, folder: str, *, open_id: str = "", newest: str = "", moved: bool = False
-) -> dict[str, Any]:
+def _read_user(request: PortalRequest, user_id: str) -> users.User:
+    return request.api.call(users.READ, users.User, ids={"userId": user_id})
+
+
+def _list(request: PortalRequest, user_id: str, folder: str, *, open_id: str = "", moved: bool = False) -> dict[str, Any]:
+    own = str(request.person.mailbox) == user_id  # reading marks the own mail as seen: it is not opened unasked
+    newest = ("focus" if own else "open") if "newest" in request.GET and not open_id else ""
     search = MailSearch(request.GET)
     valid = search.is_valid()
     query = search.criteria() if valid else {}
@@ -371,7 +344,7 @@ def _list(
         found = "" if moved else _held_elsewhere(request, user_id, folder)
         if not found:
             raise
-        return _list(request, user_id, found, open_id=open_id, newest=newest, moved=True)
+        return _list(request, user_id, found, open_id=open_id, moved=True)
     kept = {k: str(v) for k, v in request.GET.items() if v and k in (*search.fields, "sort", "page")}
     keep = "?" + urlencode(kept) if kept else ""  # every link of the list leads back to this view of it
     base = reverse("mail-list", args=(user_id, folder))
@@ -388,15 +361,19 @@ def _held_elsewhere(request: PortalRequest, user_id: str, folder: str) -> str:
     for known in request.api.call(mail.FOLDERS, list[mail.Folder], ids={"userIdOrEmail": user_id}):
         path = known.path or known.name or ""
         if HELD.search(path) and path != folder:
-            session.remember_held_folder(request, path)
             return path
     return ""
 
 
-def _panel(listed: Any, error: str, request: PortalRequest, user: Any) -> dict[str, Any]:
-    """The list of a folder. Only held mail can be selected, and only by who was not refused a release in this domain."""
+def _listed(request: PortalRequest, folder: str, listed: Any, user: Any = None) -> dict[str, Any]:
+    """The list of a folder. Only held mail can be selected, and only by who was not refused a release in this domain.
+
+    Where held mail was found in another folder than the one we took for it, the session keeps that.
+    """
     if isinstance(listed, ApiError):
-        return {error: listed}
+        return {"mails_error": listed}
+    if listed["folder"] != folder:
+        session.remember_held_folder(request, listed["folder"])
     domain = str(user.domainId) if isinstance(user, users.User) else ""
     selects = boxes.holds(request, listed["folder"]) and domain not in session.refused(request, mail.RELEASE.id)
     listed["lines"].context["selects"] = selects

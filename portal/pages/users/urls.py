@@ -1,17 +1,21 @@
 from django.urls import path
 
 import portal.ui.addresses  # noqa: F401 (registers <id:>)
-from portal.pages.users import mail, release, rules, sender, views
+from portal.pages.users import folders, mail, release, rules, sender, views
 
 ONE = "users/<id:user_id>/mail/<id:folder>/<id:mail_id>/"
 
 urlpatterns = [
     path("users/", views.user_list, name="user-list"),
     path("users/<id:user_id>/", views.user_hub, name="user-hub"),
-    path("users/<id:user_id>/mail/", mail.mailbox, name="mailbox"),
-    path("users/<id:user_id>/subfolders/", mail.subfolders, name="subfolders"),
+    path("users/<id:user_id>/mail/", folders.mailbox, name="mailbox"),
+    path("users/<id:user_id>/folders/", folders.folders, name="folders"),
+    path("users/<id:user_id>/panels/folders/", folders.folders_panel, name="folders-panel"),
+    path("users/<id:user_id>/panels/mail/<id:folder>/", mail.mail_list_panel, name="mail-list-panel"),
+    path("users/<id:user_id>/subfolders/", folders.subfolders, name="subfolders"),
     path("users/<id:user_id>/mail/<id:folder>/", mail.mail_list, name="mail-list"),
     path(ONE, mail.mail_read, name="mail-read"),
+    path(ONE + "reading/", mail.mail_reading, name="mail-reading"),
     path(ONE + "body/", mail.mail_body, name="mail-body"),
     path(ONE + "attached/<id:number>/", mail.mail_attached, name="mail-attached"),
     path(ONE + "source/", mail.mail_source, name="mail-source"),
