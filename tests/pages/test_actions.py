@@ -424,15 +424,23 @@ def test_a_long_log_comes_in_pages(as_admin: Client) -> None:
 
 @pytest.fixture
 def slow_releases(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The releases that the sandbox was asked for; each takes long enough for a second click."""
+    """The releases that the sandbox was asked for; each takes until a second person has read a message."""
     seen: list[str] = []
+    reads: list[str] = []
+    another = threading.Condition()
     at_once = SandboxTransport.handle_request
 
     def handle(transport: SandboxTransport, request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/release"):
             seen.append(request.url.path)
-            threading.Event().wait(0.3)
-        return at_once(transport, request)
+            with another:
+                another.wait_for(lambda: len(reads) > 1, timeout=10)
+        answer = at_once(transport, request)
+        if request.method == "GET" and "/emails/Quarantine/" in request.url.path:
+            with another:
+                reads.append(request.url.path)
+                another.notify_all()
+        return answer
 
     monkeypatch.setattr(SandboxTransport, "handle_request", handle)
     return seen
