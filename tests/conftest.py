@@ -62,7 +62,7 @@ def sandbox(seeded: Path, transactional_db: None, request: pytest.FixtureRequest
 
 def _copy(source: Path, target: Path) -> None:
     """Through SQLite itself: other connections may be open, and a write-ahead log is part of a database."""
-    with sqlite3.connect(source) as read, sqlite3.connect(target, timeout=20) as write:
+    with sqlite3.connect(source) as read, sqlite3.connect(target, timeout=60) as write:
         read.backup(write)
     read.close()
     write.close()

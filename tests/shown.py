@@ -58,6 +58,22 @@ def attribute(page: Page, selector: str, name: str) -> str:
     return one(page, selector).attributes[name] or ""
 
 
+def link(page: Page, says: str) -> str:
+    """Where the links lead that say just this; all of them to the same place."""
+    (address,) = {a.attributes["href"] or "" for a in find(page, "a[href]", None) if text(a) == says}
+    return address
+
+
+def is_part(page: Page, status: int | None = 200) -> bool:
+    """It is to be put into a page that is there, and is no whole page."""
+    return "<html" not in _markup(page, status)
+
+
+def swapped(page: Page) -> str:
+    """What stands in the templates of an answer, for htmx to put in its place: no part of the document that it comes in."""
+    return "".join((template.html or "").removeprefix("<template>").removesuffix("</template>") for template in find(page, "template", None))
+
+
 def hidden(page: Page, name: str) -> str:
     """The value that the only hidden field of this name carries along."""
     return attribute(page, f'input[type=hidden][name="{name}"]', "value")

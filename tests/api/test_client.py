@@ -104,7 +104,7 @@ class Wire:
             if self.connection:
                 self.connection.shutdown(socket.SHUT_RDWR)
         with suppress(OSError):
-            socket.create_connection(self.server.getsockname(), timeout=5).close()
+            socket.create_connection(self.server.getsockname(), timeout=60).close()
         self.thread.join(10)
         self.server.close()
 
@@ -117,7 +117,7 @@ class Wire:
             self.connection = connection
             self.connections += 1
             with connection, suppress(OSError):
-                connection.settimeout(10)
+                connection.settimeout(60)
                 while not self.over.is_set() and self._answer(connection):
                     pass
 
@@ -131,7 +131,7 @@ class Wire:
         answer = self.answers.pop(0) if self.answers else None
         if answer is None:
             if self.silent:
-                self.over.wait(10)
+                self.over.wait(60)
             return False
         connection.sendall(answer)
         return self.keep

@@ -50,7 +50,7 @@ class Server:
                 finally:
                     process.terminate()
                     try:
-                        process.wait(10)
+                        process.wait(60)
                     except subprocess.TimeoutExpired:
                         process.kill()
 
@@ -62,7 +62,7 @@ class Server:
         return self.log.stat().st_size
 
     def _until_it_answers(self, process: "subprocess.Popen[bytes]") -> None:
-        for _ in range(200):
+        for _ in range(2400):
             try:
                 httpx.get(f"{self.url}/healthz", trust_env=False).raise_for_status()
                 return
@@ -78,7 +78,7 @@ class Sandbox:
 
     def __init__(self, url: str, token: str) -> None:
         headers = {"Authorization": f"Bearer {token}"}
-        self.http = httpx.Client(base_url=f"{url}/sandbox/api", headers=headers, trust_env=False)
+        self.http = httpx.Client(base_url=f"{url}/sandbox/api", headers=headers, trust_env=False, timeout=60)
 
     def get(self, path: str, **query: Any) -> Any:
         answer = self.http.get(path, params=query)
@@ -132,7 +132,7 @@ class Gateway:
 
     def __init__(self, sandbox_url: str) -> None:
         self.refuse: dict[str, int] = {}
-        gateway, http = self, httpx.Client(base_url=f"{sandbox_url}/sandbox/api", trust_env=False)
+        gateway, http = self, httpx.Client(base_url=f"{sandbox_url}/sandbox/api", trust_env=False, timeout=60)
         self._http = http
 
         class Handler(BaseHTTPRequestHandler):
@@ -195,7 +195,7 @@ def prepare(data: Path) -> dict[str, str]:
 
 def sign_in(url: str, token: str) -> str:
     """The session key of somebody who has signed in."""
-    with httpx.Client(base_url=url, trust_env=False) as browser:
+    with httpx.Client(base_url=url, trust_env=False, timeout=60) as browser:
         form = browser.get("/sign-in/").text
         (secret,) = set(re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', form))
         answer = browser.post("/sign-in/", data={"token": token, "csrfmiddlewaretoken": secret})
@@ -205,7 +205,7 @@ def sign_in(url: str, token: str) -> str:
 
 def copy_database(source: Path, target: Path) -> None:
     """Through SQLite itself: the server has the database open, and a write-ahead log is part of it."""
-    with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(target, timeout=20)) as write:
+    with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(target, timeout=60)) as write:
         read.backup(write)
 
 

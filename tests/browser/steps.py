@@ -79,6 +79,20 @@ def dialog(page: Page) -> Locator:
     return page.locator("#dialog[open]")
 
 
+def fits(page: Page) -> None:
+    """Nothing makes the page scroll sideways, and nothing is cut off where one cannot scroll to it."""
+    wide = page.evaluate("document.documentElement.clientWidth")
+    assert page.evaluate("document.documentElement.scrollWidth") <= wide, page.url
+    outside = page.locator(":is(button, a.button, input, h1, h2, .toast, dialog[open]):visible").evaluate_all(
+        """(all, wide) => all.filter(one => {
+            const box = one.getBoundingClientRect();
+            return !one.closest('.scroll, .folders, .skip, .hidden') && box.width > 1 && (box.right > wide + 1 || box.left < -1);
+        }).map(one => one.outerHTML.slice(0, 120))""",
+        wide,
+    )
+    assert outside == [], page.url
+
+
 def rule_on(rules: list[dict[str, Any]], sender: str) -> dict[str, Any]:
     (found,) = (rule for rule in rules if rule["value"] == sender)
     return found

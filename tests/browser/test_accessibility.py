@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE, Visits
+from tests.browser.places import Ids, looked_at
 from tests.browser.server import Sandbox
 from tests.browser.steps import (
     ANNA,
@@ -19,6 +20,7 @@ from tests.browser.steps import (
     VIRUS,
     chosen,
     dialog,
+    fits,
     open_mail,
     open_user,
     reading,
@@ -27,6 +29,7 @@ from tests.browser.steps import (
     settled,
     toast,
 )
+from tests.places import GROUPS
 
 AXE = Axe()
 TALL_PHONE = {**PHONE, "height": 1600}  # so that its bars do not lie on what one would scroll to
@@ -54,31 +57,38 @@ def visit(visits: Visits, who: str, size: Any, **more: Any) -> Page:
 
 
 @SIZES
-def test_every_page(size: Any, visits: Visits, sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_page(group: str, size: Any, visits: Visits, sandbox: Sandbox) -> None:
+    page = visit(visits, "admin", size)
+    ids = Ids(sandbox)
+    for place in looked_at(group):
+        page.goto(place.at(ids))
+        look(page)
+        if size == TALL_PHONE:
+            fits(page)
+
+
+@SIZES
+def test_every_page_in_another_state(size: Any, visits: Visits, sandbox: Sandbox) -> None:
     visits.watch.expect("status of 404", "status of 403")
     page = visit(visits, "admin", size)
     user, domain = sandbox.user(ANNA), sandbox.domain("nordwind.example")
     hub, mail = f"/users/{user}/", f"/users/{user}/mail/Quarantine/{sandbox.mail(ANNA, VIRUS)}/"
-    block = next(rule for rule in sandbox.rules(ANNA) if rule["type"] == "BLOCK")
     addresses = {
-        "home": "/", "results": "/search/?q=nordwind", "no results": "/search/?q=nobody-at-all", "no question": "/search/?q=",
-        "users": "/users/", "no users": "/users/?email=nobody", "domains": "/domains/?sort=-name",
+        "results": "/search/?q=nordwind", "no results": "/search/?q=nobody-at-all", "no question": "/search/?q=",
+        "no users": "/users/?email=nobody", "domains the other way round": "/domains/?sort=-name",
         "deleted domains": "/domains/?status=DELETED", "a customer's domains": "/domains/?customerId=nord",
-        "a domain": f"/domains/{domain}/", "the setup of a domain": f"/domains/{domain}/setup/", "the users of a domain": f"/domains/{domain}/users/?page=1&sort=email",
-        "nothing held": f"/users/{sandbox.user(EMPTY)}/", "an empty search": f"{hub}mail/Quarantine/?sender=nobody",
-        "another folder": f"{hub}mail/INBOX/",
-        "folders": f"{hub}folders/", "subfolders": f"{hub}subfolders/?path=INBOX",
-        "an infected mail": mail, "a release": f"{mail}release/?allow=domain", "a block": f"{mail}block/",
-        "a rule": f"{hub}rules/{block['id']}/?value={block['value']}",
-        "health": "/health/", "a kind of failure": "/health/?kind=mx-missing", "no failure": "/health/?name=nobody",
-        "the health of a domain": f"/domains/{sandbox.domain('nordwind-hafen.example')}/health/",
-        "relays of a domain that fail": f"/domains/{domain}/health/",
-        "batches": "/batches/", "activity": "/activity/", "settings": "/account/", "no such page": "/no/such/page", "no such user": "/users/nobody/",
-        "no such mail": f"{hub}mail/Quarantine/gone/",
+        "sorted users of a domain": f"/domains/{domain}/users/?page=1&sort=email", "nothing held": f"/users/{sandbox.user(EMPTY)}/",
+        "an empty search": f"{hub}mail/Quarantine/?sender=nobody", "another folder": f"{hub}mail/INBOX/",
+        "a release for a domain": f"{mail}release/?allow=domain", "no failure": "/health/?name=nobody",
+        "the health of a domain": f"/domains/{sandbox.domain('nordwind-hafen.example')}/health/", "no option": f"/domains/{domain}/options/?q=nothing",
+        "no such page": "/no/such/page", "no such user": "/users/nobody/", "no such mail": f"{hub}mail/Quarantine/gone/",
     }  # fmt: skip
     for address in addresses.values():
         page.goto(address)
         look(page)
+        if size == TALL_PHONE:
+            fits(page)
 
 
 @SIZES

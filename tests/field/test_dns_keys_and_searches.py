@@ -1,8 +1,6 @@
 """Zones, keys and search terms as people have them at hand, through the pages that a person opens."""
 
-import html
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ from django.test import Client
 from portal.meaning import dkim
 from sandbox.models import DkimKey, Domain, User
 from tests.sandbox.servers import Records, dns_server
+from tests.shown import find, text
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
 CASES = Path(__file__).parent / "cases"
@@ -28,9 +27,8 @@ PIECES = {
 
 
 def words(answer: HttpResponse) -> str:
-    """What a person reads: without tags, and with single blanks."""
     assert answer.status_code in (200, 422), answer
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", answer.content.decode())).split())
+    return text(answer, None)
 
 
 def records(zone: str) -> Records:
@@ -43,7 +41,7 @@ def records(zone: str) -> Records:
 
 
 def once(answer: HttpResponse) -> str:
-    return re.findall(r'name="once" value="([^"]*)"', answer.content.decode())[-1]
+    return find(answer, "main [name=once]")[-1].attributes["value"] or ""
 
 
 @pytest.mark.parametrize("name", ZONES)
@@ -97,7 +95,7 @@ def test_a_search_finds_what_was_pasted_from_somewhere(term: str, as_admin: Clie
     found = as_admin.get("/search/", {"q": term}, follow=True)
     hub = f"/{'users' if at else 'domains'}/{row.uid}/"
     assert found.status_code == 200
-    assert hub in found.content.decode() or found.request["PATH_INFO"].startswith(hub)
+    assert find(found, f"a[href='{hub}']") or found.request["PATH_INFO"].startswith(hub)
 
 
 def test_every_line_of_the_given_terms_is_tried() -> None:

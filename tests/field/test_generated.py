@@ -44,7 +44,7 @@ class Sender:
         self.parts += 1
         if level < 4 and self.chance.random() < (0.9, 0.5, 0.4, 0.2)[level]:
             return self.container(level)
-        return self.chance.choice((self.text, self.text, self.text, self.file))()
+        return self.chance.choice((self.wording, self.wording, self.wording, self.file))()
 
     def container(self, level: int) -> bytes:
         kind = self.chance.choice(KINDS)
@@ -54,7 +54,7 @@ class Sender:
             % boundary
         )
         if kind == "alternative":  # the plain one and the designed one; others are forms of the same, and not all shown
-            inner = [self.text(html=False), self.text(html=True)]
+            inner = [self.wording(html=False), self.wording(html=True)]
         else:
             inner = [self.part(level + 1) for _ in range(self.chance.randint(1, 4))]
         chunks = [self.chance.choice((b"", b"This is a multi-part message.", b"--not-the-boundary"))]
@@ -64,7 +64,7 @@ class Sender:
             chunks += [b"--" + boundary + b"--", self.chance.choice((b"", b"epilogue"))]
         return self.lines(b"Content-Type: multipart/" + kind.encode() + named, b"", *chunks)
 
-    def text(self, html: bool | None = None) -> bytes:
+    def wording(self, html: bool | None = None) -> bytes:
         html = self.chance.random() < 0.4 if html is None else html
         label = self.chance.choice(tuple(SAYINGS))
         text = f"{SAYINGS[label]} TEXT{len(self.texts)}END the boundary"

@@ -1,6 +1,5 @@
 """Several mails at once: a batch that can be watched, stopped and resumed, and that no accident makes write twice."""
 
-import html
 import re
 import threading
 import time
@@ -30,16 +29,13 @@ from portal.session import Person
 from sandbox import seed
 from sandbox.models import Mail, User
 from tests.conftest import Gateway, signed_in
+from tests.shown import attribute, find, hidden, is_part, link, one, source, text
 
 pytestmark = pytest.mark.django_db(databases=["default", "sandbox"])
 
 Answer = Callable[[httpx.Request], httpx.Response]
 TOKEN = "an-opaque-token-of-a-test"
 INTERRUPTED = "The worker was interrupted here. Check before you repeat it."
-
-
-def text(answer: HttpResponse) -> str:
-    return html.unescape(answer.content.decode())
 
 
 def start(browser: Client, *mails: str, user: str = "u1", folder: str = "Quarantine") -> Batch:
@@ -75,6 +71,19 @@ def state(batch: Batch) -> str:
 
 def url(batch: Batch, action: str = "") -> str:
     return f"/batches/{batch.pk}/{action}"
+
+
+def outcomes(answer: HttpResponse) -> list[tuple[str, str]]:
+    """The rows in an answer: what each is about, and what became of it."""
+    rows = []
+    for what in find(answer, "li[id^=row-] .what"):
+        about = what.text(deep=False).strip() or text(find(what, "a")[0])
+        rows.append((about, " ".join(text(outcome) for outcome in find(what, ".small"))))
+    return rows
+
+
+def buttons(answer: HttpResponse) -> list[str]:
+    return [text(button) for button in find(answer, "button")]
 
 
 class Mailbox:
@@ -125,9 +134,10 @@ def raising(error: type[Exception]) -> Answer:
 @pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
 def test_selected_mails_are_released_one_after_the_other(as_admin: Client) -> None:
     folder = reverse("mail-list", args=(User.objects.get(email=seed.ANNA).uid, "Quarantine"))
-    page = text(as_admin.get(folder))
-    fields = dict(re.findall(r'<input type="hidden" name="(user|folder)" value="([^"]*)"', page))
-    found = dict(re.findall(r'name="mail" value="([^"]+)" aria-label="Select: ([^"]*)"', page))
+    page = as_admin.get(folder)
+    fields = {name: hidden(page, name) for name in ("user", "folder")}
+    boxes = [box.attributes for box in find(page, "[name=mail][value]")]
+    found = {box["value"]: (box["aria-label"] or "").removeprefix("Select: ") for box in boxes}
     wanted = [id for id, subject in found.items() if any(one in subject for one in ("Rechnung R", "Facture", "Bewerbung"))]
     assert len(wanted) == 3
     batch = start(as_admin, *wanted, **fields)
@@ -135,9 +145,9 @@ def test_selected_mails_are_released_one_after_the_other(as_admin: Client) -> No
     assert "0 of 3 are finished" in waiting
     assert "Release of 3 mails" in waiting
     assert work()
-    shown = text(as_admin.get(url(batch)))
-    assert "3 of 3 are finished" in shown
-    assert re.findall(r'<span class="what">\s*(.*?) <span class="muted small">(.*?)</span>', shown) == [
+    shown = as_admin.get(url(batch))
+    assert "3 of 3 are finished" in text(shown)
+    assert outcomes(shown) == [
         (found[wanted[0]], "Released."),
         (found[wanted[1]], "Released."),
         (found[wanted[2]], "Infected: release it by itself, where the page says what that means."),
@@ -145,14 +155,14 @@ def test_selected_mails_are_released_one_after_the_other(as_admin: Client) -> No
     inbox = Mail.objects.filter(folder__user__email=seed.ANNA, folder__path="INBOX", fuglu_id__in=wanted)
     assert inbox.count() == 2
     assert Mail.objects.get(fuglu_id=wanted[2]).folder.path == "Quarantine"
-    assert f'<a href="{folder}">← Back to the list</a>' in shown
+    assert link(shown, "← Back to the list") == folder
     log = Entry.objects.order_by("id").values_list("who", "operation", "target", "result", "url")
     assert list(log) == [
         ("operations@gateway.example", "releaseEmail", f"{seed.ANNA}: {found[id]}", "done", folder) for id in wanted[:2]
     ]
     assert "release mail" in text(as_admin.get("/activity/"))
-    listed = text(as_admin.get("/batches/"))
-    assert f'<a href="{url(batch)}">Release of 3 mails</a> <span class="muted">{seed.ANNA}</span>' in listed
+    (listed,) = find(as_admin.get("/batches/"), ".what")
+    assert (link(listed, "Release of 3 mails"), text(one(listed, ".muted"))) == (url(batch), seed.ANNA)
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
@@ -173,9 +183,10 @@ def test_who_may_not_release_is_told_for_each_mail(as_helpdesk: Client) -> None:
     batch = start(as_helpdesk, *(row.fuglu_id for row in rows), user=User.objects.get(email=seed.ANNA).uid)
     work()
     assert states(batch) == ["refused", "refused"]
-    shown = text(as_helpdesk.get(url(batch)))
-    assert shown.count("Your account may not release it.") == 2
-    assert shown.count("<q class=\"small\">You do not have permission to execute this request. (MAIL_RELEASE required)</q>") == 2
+    shown = as_helpdesk.get(url(batch))
+    assert text(shown).count("Your account may not release it.") == 2
+    refusal = "You do not have permission to execute this request. (MAIL_RELEASE required)"
+    assert [text(quoted) for quoted in find(shown, "q")] == [refusal] * 2
 
 
 # Each row tells how it ended.
@@ -204,7 +215,7 @@ def test_a_row_says_how_it_ended_and_the_others_go_on(
     shown = text(somebody.get(url(batch)))
     assert said in shown
     assert "3 of 3 are finished" in shown
-    assert "<b>Locked" not in somebody.get(url(batch)).content.decode()
+    assert not find(somebody.get(url(batch)), "q b")
     assert Entry.objects.filter(operation="releaseEmail").order_by("id").values_list("result", flat=True)[1] == state
     assert not work()
 
@@ -258,17 +269,17 @@ def test_a_stopped_batch_ends_the_row_in_flight_and_no_other(somebody: Client, m
     work()
     assert states(batch) == ["done", "done", "waiting", "waiting"]
     assert state(batch) == "stopped"
-    shown = text(somebody.get(url(batch)))
-    assert "2 of 4 are finished" in shown
-    assert ">Resume</button>" in shown
-    assert ">Stop</button>" not in shown
-    assert 'hx-trigger="load' not in shown  # nothing more to watch
+    shown = somebody.get(url(batch))
+    assert "2 of 4 are finished" in text(shown)
+    assert "Resume" in buttons(shown)
+    assert "Stop" not in buttons(shown)
+    assert not find(one(shown, "#progress"), "[hx-trigger]")  # nothing more to watch
     assert not work()
     assert somebody.post(url(batch, "resume/"))["Location"] == url(batch)
     assert work()
     assert (state(batch), states(batch)) == ("done", ["done"] * 4)
     assert mailbox.releases == ["m1", "m2", "m3", "m4"]
-    assert ">Resume</button>" not in text(somebody.get(url(batch)))
+    assert "Resume" not in buttons(somebody.get(url(batch)))
 
 
 def test_a_batch_that_waits_can_be_stopped_before_it_begins(somebody: Client, mailbox: Mailbox) -> None:
@@ -502,7 +513,7 @@ def test_a_worker_that_is_to_end_ends_its_row_and_hands_the_batch_on(somebody: C
 @pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
 def test_a_few_mails_are_released_side_by_side(somebody: Client, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "SIDE_BY_SIDE", 3)
-    at_once = threading.Barrier(3, timeout=30)
+    at_once = threading.Barrier(3, timeout=60)
     mails = [f"m{n}" for n in range(12)]
     mailbox.on_release = {mail: lambda request: (at_once.wait(), httpx.Response(204))[1] for mail in mails}
     batch = start(somebody, *mails)
@@ -517,7 +528,7 @@ def test_when_the_gateway_asks_for_a_pause_those_beside_end_and_no_other_begins(
 ) -> None:
     monkeypatch.setattr(worker, "SIDE_BY_SIDE", 3)
     batch = start(somebody, *(f"m{n}" for n in range(9)))
-    at_once = threading.Barrier(3, timeout=30)
+    at_once = threading.Barrier(3, timeout=60)
 
     def pause(request: httpx.Request) -> httpx.Response:
         at_once.wait()
@@ -561,8 +572,10 @@ def test_a_new_kind_of_work_needs_an_entry_in_one_place_and_may_write_to_one_tar
     assert begin(request, "rename", ["u1", "u1", "u2"], "/users/", payloads=payloads) == batch
     assert work()
     assert sent == [b'{"firstname":"A"}', b'{"firstname":"B"}', b'{"firstname":"A"}']
-    shown = text(somebody.get(url(batch)))
-    assert "Renaming 3 users" in shown and shown.count('<a href="/users/u1/">u1</a> <span class="muted small">Renamed.</span>') == 2
+    shown = somebody.get(url(batch))
+    assert "Renaming 3 users" in text(shown)
+    assert outcomes(shown) == [("u1", "Renamed."), ("u1", "Renamed."), ("u2", "Renamed.")]
+    assert link(shown, "u1") == "/users/u1/"
 
 
 # Whose it is.
@@ -576,8 +589,8 @@ def test_nobody_sees_or_touches_the_batch_of_another(somebody: Client, mailbox: 
     ):
         assert answer.status_code == 404
     assert state(batch) == "waiting"
-    assert url(batch) not in text(other.get("/batches/"))
-    assert url(batch) in text(somebody.get("/batches/"))
+    assert url(batch) not in source(other.get("/batches/"))
+    assert url(batch) in source(somebody.get("/batches/"))
 
 
 @pytest.mark.parametrize("number", ["4711", "0", str(2**63), "9" * 40, "x", "-1"])
@@ -587,32 +600,32 @@ def test_a_batch_that_there_is_not_is_not_found(number: str, somebody: Client) -
 
 # The page that watches.
 
-def poll(browser: Client, page: HttpResponse | str) -> HttpResponse:
+def poll(browser: Client, page: HttpResponse) -> HttpResponse:
     """What the page gets that asks by itself for what is new."""
-    (address,) = re.findall(r'id="progress" hx-get="([^"]+)" hx-trigger="every 1s"', page if isinstance(page, str) else text(page))
+    address = attribute(page, "#progress[hx-trigger='every 1s']", "hx-get")
     return browser.get(address, headers={"HX-Request": "true", "HX-Target": "progress"})
 
 
 def lines(answer: HttpResponse) -> list[str]:
     """The rows in an answer, by what they are about."""
-    return re.findall(r'<li id="row-\d+".*?<span class="what">(?:<a [^>]*>)?([^<]*?)\s*<', text(answer))
+    return [what for what, _outcome in outcomes(answer)]
 
 
 def test_the_page_asks_by_itself_for_what_is_new_until_the_batch_is_done(somebody: Client, mailbox: Mailbox) -> None:
     batch = start(somebody, "m1", "m2")
-    whole = text(somebody.get(url(batch)))
-    assert '<progress id="bar" max="2" value="0">' in whole
-    assert ">Stop</button>" in whole
-    assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in whole
+    whole = somebody.get(url(batch))
+    assert one(whole, "progress#bar[max='2'][value='0']")
+    assert "Stop" in buttons(whole)
+    assert one(whole, "noscript meta[http-equiv=refresh][content='3']")
     work()
-    part, whole_again = text(poll(somebody, whole)), text(somebody.get(url(batch)))
+    part, whole_again = poll(somebody, whole), somebody.get(url(batch))
     for shown in (part, whole_again):
-        assert '<progress id="bar" max="2" value="2">' in shown
-        assert "hx-trigger" not in shown.partition('id="progress"')[2].partition("</div>")[0]
-        assert ">Stop</button>" not in shown
-    assert "<html" not in part
-    assert 'hx-swap-oob="true"' in part and 'hx-swap-oob="true"' not in whole_again
-    assert "http-equiv" not in whole_again
+        assert one(shown, "progress#bar[max='2'][value='2']")
+        assert "hx-trigger" not in one(shown, "#progress").attributes
+        assert "Stop" not in buttons(shown)
+    assert is_part(part)
+    assert find(part, "[hx-swap-oob=true]") and not find(whole_again, "[hx-swap-oob=true]")
+    assert "http-equiv" not in source(whole_again)
 
 
 def test_who_watches_a_thousand_rows_gets_only_those_that_changed(somebody: Client, mailbox: Mailbox) -> None:
@@ -705,7 +718,7 @@ def test_far_more_mails_than_any_page_shows_are_refused(somebody: Client, mailbo
     mails = [f"m{n}" for n in range(3000)]
     answer = somebody.post("/batches/release/", {"user": "u1", "folder": "Quarantine", "mail": mails})
     assert answer.status_code == 400
-    assert "<h1>Bad request</h1>" in text(answer)
+    assert text(one(answer, "h1")) == "Bad request"
     assert not Batch.objects.exists()
     assert somebody.get("/activity/").status_code == 200
 

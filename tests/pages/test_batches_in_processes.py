@@ -204,7 +204,7 @@ def test_a_worker_that_is_asked_to_end_ends_what_is_in_flight_and_hands_the_batc
         portal.until(lambda: len(gateway.sent) == 2)  # side by side
         first.send_signal(signal.SIGTERM)
         gateway.gate.set()
-        assert first.wait(20) == 0
+        assert first.wait(120) == 0
     assert (gateway.sent[2:], portal.states()) == ([], {"done": 2, "waiting": 18})
     assert portal.sql("SELECT state FROM batches_batch") == [("waiting",)], "nobody has to wait for a lease"
     with portal.working(*WORKER):

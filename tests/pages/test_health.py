@@ -1,6 +1,5 @@
 """Diagnostics: what fails, what to change, and running them again, one by one or many at once."""
 
-import html
 import re
 import time
 import tracemalloc
@@ -23,6 +22,7 @@ from portal.meaning.times import at_second
 from portal.ui.filters import ago
 from sandbox.models import DkimKey, Domain, Health, Platform
 from tests.conftest import Gateway, signed_in
+from tests.shown import attribute, find, form, is_part, link, one, source, text
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
 
@@ -36,25 +36,19 @@ SMTP = {"type": "SMTP", "result": "ERROR", "output": ["Connecting to mx.nordwind
 FINE = {"type": "MX", "result": "OK", "output": ["Passed"]}
 
 
-def text(answer: HttpResponse) -> str:
-    return html.unescape(answer.content.decode())
-
-
-def words(answer: HttpResponse) -> str:
-    """What a person reads: without tags, and with single blanks."""
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", answer.content.decode())).split())
-
-
 def names(answer: HttpResponse) -> list[str]:
     """What fails, in the order of the page."""
-    rows = re.findall(r'<li id="row-\w+".*?</li>', text(answer), re.DOTALL)
-    return [re.findall(r"<(?:a [^>]*|strong)>(.*?)</(?:a|strong)>", row)[0] for row in rows]
+    return [text(row.css("a, strong")[0]) for row in find(answer, "li[id^=row-]")]
+
+
+def codes(answer: HttpResponse) -> list[str]:
+    return [code.text() for code in find(answer, "code")]
 
 
 def bars(answer: HttpResponse) -> dict[str, int]:
     """The chart as numbers: how many there are of each kind."""
-    found = re.findall(r'<li><a href="\?kind=([\w-]+)[^>]*>.*?<span class="num">(\d+) ', text(answer), re.DOTALL)
-    return {kind: int(count) for kind, count in found}
+    found = {str(a.attributes["href"]): text(one(a, ".num")) for a in find(answer, "li > a[href^='?kind=']") if a.css(".num")}
+    return {href.removeprefix("?kind=").partition("&")[0]: int(count.split()[0]) for href, count in found.items()}
 
 
 def health(*tests: Any, status: bool = False, at: Any = 1_790_000_000) -> dict[str, Any]:
@@ -133,25 +127,25 @@ def test_everything_that_fails_is_listed_with_the_worst_first(as_admin: Client) 
         "alpenmilch-neu.example", "xn--grne-fracht-uhb.example", HAFEN, "Exchange Zürich", ALPENMILCH,
     ]
     assert bars(page) == {"mx-elsewhere": 2, "mx-missing": 1, "relay": 1, "dkim-other": 1, "dkim-missing": 2}
-    said = words(page)
+    said = text(page)
     assert "4 of 7 domains have a problem, and 1 relay" in said
-    assert "checked 40\xa0minutes ago" in text(page)
+    assert "checked 40 minutes ago" in said
     assert "Connecting to exchange.nordwind.example:465" in said
-    assert 'href="/health/relay/"' in text(page)
+    assert find(page, "a[href='/health/relay/']")
 
 
 def test_the_chart_has_a_text_in_place_of_it(as_admin: Client) -> None:
-    page = text(as_admin.get("/health/"))
-    assert '<title id="chart-name">All domains by their state</title>' in page
-    assert '<desc id="chart-text">4 urgent (57 %), 3 nothing reported (43 %)</desc>' in page
-    assert 'role="img" aria-labelledby="chart-name chart-text"' in page
+    page = as_admin.get("/health/")
+    assert text(one(page, "title#chart-name")) == "All domains by their state"
+    assert text(one(page, "desc#chart-text")) == "4 urgent (57 %), 3 nothing reported (43 %)"
+    assert one(page, "svg[role=img][aria-labelledby='chart-name chart-text']")
 
 
 def test_a_bar_leads_to_the_failures_of_its_kind(as_admin: Client) -> None:
     page = as_admin.get("/health/?kind=dkim-missing")
     assert names(page) == ["alpenmilch-neu.example", HAFEN]
     assert bars(page)["mx-elsewhere"] == 2  # the chart still shows all
-    assert '?kind=dkim-missing" aria-current="true"' in text(page)
+    assert one(page, "a[href^='?kind=dkim-missing'][aria-current=true]")
     assert names(as_admin.get("/health/?kind=dkim-missing&name=HAFEN")) == [HAFEN]
     assert "Nothing matches “nobody”." in text(as_admin.get("/health/?name=nobody"))
     assert "Nothing of this kind fails." in text(as_admin.get("/health/?kind=other"))
@@ -165,14 +159,14 @@ def test_a_question_that_makes_no_sense_is_no_accident(query: str, as_admin: Cli
 def test_a_customers_administrator_sees_the_own_domains_alone(as_customer: Client) -> None:
     page = as_customer.get("/health/")
     assert names(page) == ["xn--grne-fracht-uhb.example", HAFEN, "Exchange Zürich"]
-    assert "2 of 3 domains have a problem, and 1 relay" in words(page)
+    assert "2 of 3 domains have a problem, and 1 relay" in text(page)
 
 
 def test_an_end_user_is_not_led_there_and_sees_what_the_gateway_allows(as_owner: Client) -> None:
     page = as_owner.get("/health/")
     assert page.status_code == 200
-    assert HAFEN not in text(page)
-    assert 'href="/health/"' not in text(page)
+    assert HAFEN not in source(page)
+    assert not find(page, "[href='/health/']")
     assert "Relay tester" not in text(page)
 
 
@@ -197,7 +191,7 @@ def test_who_may_only_look_is_told_who_may_check(as_helpdesk: Client) -> None:
     for url, data in (("/health/", {"type": "DOMAIN", "id": id}), (f"/domains/{id}/health/", {})):
         answer = as_helpdesk.post(url, data)
         assert answer.status_code == 403
-        assert "Your account may not do this: run the diagnostic of a domain. An administrator of the domain can." in text(answer)
+        assert "Your account may not do this: run the diagnostic of a domain. An administrator of the domain can." in text(answer, None)
     assert as_helpdesk.get(address(HAFEN)).status_code == 200
     assert set(Entry.objects.values_list("result", flat=True)) == {"refused"}
 
@@ -207,8 +201,8 @@ def test_who_may_only_look_is_told_who_may_check(as_helpdesk: Client) -> None:
 def test_a_domain_says_what_to_change_with_the_records_to_copy(as_admin: Client) -> None:
     page = as_admin.get(address("xn--grne-fracht-uhb.example"))
     lines = [f"xn--grne-fracht-uhb.example. 3600 IN MX {n}0 {host}." for n, host in enumerate(settings.SANDBOX_MX, 1)]
-    assert ">{}</code>".format("\n".join(lines)) in text(page)
-    said = words(page)
+    assert "\n".join(lines) in codes(page)
+    said = text(page)
     assert "One test failed." in said
     assert "Mail for this domain goes past the gateway" in said
     assert "Found: mx.former-provider.example" in said  # what the gateway saw
@@ -218,17 +212,18 @@ def test_a_domain_says_what_to_change_with_the_records_to_copy(as_admin: Client)
 def test_the_dkim_record_to_publish_is_the_gateways_own(as_admin: Client) -> None:
     domain = Domain.objects.get(name=ALPENMILCH)
     DkimKey.objects.filter(domain=domain).delete()
-    said = words(as_admin.get(address(ALPENMILCH)))
+    said = text(as_admin.get(address(ALPENMILCH)))
     assert "the gateway has none to sign with" in said
     DkimKey.objects.create(domain=domain, selector="protect", private_key="x", public_key="MIGfKEY")
     page = as_admin.get(address(ALPENMILCH))
-    assert f'>protect._domainkey.{ALPENMILCH}. 3600 IN TXT "v=DKIM1; p=MIGfKEY"</code>' in text(page)
-    assert "The old one must go" in words(page)
-    assert f'href="/domains/{domain.uid}/dkim/"' in text(page)
+    assert f'protect._domainkey.{ALPENMILCH}. 3600 IN TXT "v=DKIM1; p=MIGfKEY"' in codes(page)
+    assert "The old one must go" in text(page)
+    assert find(page, f"a[href='/domains/{domain.uid}/dkim/']")
 
 
 def test_missing_mx_records_are_taken_from_the_report_of_another_domain(as_admin: Client) -> None:
-    assert f">{HAFEN}. 3600 IN MX 10 {settings.SANDBOX_MX[0]}.\n" in text(as_admin.get(address(HAFEN)))
+    first = f"{HAFEN}. 3600 IN MX 10 {settings.SANDBOX_MX[0]}.\n"
+    assert any(code.startswith(first) for code in codes(as_admin.get(address(HAFEN))))
 
 
 def test_a_healthy_domain_is_green(as_admin: Client) -> None:
@@ -236,7 +231,7 @@ def test_a_healthy_domain_is_green(as_admin: Client) -> None:
     Health.objects.filter(domain__name=HAFEN).update(ok=True, entries=tests)
     page = as_admin.get(address(HAFEN))
     assert "Everything is fine." in text(page)
-    assert 'class="is-ok"' in text(page)
+    assert find(page, ".is-ok")
     assert "What to change" not in text(page)
 
 
@@ -263,12 +258,12 @@ def test_the_panel_of_the_hub_is_one_call_and_can_check_again(as_admin: Client) 
     headers = {**HTMX, "HX-Target": "domain-health"}
     panel = as_admin.get(address(HAFEN).replace("/health/", "/panels/health/"), headers=headers)
     assert panel.wsgi_request.api.calls == 1
-    assert "<html" not in text(panel)
+    assert is_part(panel)
     assert "No MX record" in text(panel)
     again = as_admin.post(address(HAFEN), {"once": "a"}, headers=headers)
     assert "Could not be checked" in text(again)
     assert re.search("checked (now|a second ago)", text(again))
-    assert 'hx-swap-oob="beforeend:#toasts"' in text(again)  # for who cannot see the panel change
+    assert find(again, "[hx-swap-oob='beforeend:#toasts']")  # for who cannot see the panel change
 
 
 # A gateway that says what a test wants.
@@ -276,34 +271,33 @@ def test_the_panel_of_the_hub_is_one_call_and_can_check_again(as_admin: Client) 
 def test_where_nothing_fails_it_is_calm_and_invents_no_time(somebody: Client) -> None:
     page = somebody.get("/health/")
     assert "Nothing fails" in text(page)
-    assert ">10 domains</a>" in text(page)
-    assert "checked" not in words(page)
-    assert "<svg class=\"chart" not in text(page)
+    assert "10 domains" in [text(a) for a in find(page, "a")]
+    assert "checked" not in text(page)
+    assert not find(page, "svg.chart")
 
 
 def test_without_the_number_of_domains_the_rest_is_there(somebody: Client, diagnostics: Diagnostics) -> None:
     diagnostics.failing = [failing("a.example", MX_MISSING)]
     diagnostics.on["GET /domains"] = answering(500)
     page = somebody.get("/health/")
-    assert "1 domain has a problem" in words(page)
+    assert "1 domain has a problem" in text(page)
     assert names(page) == ["a.example"]
 
 
 def test_more_failures_than_domains_are_no_negative_number(somebody: Client, diagnostics: Diagnostics) -> None:
     diagnostics.failing = [failing(f"{n}.example", MX_MISSING) for n in range(3)]
     diagnostics.total = 2
-    assert "3 urgent (100 %)</desc>" in text(somebody.get("/health/"))
+    assert text(one(somebody.get("/health/"), "desc")).endswith("3 urgent (100 %)")
 
 
 def test_a_check_of_a_row_changes_the_row_and_says_so(somebody: Client, diagnostics: Diagnostics, gateway: Gateway) -> None:
     diagnostics.failing = [failing(NORDWIND, MX_MISSING, id="d1")]
-    page = text(somebody.get("/health/"))
-    (row,) = re.findall(r'<li id="(row-\w+)"', page)
-    assert f'hx-target="#{row}" hx-swap="outerHTML"' in page
+    page = somebody.get("/health/")
+    row = attribute(page, "li[id^=row-]", "id")
+    assert find(page, f"[hx-target='#{row}'][hx-swap=outerHTML]")
     answer = somebody.post("/health/", {"type": "DOMAIN", "id": "d1", "once": "a"}, headers={**HTMX, "HX-Target": row})
-    assert f'<li id="{row}" class="is-ok">' in text(answer)
-    assert "everything is fine" in words(answer)
-    assert '<div hx-swap-oob="beforeend:#toasts"><div class="toast ok"><p>nordwind.example: everything is fine.</p>' in text(answer)
+    assert one(answer, f"li#{row}.is-ok")
+    assert text(one(answer, "[hx-swap-oob='beforeend:#toasts'] > .toast.ok > p")) == "nordwind.example: everything is fine."
     assert asked(gateway, "POST") == ["POST /domains/d1/health"]
 
 
@@ -334,10 +328,10 @@ def test_an_unknown_part_is_shown_with_its_own_words_and_its_button(
     odd = {"type": "SPF", "result": "ERROR_<b>NEW", "output": ["<i>odd</i>"]}
     diagnostics.failing = [failing("<script>alert(1)</script>", odd, type="CUSTOMER", id="c1")]
     page = somebody.get("/health/")
-    assert "<script>alert" not in page.content.decode()
+    assert not [script for script in find(page, "script") if "alert" in script.text()]
     for word in ("CUSTOMER", "ERROR_<b>NEW", "<i>odd</i>", "1 other part"):
         assert word in text(page)
-    assert 'name="type" value="CUSTOMER"' in text(page)
+    assert find(page, "[name=type][value=CUSTOMER]")
     assert "Check again" in text(page)
     assert "visible domain" not in text(page)
     somebody.post("/health/", {"type": "CUSTOMER", "id": "c1", "once": "a"})  # what is no domain is tried as a relay
@@ -378,11 +372,9 @@ def test_two_thousand_failing_domains_are_pages_of_forty(somebody: Client, diagn
     ]
     somebody.get("/health/")  # templates and texts are read once
     tracemalloc.start()
-    started = time.perf_counter()
     page = somebody.get("/health/?page=50")
-    took, (_, peak) = time.perf_counter() - started, tracemalloc.get_traced_memory()
+    _now, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert took < 5  # with tracing, on a busy machine; 0.2 s without
     assert peak < 40_000_000
     assert len(names(page)) == 40
     assert names(page)[-1] == "domain-1999.example"
@@ -390,14 +382,14 @@ def test_two_thousand_failing_domains_are_pages_of_forty(somebody: Client, diagn
     assert bars(page) == {"mx-missing": 500, "dkim-other": 1500, "dkim-missing": 500}
     assert "2000 urgent (2 %), 98000 nothing reported (98 %)" in text(page)
     assert len(page.content) < 200_000
-    assert text(page).count('name="domain" value=') == 40
+    assert len(find(page, "[name=domain][value]")) == 40
 
 
 def test_a_list_larger_than_any_gateways_is_refused(somebody: Client, gateway: Gateway, diagnostics: Diagnostics) -> None:
     diagnostics.on["GET /health"] = lambda request: httpx.Response(200, content=b'[{"id": "' + b"x" * 17_000_000 + b'"}]')
     answer = somebody.get("/health/")
     assert answer.status_code == 502
-    assert "The gateway's answer makes no sense" in text(answer)
+    assert "The gateway's answer makes no sense" in text(answer, None)
 
 
 # A domain's page, part by part.
@@ -414,14 +406,14 @@ def test_a_relay_that_fails_leaves_the_others(somebody: Client, diagnostics: Dia
     diagnostics.relays = [{"id": "p1", "name": "Exchange"}, {"id": "p2", "name": "Postfix"}]
     diagnostics.on["GET /platforms/p1/health"] = answering(403)
     diagnostics.latest = health({**FINE, "type": "SMTP"}, status=True)
-    said = words(somebody.get("/domains/d1/health/"))
+    said = text(somebody.get("/domains/d1/health/"))
     assert re.search(r"Exchange .*Your account may not do this: read the diagnostic of a relay", said)
     assert re.search(r"Postfix .*Passed", said)
 
 
 def test_keys_that_cannot_be_read_leave_the_report(somebody: Client, diagnostics: Diagnostics) -> None:
     diagnostics.on["GET /domains/d1/dkim"] = answering(500)
-    said = words(somebody.get("/domains/d1/health/"))
+    said = text(somebody.get("/domains/d1/health/"))
     assert "Publish the record that the page of the DKIM keys shows." in said
 
 
@@ -432,7 +424,7 @@ def test_keys_as_a_list_of_lists_are_understood(somebody: Client, diagnostics: D
 
 def test_of_many_relays_ten_are_asked(somebody: Client, diagnostics: Diagnostics, gateway: Gateway) -> None:
     diagnostics.relays = [{"id": f"p{n}", "name": f"Relay {n}"} for n in range(30)]
-    said = words(somebody.get("/domains/d1/health/"))
+    said = text(somebody.get("/domains/d1/health/"))
     assert sum("/platforms/" in one for one in asked(gateway)) == 10
     assert said.count("Not asked here: open it to see its state.") == 20
     assert "Relay 29" in said
@@ -447,7 +439,7 @@ def test_what_the_gateway_saw_is_shown_and_harmless(somebody: Client, diagnostic
     diagnostics.latest = health({**MX_MISSING, "output": ['<script>alert("x")</script>', "\0\x1b[31m", "x" * 10_000]})
     page = somebody.get("/domains/d1/health/")
     assert page.status_code == 200
-    assert "<script>alert" not in page.content.decode()
+    assert not [script for script in find(page, "script") if "alert" in script.text()]
     assert '<script>alert("x")</script>' in text(page)
     assert "x" * 2001 not in text(page)
 
@@ -464,14 +456,14 @@ def test_a_hostile_name_makes_no_record(somebody: Client, diagnostics: Diagnosti
 
 def test_the_home_page_says_how_many_domains_fail(somebody: Client, diagnostics: Diagnostics, gateway: Gateway) -> None:
     diagnostics.failing = [failing("a.example", MX_MISSING), failing("b.example", DKIM_OTHER), failing("R", SMTP, type="PLATFORM")]
-    assert 'id="home-health"' in text(somebody.get("/"))
+    assert one(somebody.get("/"), "#home-health")
     assert gateway.asked == []
     panel = somebody.get("/health/panel/", headers={**HTMX, "HX-Target": "home-health"})
-    assert "2 domains have a problem. 1 relay has a problem." in words(panel)
+    assert "2 domains have a problem. 1 relay has a problem." in text(panel)
     assert asked(gateway) == ["GET /health"]
     diagnostics.failing = []
     panel = somebody.get("/health/panel/", headers={**HTMX, "HX-Target": "home-health"})
-    assert "The gateway reports no failures." in words(panel)
+    assert "The gateway reports no failures." in text(panel)
 
 
 # Many at once.
@@ -488,20 +480,20 @@ def work() -> None:
 
 
 def test_all_visible_domains_are_checked_one_after_the_other(as_admin: Client) -> None:
-    page = text(as_admin.get("/health/?kind=dkim-missing"))
-    found = re.findall(r'name="domain" value="(\w+)"', page)
+    page = as_admin.get("/health/?kind=dkim-missing")
+    found = [str(field.attributes["value"]) for field in find(page, "[name=domain][value]")]
     assert len(found) == 2
-    assert "Check all 2 visible domains" in page
-    batch = start(as_admin, *found, back=html.unescape(re.findall(r'name="next" value="([^"]*)"', page)[0]))
+    assert "Check all 2 visible domains" in text(page)
+    batch = start(as_admin, *found, back=form(page, "domain")["next"])
     assert "0 of 2 are finished" in text(as_admin.get(f"/batches/{batch.pk}/"))
     work()
     shown = as_admin.get(f"/batches/{batch.pk}/")
     assert "Diagnostics of 2 domains" in text(shown)
     assert "2 of 2 are finished" in text(shown)
-    assert f'<a href="{address(HAFEN)}">{HAFEN}</a>' in text(shown)
-    assert words(shown).count("Could not be checked") == 2
-    assert "no DNS resolver is configured" in words(shown)  # in the gateway's words
-    assert '<a href="/health/?kind=dkim-missing">' in text(shown)
+    assert link(shown, HAFEN) == address(HAFEN)
+    assert text(shown).count("Could not be checked") == 2
+    assert "no DNS resolver is configured" in text(shown)  # in the gateway's words
+    assert find(shown, "a[href='/health/?kind=dkim-missing']")
     assert list(Entry.objects.values_list("operation", "result")) == [("runDomainDiagnostic", "done")] * 2
     assert "Diagnostics of 2 domains" in text(as_admin.get("/batches/"))
 
@@ -509,7 +501,7 @@ def test_all_visible_domains_are_checked_one_after_the_other(as_admin: Client) -
 def test_who_may_not_check_is_told_for_each_domain(as_helpdesk: Client) -> None:
     batch = start(as_helpdesk, Domain.objects.get(name=HAFEN).uid, Domain.objects.get(name=ALPENMILCH).uid, "nobody")
     work()
-    shown = words(as_helpdesk.get(f"/batches/{batch.pk}/"))
+    shown = text(as_helpdesk.get(f"/batches/{batch.pk}/"))
     assert "Your account may not run its diagnostic." in shown
     assert shown.count("This domain is not there any more, or your account may not see it.") == 2
 
@@ -528,7 +520,7 @@ def test_a_row_says_what_was_found(answer: Any, state: str, said: str, somebody:
     batch = start(somebody, "d1", "d2", "d3")
     work()
     assert [row.state for row in batch.rows.all()] == ["done", state, "done"]
-    assert said in words(somebody.get(f"/batches/{batch.pk}/")).replace("<b>", "").replace("</b>", "")
+    assert said in text(somebody.get(f"/batches/{batch.pk}/")).replace("<b>", "").replace("</b>", "")
 
 
 def test_what_was_found_is_told_in_the_readers_language(somebody: Client, diagnostics: Diagnostics) -> None:
@@ -576,7 +568,7 @@ def test_two_clicks_are_one_batch(somebody: Client) -> None:
 
 def test_the_newest_batch_is_the_first_of_the_list(somebody: Client) -> None:
     made = [start(somebody, f"d{n}").pk for n in range(3)]
-    assert re.findall(r'href="/batches/(\d+)/"', text(somebody.get("/batches/"))) == [str(pk) for pk in reversed(made)]
+    assert [a.attributes["href"] for a in find(somebody.get("/batches/"), "main .what a")] == [f"/batches/{pk}/" for pk in reversed(made)]
 
 
 @pytest.mark.parametrize(("back", "leads"), [

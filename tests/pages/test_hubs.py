@@ -1,6 +1,5 @@
 """What the hub of a domain and the hub of a user tell: all that their one call answers, in words."""
 
-import html
 import re
 from typing import Any
 
@@ -11,19 +10,14 @@ from django.test import Client
 from sandbox import seed
 from sandbox.models import Domain, User
 from tests.conftest import Gateway
+from tests.shown import find, text
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
 
 
 def facts(answer: Any) -> dict[str, str]:
     """The facts of a hub: what stands beside each term, without markup."""
-    assert answer.status_code == 200, answer.status_code
-    found = re.findall(r"<dt>(.*?)</dt><dd[^>]*>(.*?)</dd>", answer.content.decode(), re.DOTALL)
-    return {plain(term): plain(said) for term, said in found}
-
-
-def plain(markup: str) -> str:
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", markup)).split())
+    return {text(term): text(told) for term, told in zip(find(answer, "dt"), find(answer, "dt + dd"), strict=True)}
 
 
 def domain(browser: Client, gateway: Gateway, **fields: Any) -> dict[str, str]:
@@ -105,15 +99,14 @@ def test_a_customer_of_the_sandbox_is_told_the_same_way(as_admin: Client) -> Non
 
 # The setup of a domain.
 
-def setup(browser: Client, gateway: Gateway, *providers: dict[str, Any]) -> str:
+def setup(browser: Client, gateway: Gateway, *providers: dict[str, Any]) -> Any:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/domains/d1":
             return httpx.Response(200, json={"id": "d1", "name": "example.org", "outgoingProviders": list(providers)})
         return httpx.Response(200, json=[] if request.url.path.endswith(("dkim", "admins", "users")) else {})
 
     gateway.answer = answer
-    answered = browser.get("/domains/d1/setup/", headers={"HX-Request": "true", "HX-Target": "domain-setup"})
-    return html.unescape(answered.content.decode())
+    return browser.get("/domains/d1/setup/", headers={"HX-Request": "true", "HX-Target": "domain-setup"})
 
 
 OFFICE = {"id": 1, "name": "office365", "spfProvider": "spf.protection.outlook.com", "active": True}
@@ -121,26 +114,26 @@ OFFICE = {"id": 1, "name": "office365", "spfProvider": "spf.protection.outlook.c
 
 def test_a_provider_that_sends_is_a_step_with_the_term_for_the_spf_record(browser_of_somebody: Client, gateway: Gateway) -> None:
     shown = setup(browser_of_somebody, gateway, OFFICE, {"id": 2, "name": "News", "spfProvider": "include:_spf.news.example"})
-    assert "SPF record" in shown
-    assert "office365, News send for this domain." in shown
-    copied = re.findall(r"<code id=[^>]+>(.*?)</code>", shown)
+    assert "SPF record" in text(shown)
+    assert "office365, News send for this domain." in text(shown)
+    copied = [text(code) for code in find(shown, "code[id]")]
     assert copied == ["include:spf.protection.outlook.com include:_spf.news.example"]
-    assert "check it yourself" in shown
-    assert "of 5 done" in shown  # it is not counted: nobody checks it
+    assert "check it yourself" in text(shown)
+    assert "of 5 done" in text(shown)  # it is not counted: nobody checks it
 
 
 @pytest.mark.parametrize("providers", [[], [{**OFFICE, "active": False}], [{"id": 1, "name": "x", "spfProvider": ""}]])
 def test_without_a_provider_there_is_no_such_step(
     providers: list[dict[str, Any]], browser_of_somebody: Client, gateway: Gateway,
 ) -> None:
-    assert "SPF record" not in setup(browser_of_somebody, gateway, *providers)
+    assert "SPF record" not in text(setup(browser_of_somebody, gateway, *providers))
 
 
 @pytest.mark.parametrize("said", ["<script>", "ip4:192.0.2.0/24", "v=spf1 include:x.example ~all", "a b", "x" * 300, "a\nb.example"])
 def test_what_is_no_host_is_shown_and_never_copied(said: str, browser_of_somebody: Client, gateway: Gateway) -> None:
     shown = setup(browser_of_somebody, gateway, {**OFFICE, "spfProvider": said})
-    assert "<code" not in shown
-    assert f"The gateway says for SPF: {said}" in shown
+    assert not find(shown, "code")
+    assert f"The gateway says for SPF: {' '.join(said.split())}" in text(shown)
 
 
 # A user.

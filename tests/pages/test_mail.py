@@ -19,6 +19,7 @@ from portal.ui.pages import together
 from sandbox import seed, seedmail
 from sandbox.models import Mail, User
 from tests.conftest import Gateway
+from tests.shown import find, source, text
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
 
@@ -43,15 +44,9 @@ def part(target: str) -> dict[str, str]:
     return {"HX-Request": "true", "HX-Target": target}
 
 
-def text(answer: HttpResponse) -> str:
-    assert answer.status_code == 200, answer.status_code
-    return html.unescape(answer.getvalue().decode())
-
-
 def rows(answer: HttpResponse) -> list[str]:
     """The subjects in a list of mails, from top to bottom."""
-    found = re.findall(r'<span class="subject">(.*?)</span>', answer.content.decode())
-    return [html.unescape(re.sub(r"<[^>]+>", "", subject)) for subject in found]
+    return [text(subject) for subject in find(answer, ".subject", None)]
 
 
 def calls(answer: HttpResponse) -> int:
@@ -64,9 +59,9 @@ def test_a_long_list_comes_in_pages_of_forty(as_admin: Client) -> None:
     base = folder(seed.BUSY, page="mail-list-panel")
     pages = [as_admin.get(base, {"page": number}, headers=part("held")) for number in range(1, 5)]
     assert [len(rows(page)) for page in pages] == [40, 40, 40, 17]
-    ids = [found for page in pages for found in re.findall(r'name="mail" value="([^"]+)"', text(page))]
+    ids = [found for page in pages for found in re.findall(r'name="mail" value="([^"]+)"', source(page))]
     assert len(set(ids)) == 137
-    first, second, last = text(pages[0]), text(pages[1]), text(pages[3])
+    first, second, last = source(pages[0]), source(pages[1]), source(pages[3])
     assert "137 mails" in first
     assert "Page 1 of 4" in first
     assert f'href="?page=2" rel="next" hx-get="{base}?page=2"' in first
@@ -78,17 +73,17 @@ def test_a_long_list_comes_in_pages_of_forty(as_admin: Client) -> None:
 def test_a_page_that_is_none_shows_the_nearest(as_admin: Client, subtests: pytest.Subtests) -> None:
     for asked, shown in {"4": 4, "5": 4, "999": 4, "9" * 20: 4, "9" * 5000: 1, "0": 1, "-1": 1, "x": 1, "²": 1, "": 1}.items():
         with subtests.test(asked[:30]):
-            assert f"Page {shown} of 4" in text(as_admin.get(folder(seed.BUSY, page="mail-list-panel"), {"page": asked}, headers=part("held")))
+            assert f"Page {shown} of 4" in source(as_admin.get(folder(seed.BUSY, page="mail-list-panel"), {"page": asked}, headers=part("held")))
 
 
 def test_the_newest_mail_is_on_top_and_a_link_turns_the_order(as_admin: Client) -> None:
     base = folder(seed.ANNA)
     newest = as_admin.get(base, {"subject": "a"})
     assert rows(newest)[0] == "[SPAM] Rechnung R-48213 zu Ihrer Bestellung 7715"
-    assert f'href="{base}?subject=a&sort=sentDate">Newest first' in text(newest)
+    assert f'href="{base}?subject=a&sort=sentDate">Newest first' in source(newest)
     oldest = as_admin.get(base, {"subject": "a", "sort": "sentDate"})
     assert rows(oldest) == rows(newest)[::-1]
-    assert f'href="{base}?subject=a">Oldest first' in text(oldest)
+    assert f'href="{base}?subject=a">Oldest first' in source(oldest)
     assert rows(as_admin.get(base, {"sort": "-subject"})) == rows(as_admin.get(base))  # no documented key
 
 
@@ -111,9 +106,9 @@ def test_the_search_finds_a_piece_of_the_sender_and_of_the_subject(as_admin: Cli
             answer = as_admin.get(folder(seed.ANNA, page="mail-list-panel"), criteria, headers=part("held"))
             assert rows(answer) == found
             for value in criteria.values():
-                assert f'value="{value}"' in text(answer)  # the form says what was searched for
-            assert ("No mail matches this search." in text(answer)) == (not found)
-            assert ">Clear</a>" in text(answer)
+                assert f'value="{value}"' in source(answer)  # the form says what was searched for
+            assert ("No mail matches this search." in source(answer)) == (not found)
+            assert ">Clear</a>" in source(answer)
             assert rows(as_admin.get(folder(seed.ANNA), criteria)) == found  # the same without JavaScript
 
 
@@ -150,7 +145,7 @@ def test_times_are_shown_where_the_reader_is(as_admin: Client) -> None:
     for zone, offset in (("Asia/Tokyo", 9), ("America/Phoenix", -7)):
         as_admin.cookies["timezone"] = zone
         local = f"{row.sent_date + timedelta(hours=offset):%Y-%m-%dT%H:%M:%S}{offset:+03d}:00"
-        assert f'datetime="{local}"' in text(as_admin.get(held("Jahresabschluss", "mail-reading"), headers=part("reading")))
+        assert f'datetime="{local}"' in source(as_admin.get(held("Jahresabschluss", "mail-reading"), headers=part("reading")))
 
 
 def test_a_search_that_makes_no_sense_keeps_the_form_and_says_so(as_admin: Client, subtests: pytest.Subtests) -> None:
@@ -158,7 +153,7 @@ def test_a_search_that_makes_no_sense_keeps_the_form_and_says_so(as_admin: Clien
         ("after", "31.02.2026"), ("before", "yesterday"), ("before", "0000-00-00"), ("sender", "x" * 201),
     ):
         with subtests.test(value[:20]):
-            answer = text(as_admin.get(folder(seed.ANNA), {field: value, "subject": "Rechnung"}))
+            answer = source(as_admin.get(folder(seed.ANNA), {field: value, "subject": "Rechnung"}))
             assert f'value="{value}"' in answer
             assert 'value="Rechnung"' in answer
             assert '<p class="problem" role="alert">' in answer
@@ -176,28 +171,28 @@ def test_the_first_and_the_last_day_of_the_calendar_are_days_too(as_admin: Clien
             with subtests.test(zone, day=day, field=field):
                 answer = as_admin.get(folder(seed.ANNA), {field: day})
                 assert rows(answer) == found
-                assert 'class="failed"' not in text(answer)
+                assert 'class="failed"' not in source(answer)
 
 
 def test_a_mail_of_a_search_leads_back_to_the_search(as_admin: Client) -> None:
     listed = as_admin.get(folder(seed.ANNA, page="mail-list-panel"), {"subject": "Rechnung", "sender": "rheintal", "junk": "x"}, headers=part("held"))
     link = held("Rechnung R-48213") + "?sender=rheintal&subject=Rechnung"
     alternative = held("Rechnung R-48213") + "?subject=Rechnung&sender=rheintal"
-    assert f'href="{link}"' in text(listed) or f'href="{alternative}"' in text(listed)
+    assert f'href="{link}"' in source(listed) or f'href="{alternative}"' in source(listed)
     page = as_admin.get(alternative)
     assert rows(page) == ["[SPAM] Rechnung R-48213 zu Ihrer Bestellung 7715"]
-    assert 'aria-current="true"' in text(page)  # the open mail is marked in the list beside it
-    assert 'value="rheintal"' in text(page)
+    assert 'aria-current="true"' in source(page)  # the open mail is marked in the list beside it
+    assert 'value="rheintal"' in source(page)
 
 
 def test_pages_keep_the_search(as_admin: Client) -> None:
     answer = as_admin.get(folder(seed.BUSY), {"subject": "e", "page": "2"})
-    assert 'href="?subject=e&page=1" rel="prev"' in text(answer)
+    assert 'href="?subject=e&page=1" rel="prev"' in source(answer)
 
 
 def test_a_mailbox_without_held_mail_says_so(as_admin: Client) -> None:
     for page, headers in (("mail-list", {}), ("mail-list-panel", part("held"))):
-        answer = text(as_admin.get(folder(seed.EMPTY, page=page), headers=headers))
+        answer = source(as_admin.get(folder(seed.EMPTY, page=page), headers=headers))
         assert "Nothing is in this folder." in answer
         assert "0 mails" in answer
         assert "Release the selected mails" not in answer
@@ -208,12 +203,12 @@ def test_a_folder_inside_a_folder_opens(as_admin: Client) -> None:
     assert base.endswith("/mail/INBOX%252FProjekte/")
     answer = as_admin.get(base)
     assert rows(answer) == ["Neue Türcodes ab Montag"]
-    (link,) = re.findall(rf'href="({base}[^"/]+/)"', text(answer))
-    assert "<h2>Neue Türcodes ab Montag</h2>" in text(as_admin.get(link))
+    (link,) = re.findall(rf'href="({base}[^"/]+/)"', source(answer))
+    assert "<h2>Neue Türcodes ab Montag</h2>" in source(as_admin.get(link))
 
 
 def test_a_folder_that_is_not_there_is_a_panel_beside_the_user(as_admin: Client) -> None:
-    answer = text(as_admin.get(folder(seed.ANNA, "Nowhere")))
+    answer = source(as_admin.get(folder(seed.ANNA, "Nowhere")))
     assert f"<h1>{seed.ANNA}</h1>" in answer
     assert "<h2>Not found</h2>" in answer
 
@@ -221,7 +216,7 @@ def test_a_folder_that_is_not_there_is_a_panel_beside_the_user(as_admin: Client)
 # Folders.
 
 def test_the_folders_show_their_counts_and_which_one_holds_mail_back(as_admin: Client) -> None:
-    answer = text(as_admin.get(reverse("folders-panel", args=(user(seed.ANNA),)), {"shown": "Quarantine"}, headers=part("folders")))
+    answer = source(as_admin.get(reverse("folders-panel", args=(user(seed.ANNA),)), {"shown": "Quarantine"}, headers=part("folders")))
     count = Mail.objects.filter(folder__user__email=seed.ANNA, folder__path="Quarantine").count()
     shield = r'<svg[^>]*><use href="[^"]*#shield"/></svg>'
     assert re.search(rf'aria-current="true">\s*{shield}<span>Quarantine</span>\s*<span[^>]*>{count}<', answer)
@@ -231,18 +226,18 @@ def test_the_folders_show_their_counts_and_which_one_holds_mail_back(as_admin: C
 @pytest.mark.parametrize(("path", "inside"), [("INBOX", ["Projekte"]), ("INBOX/Projekte", ["2026"]), ("Sent", [])])
 def test_the_folders_inside_a_folder_come_when_it_is_opened(path: str, inside: list[str], as_admin: Client) -> None:
     url = reverse("subfolders", args=(user(seed.ANNA),)) + f"?path={quote(path, safe='')}"
-    answer = text(as_admin.get(url, headers={"HX-Request": "true"}))
+    answer = source(as_admin.get(url, headers={"HX-Request": "true"}))
     assert re.findall(r"</svg><span>([^<]+)</span>", answer) == inside
     assert ("No subfolders" in answer) == (not inside)
     deeper = re.findall(r'aria-label="Subfolders of ([^"]+)"', answer)
     assert deeper == [f"{path}/{name}" for name in inside], "each can be opened in its turn (childrenUri, r:6471)"
-    assert "<html" in text(as_admin.get(url))  # without JavaScript, a page
+    assert "<html" in source(as_admin.get(url))  # without JavaScript, a page
 
 
 def test_without_javascript_the_mailbox_leads_to_the_held_mail_and_to_the_folders(as_admin: Client) -> None:
     mailbox = reverse("mailbox", args=(user(seed.ANNA),))
     assert as_admin.get(mailbox)["Location"] == folder(seed.ANNA)
-    answer = text(as_admin.get(reverse("folders", args=(user(seed.ANNA),))))
+    answer = source(as_admin.get(reverse("folders", args=(user(seed.ANNA),))))
     assert f"<h1>{seed.ANNA}</h1>" in answer
     assert f'href="{folder(seed.ANNA, "Sent")}"' in answer
 
@@ -261,11 +256,11 @@ def test_held_mail_in_a_folder_of_another_name_is_found(browser_of_somebody: Cli
     gateway.answer = answer
     listed = browser_of_somebody.get("/users/u1/panels/mail/Quarantine/?newest", headers=part("held"))
     assert rows(listed) == ["here"]
-    assert "<h2>INBOX/Spam</h2>" in text(listed)
-    assert 'href="/users/u1/mail/INBOX%252FSpam/m1/"' in text(listed)
+    assert "<h2>INBOX/Spam</h2>" in source(listed)
+    assert 'href="/users/u1/mail/INBOX%252FSpam/m1/"' in source(listed)
     assert calls(listed) == 3
     # It is looked for once in a session.
-    assert 'hx-get="/users/u1/panels/mail/INBOX%252FSpam/?newest"' in text(browser_of_somebody.get("/users/u1/"))
+    assert 'hx-get="/users/u1/panels/mail/INBOX%252FSpam/?newest"' in source(browser_of_somebody.get("/users/u1/"))
     again = browser_of_somebody.get("/users/u1/panels/mail/INBOX%252FSpam/", headers=part("held"))
     assert calls(again) == 1
 
@@ -303,7 +298,7 @@ def test_what_a_person_searches_for_is_put_into_the_address_and_what_the_page_as
     searched = as_admin.get(panel, {"subject": "Rücksendung", "page": "1"}, headers=part("held"))
     assert searched["HX-Push-Url"] == folder(seed.ANNA) + "?subject=R%C3%BCcksendung&page=1"
     assert "HX-Push-Url" not in as_admin.get(panel + "?newest", headers=part("held"))
-    shown = text(as_admin.get(panel, {"subject": "Rechnung"}, headers=part("held")))
+    shown = source(as_admin.get(panel, {"subject": "Rechnung"}, headers=part("held")))
     pushed = re.findall(r'<a href="([^"]*)" hx-get="([^"]*)" hx-target="#reading" hx-push-url="([^"]*)"', shown)
     assert pushed
     for link, asked, address in pushed:
@@ -336,7 +331,7 @@ def test_each_page_asks_the_gateway_as_little_as_promised(as_admin: Client) -> N
 # Reading as an administrator: everything about the mail, and nothing of what is in it.
 
 def test_an_administrator_sees_why_it_is_held_and_nothing_of_the_text(as_admin: Client) -> None:
-    shown = text(as_admin.get(held("Rechnung R-48213", "mail-reading"), headers=part("reading")))
+    shown = source(as_admin.get(held("Rechnung R-48213", "mail-reading"), headers=part("reading")))
     assert re.search(r"Held as spam: its score is 5\.4, and from 5(\.0)? on a mail counts as spam here\.", shown)
     passed = re.findall(r'<li class="chip ok" title="rheintal-papier.example">(.*?)</li>', shown)
     assert passed == ["SPF: passed", "DKIM: passed", "DMARC: passed"]
@@ -371,12 +366,12 @@ SENTENCES = [
 def test_the_reading_pane_says_what_the_headers_mean(as_admin: Client, subtests: pytest.Subtests) -> None:
     for subject, said in SENTENCES:
         with subtests.test(subject, said=said):
-            assert said in text(as_admin.get(held(subject, "mail-reading"), headers=part("reading")))
+            assert said in source(as_admin.get(held(subject, "mail-reading"), headers=part("reading")))
 
 
 def test_where_there_is_no_sender_no_button_and_no_sentence_speaks_of_one(as_admin: Client) -> None:
     for subject in ("Wer hat das", "<script>"):
-        shown = text(as_admin.get(held(subject, "mail-reading"), headers=part("reading")))
+        shown = source(as_admin.get(held(subject, "mail-reading"), headers=part("reading")))
         assert 'name="allow" value=""' in shown
         assert 'name="allow" value="mailbox"' not in shown
         assert "Block sender <kbd>" not in shown
@@ -385,7 +380,7 @@ def test_where_there_is_no_sender_no_button_and_no_sentence_speaks_of_one(as_adm
 
 def test_a_mail_without_a_subject_says_so(as_admin: Client) -> None:
     row = Mail.objects.get(folder__user__email=seed.ANNA, subject="")
-    shown = text(as_admin.get(reverse("mail-read", args=(user(seed.ANNA), "Quarantine", row.fuglu_id))))
+    shown = source(as_admin.get(reverse("mail-read", args=(user(seed.ANNA), "Quarantine", row.fuglu_id))))
     assert "<h2><em>(no subject)</em></h2>" in shown
 
 
@@ -394,13 +389,13 @@ def test_an_administrator_gets_files_and_no_source(as_admin: Client) -> None:
         answer = as_admin.get(held("Rechnung R-48213", page, *more))
         assert answer.status_code == status
         assert ("Content-Disposition" in answer) == (status == 200)
-    assert "CHF" not in text(as_admin.get(held("Rechnung R-48213", "mail-body")))
+    assert "CHF" not in source(as_admin.get(held("Rechnung R-48213", "mail-body")))
 
 
 # Reading as the owner.
 
 def test_the_owner_reads_the_text(as_owner: Client) -> None:
-    shown = text(as_owner.get(held("Rechnung R-48213", "mail-reading"), headers=part("reading")))
+    shown = source(as_owner.get(held("Rechnung R-48213", "mail-reading"), headers=part("reading")))
     assert '<pre class="text"' in shown
     assert "CHF 1'284.50" in shown
     assert "Only the owner of the mailbox" not in shown
@@ -417,11 +412,11 @@ ALPHABETS = [
 def test_the_owner_reads_every_alphabet(as_owner: Client, subtests: pytest.Subtests) -> None:
     for subject, said in ALPHABETS:
         with subtests.test(subject):
-            assert said in text(as_owner.get(held(subject, "mail-reading"), headers=part("reading")))
+            assert said in source(as_owner.get(held(subject, "mail-reading"), headers=part("reading")))
 
 
 def test_links_are_shown_with_where_they_really_go(as_owner: Client) -> None:
-    shown = text(as_owner.get(held("Ihr Passwort", "mail-reading"), headers=part("reading")))
+    shown = source(as_owner.get(held("Ihr Passwort", "mail-reading"), headers=part("reading")))
     odd = re.findall(r'<li class="odd">.*?misleading</span> (.*?) <span class="muted">→</span> <code>(.*?)</code>', shown)
     assert ("https://portal.nordwind.example/login", f"http://{seedmail.PHISH_HOST}/login") in odd
     assert "<details open>" in shown
@@ -431,14 +426,14 @@ def test_links_are_shown_with_where_they_really_go(as_owner: Client) -> None:
 def test_the_html_of_a_mail_is_in_a_frame_that_can_do_nothing(as_owner: Client) -> None:
     url = held("auf Paletten")
     pane = held("auf Paletten", "mail-reading")
-    plain = text(as_owner.get(pane, headers=part("reading")))
+    plain = source(as_owner.get(pane, headers=part("reading")))
     assert "<iframe" not in plain
-    shown = text(as_owner.get(pane + "?view=html", headers=part("reading")))
+    shown = source(as_owner.get(pane + "?view=html", headers=part("reading")))
     frame = f'<iframe class="body" src="{held("auf Paletten", "mail-body")}" sandbox="'
     assert frame + 'allow-popups allow-popups-to-escape-sandbox"' in shown
     assert "Scripts, forms and remote images are blocked." in shown
     assert f'href="{url}?view=html&images=1"' in shown
-    pictures = text(as_owner.get(pane + "?view=html&images=1", headers=part("reading")))
+    pictures = source(as_owner.get(pane + "?view=html&images=1", headers=part("reading")))
     assert f'src="{held("auf Paletten", "mail-body")}?images=1"' in pictures
     assert "their servers can see that this mail is being read" in pictures
 
@@ -461,7 +456,7 @@ def test_the_frame_of_a_mail_comes_with_a_policy_that_forbids_everything(as_owne
 
 def test_nothing_of_a_hostile_mail_acts_asks_or_loads(as_owner: Client) -> None:
     for images in ("", "?images=1"):
-        body = text(as_owner.get(held("<script>", "mail-body") + images))
+        body = source(as_owner.get(held("<script>", "mail-body") + images))
         assert "Text, der bleiben darf." in body
         tags = set(re.findall(r"<([a-z0-9]+)", body.partition("<body>")[2]))
         assert tags <= {"h1", "img", "a", "p", "details"}
@@ -482,19 +477,19 @@ def test_remote_images_load_only_when_asked_for_and_only_safely(browser_of_someb
     )
     gateway.answer = lambda request: httpx.Response(200, json={"id": "m", "content": markup})
     without = browser_of_somebody.get("/users/u1/mail/Quarantine/m/body/")
-    assert re.findall(r'src="([^"]*)"', text(without)) == ["data:image/png;base64,AAAA"]
+    assert re.findall(r'src="([^"]*)"', source(without)) == ["data:image/png;base64,AAAA"]
     assert "img-src data:;" in without["Content-Security-Policy"]
     asked = browser_of_somebody.get("/users/u1/mail/Quarantine/m/body/?images=1")
     pictures = ["https://t.example/a.gif", "https://t.example/b.gif", "data:image/png;base64,AAAA"]  # never without encryption
-    assert re.findall(r'src="([^"]*)"', text(asked)) == pictures
+    assert re.findall(r'src="([^"]*)"', source(asked)) == pictures
     assert "img-src data: https:;" in asked["Content-Security-Policy"]
-    assert text(asked).count('referrerpolicy="no-referrer"') == 5
+    assert source(asked).count('referrerpolicy="no-referrer"') == 5
 
 
 def test_pictures_that_came_with_the_mail_are_shown(as_owner: Client) -> None:
-    body = text(as_owner.get(held("Votre carton", "mail-body")))
+    body = source(as_owner.get(held("Votre carton", "mail-body")))
     assert '<img src="data:image/png;base64,' in body
-    shown = text(as_owner.get(held("Votre carton", "mail-reading") + "?view=html", headers=part("reading")))
+    shown = source(as_owner.get(held("Votre carton", "mail-reading") + "?view=html", headers=part("reading")))
     assert "Scripts and forms are blocked." in shown
     assert "Show remote images" not in shown
 
@@ -520,7 +515,7 @@ def test_the_owner_saves_a_file_the_whole_mail_and_all_files(as_owner: Client) -
     name, data = attached(as_owner.get(held("Rechnung R-48213", "mail-source")))
     assert name == "mail.eml"
     assert b"Subject: [SPAM] Rechnung R-48213" in data
-    shown = text(as_owner.get(held("Bewerbung", "mail-reading"), headers=part("reading")))
+    shown = source(as_owner.get(held("Bewerbung", "mail-reading"), headers=part("reading")))
     assert f'href="{held("Bewerbung", "all-attachments")}"' in shown
     name, data = attached(as_owner.get(held("Bewerbung", "all-attachments")))
     assert name == "attachments.zip"
@@ -558,7 +553,7 @@ def test_a_file_that_is_not_there_is_a_page_and_no_download(as_owner: Client) ->
 
 
 def test_the_files_of_an_infected_mail_are_not_linked(as_owner: Client) -> None:
-    shown = text(as_owner.get(held("Facture", "mail-reading"), headers=part("reading")))
+    shown = source(as_owner.get(held("Facture", "mail-reading"), headers=part("reading")))
     assert "<span>facture_2231.pdf.com</span>" in shown
     assert "/attachments/" not in shown
     assert "The files of an infected mail cannot be downloaded here." in shown
@@ -568,7 +563,7 @@ def test_the_files_of_an_infected_mail_are_not_linked(as_owner: Client) -> None:
 
 def test_delivered_mail_has_no_button_to_release_it(as_admin: Client) -> None:
     (link,) = re.findall(r'<a href="([^"]+)" hx-get', as_admin.get(folder(seed.ANNA, "Sent")).content.decode())
-    shown = text(as_admin.get(link, headers=part("reading")))
+    shown = source(as_admin.get(link, headers=part("reading")))
     assert "What the checks say" in shown
     assert "Why it is held" not in shown
     assert 'name="allow"' not in shown
@@ -584,16 +579,16 @@ def test_a_mail_that_is_gone_says_so_beside_the_list(as_admin: Client) -> None:
 
 
 def test_only_the_newest_mail_opens_by_itself_and_never_the_own(as_admin: Client, as_owner: Client) -> None:
-    opened = text(as_admin.get(folder(seed.ANNA, page="mail-list-panel") + "?newest", headers=part("held")))
+    opened = source(as_admin.get(folder(seed.ANNA, page="mail-list-panel") + "?newest", headers=part("held")))
     assert opened.count("data-newest") == 1
     assert 'data-newest="open"' in opened
-    assert 'data-newest="focus"' in text(as_owner.get(folder(seed.ANNA, page="mail-list-panel") + "?newest", headers=part("held")))
-    assert "data-newest" not in text(as_admin.get(folder(seed.ANNA, page="mail-list-panel"), headers=part("held")))
+    assert 'data-newest="focus"' in source(as_owner.get(folder(seed.ANNA, page="mail-list-panel") + "?newest", headers=part("held")))
+    assert "data-newest" not in source(as_admin.get(folder(seed.ANNA, page="mail-list-panel"), headers=part("held")))
 
 
 def test_the_name_of_a_user_is_text(as_admin: Client) -> None:
     hub = as_admin.get(reverse("user-hub", args=(user(seed.HOSTILE),)))
-    assert "<img src=x onerror=alert(1)>" in text(hub)
+    assert "<img src=x onerror=alert(1)>" in source(hub)
     assert b"<img" not in hub.content
 
 
@@ -611,11 +606,11 @@ def test_the_file_of_the_whole_message_has_the_same_bytes(browser_of_somebody: C
     raw = b"Subject: x\r\nContent-Type: text/plain; charset=windows-1251\r\n\r\n" + "Здравствуйте".encode("cp1251") + b"\x00\xff"
     given(gateway, source=raw.decode("latin-1"))
     assert attached(browser_of_somebody.get(MESSAGE + "source/")) == ("mail.eml", raw)
-    shown = text(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
+    shown = source(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
     assert "Здравствуйте" in shown
     assert "may differ from the original" not in shown
     given(gateway, source="Content-Type: text/plain; charset=windows-1251\r\n\r\nЗдравствуйте")
-    shown = text(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
+    shown = source(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
     assert "Здравствуйте" in shown
     assert "The gateway gave this message as decoded text, so the file may differ from the original." in shown
     assert attached(browser_of_somebody.get(MESSAGE + "source/"))[1].endswith("Здравствуйте".encode())
@@ -656,12 +651,12 @@ Letzter Text
 
 def test_an_attached_message_is_opened_on_a_page_of_its_own_and_is_never_the_text(browser_of_somebody: Client, gateway: Gateway) -> None:
     given(gateway, source=FORWARDED)
-    shown = text(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
+    shown = source(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
     assert "AUSSEN" in shown
     assert "Innerer Text" not in shown
     assert f'<a href="{MESSAGE}attached/1/"><bdi><i>INNEN</i></bdi></a>' in shown
     answer = browser_of_somebody.get(MESSAGE + "attached/1/")
-    opened = text(answer)
+    opened = source(answer)
     assert b"<i>INNEN" not in answer.content
     assert "<h1><i>INNEN</i></h1>" in opened
     assert "chef@a.example" in opened
@@ -670,12 +665,12 @@ def test_an_attached_message_is_opened_on_a_page_of_its_own_and_is_never_the_tex
     assert '<span class="chip bad">misleading</span>' in opened
     assert '<bdi>Rechnung[U+202E]fdp.exe</bdi> <span class="chip bad">misleading name</span>' in opened
     assert "hx-get" not in opened.partition('<section aria-labelledby="text">')[2].partition("</section>")[0]
-    assert f'src="{MESSAGE}body/?of=1"' in text(browser_of_somebody.get(MESSAGE + "attached/1/?view=html"))
+    assert f'src="{MESSAGE}body/?of=1"' in source(browser_of_somebody.get(MESSAGE + "attached/1/?view=html"))
     frame = browser_of_somebody.get(MESSAGE + "body/?of=1")
-    assert "Innerer Text" in text(frame)
-    assert "onerror" not in text(frame)
+    assert "Innerer Text" in source(frame)
+    assert "onerror" not in source(frame)
     assert f'href="{MESSAGE}attached/1.1/"' in opened
-    assert "Letzter Text" in text(browser_of_somebody.get(MESSAGE + "attached/1.1/"))
+    assert "Letzter Text" in source(browser_of_somebody.get(MESSAGE + "attached/1.1/"))
     for none in ("attached/2/", "attached/x/", "attached/1.2/", "body/?of=7"):
         assert browser_of_somebody.get(MESSAGE + none).status_code == 404
 
@@ -685,15 +680,15 @@ def test_who_gets_no_source_gets_no_attached_message(as_admin: Client) -> None:
 
 
 def test_the_owner_opens_the_message_that_is_attached_to_held_mail(as_owner: Client) -> None:
-    shown = text(as_owner.get(held("Jahresabschluss", "mail-reading"), headers=part("reading")))
+    shown = source(as_owner.get(held("Jahresabschluss", "mail-reading"), headers=part("reading")))
     link = re.search(r'href="([^"]+/attached/1/)"', shown)
     assert link
-    assert "This is an attached message." in text(as_owner.get(link[1]))
+    assert "This is an attached message." in source(as_owner.get(link[1]))
 
 
 def test_hidden_text_is_marked_where_it_stands(browser_of_somebody: Client, gateway: Gateway) -> None:
     given(gateway, source="Content-Type: text/html\n\n<p>Ihr Pass<span style='font-size:0'>xkq9</span>wort</p>")
-    shown = text(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
+    shown = source(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
     assert 'Ihr Pass<mark class="hidden-text">[hidden: xkq9]</mark>wort' in shown
 
 
@@ -712,7 +707,7 @@ END:VEVENT
 
 def test_an_invitation_shows_its_facts(browser_of_somebody: Client, gateway: Gateway) -> None:
     given(gateway, source=INVITATION)
-    shown = text(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
+    shown = source(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
     for fact in ("Invitation: <b>Sitzung</b>", "(Europe/Zurich)", "(UTC)", "Zimmer 3", "Peter <peter@a.example>", "Bitte kommen"):
         assert fact in shown
     assert b"<b>Sitzung" not in browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")).content
@@ -720,29 +715,29 @@ def test_an_invitation_shows_its_facts(browser_of_somebody: Client, gateway: Gat
 
 def test_a_signed_message_says_that_it_is(browser_of_somebody: Client, gateway: Gateway) -> None:
     given(gateway, source="Content-Type: multipart/signed; boundary=A; protocol=application/pgp-signature\n\n--A\n\nText\n--A--")
-    shown = text(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
+    shown = source(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
     assert "This message is signed (PGP). The signature is not checked here." in shown
     assert "Text</pre>" in shown
 
 
 def test_a_subject_that_a_gateway_could_not_read_is_read_here(browser_of_somebody: Client, gateway: Gateway) -> None:
     given(gateway, subject="=?koi8-r*ru?B?8NLJ18XUIMnaIOvB2sHOyQ==?=")
-    assert "<h2>Привет из Казани</h2>" in text(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
+    assert "<h2>Привет из Казани</h2>" in source(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
     raw = b"Subject: " + "Счёт".encode("cp1251") + b"\nContent-Type: text/plain; charset=windows-1251\n\nx"
     given(gateway, subject="\ufffd\ufffd", source=raw.decode("latin-1"))
-    assert "<h2>Счёт</h2>" in text(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
+    assert "<h2>Счёт</h2>" in source(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
 
 
 def test_files_that_a_gateway_does_not_list_are_named(browser_of_somebody: Client, gateway: Gateway) -> None:
     given(gateway, source="Content-Type: multipart/mixed; boundary=A\n\n--A\nContent-Type: application/x; name=rimborso.exe\n\nMZ\n--A--")
-    assert "<bdi>rimborso.exe</bdi>" in text(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
+    assert "<bdi>rimborso.exe</bdi>" in source(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
 
 
 # Much of everything: what is shown is what a person can look at, and the rest is a number.
 
 def shown_of(answer: HttpResponse) -> str:
     assert len(answer.content) < 3_000_000
-    return text(answer)
+    return source(answer)
 
 
 def test_of_very_many_files_the_first_are_shown(browser_of_somebody: Client, gateway: Gateway) -> None:
@@ -791,11 +786,11 @@ def test_large_messages_are_taken_apart_one_at_a_time(browser_of_somebody: Clien
     monkeypatch.setattr(body, "PATIENCE", 0)
     given(gateway, source="Subject: x\n\n" + "x" * (body.LARGE_SOURCE + 1))
     with body._large:
-        shown = text(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
+        shown = source(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
         assert "Another large message is being read right now." in shown
         assert "This mail has no text." not in shown
         assert browser_of_somebody.get(MESSAGE + "body/").status_code == 503
         given(gateway, source="Subject: x\n\nsmall")
-        assert "small" in text(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
+        assert "small" in source(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
     given(gateway, source="Subject: x\n\n" + "x" * (body.LARGE_SOURCE + 1))
-    assert "Another large" not in text(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))
+    assert "Another large" not in source(browser_of_somebody.get(MESSAGE + "reading/", headers=part("reading")))

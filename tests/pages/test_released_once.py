@@ -1,6 +1,5 @@
 """However often, by whomever and under whatever name a release is asked for: at a gateway that keeps its mails, each goes out once."""
 
-import html
 import re
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,6 +13,7 @@ from portal.audit.models import Entry
 from portal.batches import worker
 from portal.batches.models import Batch, Row
 from tests.conftest import Gateway, signed_in
+from tests.shown import form as form_of, text
 
 pytestmark = pytest.mark.django_db(databases=["default", "sandbox"])
 FOLDER = "/users/u1/mail/Quarantine/"
@@ -76,11 +76,7 @@ def another(keeping: Keeping) -> Client:
 
 def form(browser: Client, page: str = FOLDER, action: str = "/batches/release/") -> dict[str, str]:
     """What the form of a page sends along."""
-    shown = browser.get(page).content.decode()
-    inside = shown.partition(f'action="{action}"')[2].partition("</form>")[0]
-    found = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', inside))
-    assert found, "there is such a form"
-    return {name: html.unescape(value) for name, value in found.items()}
+    return {name: value for name, value in form_of(browser.get(page), action=action).items() if name not in ("mail", "domain")}
 
 
 def select(browser: Client, sent: dict[str, str], *mails: str) -> HttpResponse:
@@ -211,10 +207,11 @@ def test_a_mail_that_a_batch_released_is_not_released_from_a_page_of_before(
     before = form(another, url, f"{url}release/")
     select(somebody, {**form(somebody), "user": "anna@nordwind.example"}, "<1@shop.example>")
     work()
-    told = another.post(f"{url}release/", before, follow=True).content.decode()
-    assert "Released once already, by" in told
+    told = another.post(f"{url}release/", before, follow=True)
+    assert "Released once already, by" in text(told)
     assert keeping.releases == ["m1"]
-    assert "Released. The mail is on its way" in another.post(f"{url}release/", form(another, url, f"{url}release/"), follow=True).content.decode()
+    told = another.post(f"{url}release/", form(another, url, f"{url}release/"), follow=True)
+    assert "Released. The mail is on its way" in text(told)
     assert keeping.releases == ["m1", "m1"]  # who looks again decides again
 
 

@@ -11,15 +11,15 @@ from django.test import Client
 
 from portal.audit.models import Entry
 from portal.meaning.dkim import make_pair
+from tests import answers, places
 from tests.conftest import Gateway
-from tests.pages import test_every_page as matrix
 from tests.shown import find, form, source
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 MARK = "a marked secret, 5 mice"
 KEY = make_pair().private
-RELAY = {**matrix.RELAY_TYPED, "fallbackTransportType": "SMTPS_MAY"}
+RELAY = {**places.RELAY_TYPED, "fallbackTransportType": "SMTPS_MAY"}
 LDAP = {"authType": "ldap", "auth_ldap_host": "ldap.example.org", "auth_ldap_port": "636", "auth_ldap_base_dn": "dc=example"}
 OIDC = {"authType": "oidc", "auth_oidc_issuerUri": "https://id.example.org/", "auth_oidc_clientId": "me"}
 IMAP = {"apiType": "IMAP", "api_IMAP_host": "imap.example.org", "api_IMAP_port": "993", "api_IMAP_login": "me"}
@@ -29,7 +29,7 @@ OF_RELAYS = {
     "auth_ldap_bind_password": LDAP, "auth_oidc_clientSecret": OIDC, "api_IMAP_password": IMAP, "api_EXCHANGE_password": EXCHANGE,
     "api_O365_clientSecret": O365,
 }
-ACCOUNT = {**matrix.ACCOUNT, matrix.MAY_SEE: "on"}
+ACCOUNT = {**places.ACCOUNT, places.MAY_SEE: "on"}
 OWN = {"source": "own", "selector": "next"}
 # Every field of a secret: where it is, its name, what else is typed, and the secret.
 FIELDS: list[tuple[str, str, dict[str, str], str]] = [
@@ -70,8 +70,8 @@ ANSWERS: dict[str, Callable[[httpx.Request, str], httpx.Response]] = {
 def well(request: httpx.Request) -> httpx.Response:
     if request.url.path.endswith("/options") and request.method == "GET":
         secret = {"option": {"name": "IMAP", "type": "PASSWORD"}, "value": MARK, "parentValue": MARK}
-        return httpx.Response(200, json=[matrix.OPTION, secret])
-    return matrix.well(request)
+        return httpx.Response(200, json=[answers.OPTION, secret])
+    return answers.well(request)
 
 
 def left_behind() -> str:
@@ -131,7 +131,7 @@ def test_a_secret_stays_out_of_the_address_when_the_session_is_over(
 def test_no_field_of_a_secret_is_missing_here(browser_of_somebody: Client, gateway: Gateway) -> None:
     gateway.answer = well
     tested = {(url, field) for url, field, _more, _secret in FIELDS}
-    urls = {page.url.partition("?")[0] for page in matrix.PAGES if page.post is None} | {url for url, _field in tested}
+    urls = {place.url.partition("?")[0] for place in places.PLACES if place.post is None} | {url for url, _field in tested}
     found = {
         (url, str(field.attributes.get("name")))
         for url in urls if not url.endswith("/attachments/")

@@ -1,7 +1,6 @@
 """Signing in and out: the token stays secret, sessions end when they should, and nobody gets in beside the door."""
 
 import base64
-import html
 import io
 import json
 import logging
@@ -36,8 +35,9 @@ from portal import session, throttle, vault
 from portal.audit.models import Entry
 from portal.batches.models import Batch
 from portal.models import SignInAttempt
+from tests import shown
+from tests.answers import well
 from tests.conftest import Gateway, signed_in
-from tests.pages.test_every_page import well
 
 TOKEN = "an-opaque-token-of-a-test"  # the one of `browser_of_somebody`
 CSP = (
@@ -58,7 +58,7 @@ def refuses(status: int = 401) -> Any:
 
 def told(answer: HttpResponse) -> list[str]:
     """What is said in the alert beside the field."""
-    return [html.unescape(text) for text in re.findall(r'role="alert">([^<]*)<', answer.content.decode())]
+    return [shown.text(alert) for alert in shown.find(answer, "[role=alert]", None)]
 
 
 def is_signed_in(browser: Client) -> bool:
@@ -493,9 +493,7 @@ def test_a_link_shows_a_button_and_whoever_only_looks_is_not_signed_in(gateway: 
     browser = Client()
     answer = browser.get(LINK)
     assert answer.status_code == 200
-    assert re.search(
-        r'<form method="post" action="/sign-in/link/">.*<button[^>]*>Sign in</button>', answer.content.decode(), re.S
-    )
+    assert shown.text(shown.one(answer, "form[method=post][action='/sign-in/link/'] button")) == "Sign in"
     assert (answer["Referrer-Policy"], answer["Cache-Control"]) == ("strict-origin", "no-store")
     assert gateway.asked == []
     assert Session.objects.count() == SignInAttempt.objects.count() == 0
@@ -554,9 +552,8 @@ def test_a_hostile_link_is_shown_as_text(gateway: Gateway):
 
 def test_another_site_signs_nobody_in_by_a_link(gateway: Gateway):
     browser = Client(enforce_csrf_checks=True)
-    page = browser.get(LINK).content.decode()
-    secret = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]
-    form = {"token": TOKEN, "csrfmiddlewaretoken": secret}
+    page = browser.get(LINK)
+    form = {"token": TOKEN, "csrfmiddlewaretoken": shown.form(page, "token")["csrfmiddlewaretoken"]}
     ours = "http://testserver"
     for origin, body, by in (
         (ours, {"token": TOKEN}, browser),
@@ -1027,8 +1024,6 @@ def test_the_log_names_no_mailbox_where_a_form_is_refused(gateway: Gateway):
 
 def test_a_form_that_this_site_gave_out_works(gateway: Gateway):
     browser = Client(enforce_csrf_checks=True)
-    page = browser.get("/sign-in/").content.decode()
-    hidden = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
-    assert hidden
-    assert sign_in(browser, csrfmiddlewaretoken=hidden[1]).status_code == 302
+    sent = shown.form(browser.get("/sign-in/"), "token")
+    assert sign_in(browser, csrfmiddlewaretoken=sent["csrfmiddlewaretoken"]).status_code == 302
     assert is_signed_in(browser)

@@ -1,6 +1,5 @@
 """Several tabs of one browser: none of them undoes what another one did, and none brings back a session that has ended."""
 
-import html
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from importlib import import_module
@@ -11,7 +10,6 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.core.management import call_command
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
@@ -20,6 +18,7 @@ from portal.audit.models import Entry
 from portal.meaning import dkim
 from portal.models import Kept
 from tests.conftest import Gateway, signed_in
+from tests.shown import hidden, text
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -28,10 +27,6 @@ BACKENDS = "django.contrib.sessions.backends."
 ROTATE = "/domains/d1/dkim/rotate/"
 NEW = {"step": "prepare", "source": "make", "selector": "next"}
 MAIL = "/users/u1/mail/Quarantine/m1/"
-
-
-def text(answer: HttpResponse) -> str:
-    return html.unescape(answer.content.decode())
 
 
 def gateway_answers(request: httpx.Request) -> httpx.Response:
@@ -194,7 +189,7 @@ def test_a_release_that_ends_after_signing_out_still_says_how(answer: tuple[Answ
     )
     shown = tabs.slow.post(f"{MAIL}release/", {"once": "a"})
     assert shown.status_code in (200, 403)
-    assert told in text(shown)
+    assert told in text(shown, None)
     assert Entry.objects.count() == 1
     assert "token" not in tabs.stored
     assert Kept.objects.count() == 0
@@ -202,7 +197,7 @@ def test_a_release_that_ends_after_signing_out_still_says_how(answer: tuple[Answ
 
 def test_a_key_that_was_handed_over_after_signing_out_is_told_of(tabs: Tabs) -> None:
     tabs.slow.post(ROTATE, NEW)
-    what = html.unescape(text(tabs.slow.get(ROTATE)).partition('name="what" value="')[2].partition('"')[0])
+    what = hidden(tabs.slow.get(ROTATE), "what")
 
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json=[]) if request.method == "PUT" else gateway_answers(request)

@@ -38,7 +38,7 @@ class Server:
                 break
         self.url, self.token, self.owner = f"http://127.0.0.1:{self.port}", tokens[0], tokens[3]
         client = self.client()
-        for _ in range(100):
+        for _ in range(1200):
             try:
                 client.get("/users")
                 return client
@@ -51,7 +51,7 @@ class Server:
 
     def stop(self, how: int = signal.SIGTERM) -> None:
         os.killpg(self.process.pid, how)
-        self.process.wait(20)
+        self.process.wait(60)
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_a_writer_killed_in_the_middle_leaves_the_old_list_or_the_new_one_whole(
         thread.start()
         time.sleep(whole * share)
         server.stop(signal.SIGKILL)
-        thread.join(20)
+        thread.join(60)
         with sqlite3.connect(server.data / "sandbox.sqlite3") as database:
             assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         client = server.start()
