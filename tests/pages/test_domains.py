@@ -121,7 +121,7 @@ def test_a_relay_leads_to_its_domain(as_admin: Client) -> None:
     assert relay
     answer = as_admin.get("/domains/", {"platformId": relay.uid})
     assert names(answer) == ["nordwind.example"]
-    assert f"Relay id: {relay.name}" in text(answer)
+    assert f"Relay ID: {relay.name}" in text(answer)
 
 
 def test_who_types_the_name_of_a_customer_is_shown_which_one_is_meant(as_admin: Client) -> None:
@@ -180,7 +180,7 @@ def test_the_deepest_of_two_thousand_domains_is_one_click_and_one_call_away(brow
 
 
 def test_nothing_at_all_and_nothing_that_matches_say_what_to_do(as_owner: Client, as_admin: Client) -> None:
-    assert "A part of the name is enough" in text(as_admin.get("/domains/", {"name": "zzz"}))
+    assert "Part of the name is enough" in text(as_admin.get("/domains/", {"name": "zzz"}))
     nothing = as_owner.get("/domains/")
     assert names(nothing) == []
     assert "Your account has no domain." in text(nothing)
@@ -634,7 +634,7 @@ def test_where_the_gateway_names_no_host_the_checklist_says_where_to_look(browse
     state, said = checklist(browser_of_somebody)["MX records"]
     assert state == "not yet"
     assert "DNS does not say where mail for this domain goes" in said
-    assert "ask whoever runs the gateway" in said
+    assert "contact the gateway operator" in said
 
 
 @pytest.mark.parametrize("result", ["ERROR_MX_MISSING_ENTRY", "ERROR"])
@@ -646,12 +646,12 @@ def test_a_new_domain_has_the_mx_records_that_the_report_of_another_one_names(
     gateway.answer = answering(failing, health=diagnosed(False, MX=(result, ["Fail: nothing found"]), DKIM=("OK", [])))
     shown = setup(browser_of_somebody)
     assert codes(shown) == ["example.org. 3600 IN MX 10 mx1.gateway.example."]
-    assert "The report does not say what they are called" not in text(shown)
+    assert "The report does not name them" not in text(shown)
 
 
 @pytest.mark.parametrize(("result", "said"), [
     ("ERROR_DKIM_MISSING_ENTRY", "Add this TXT record at the domain's DNS provider."),
-    ("ERROR_DKIM_INVALID_COUPLE", "DNS has another key than the one that signs"),
+    ("ERROR_DKIM_INVALID_COUPLE", "DNS has a different key from the one that signs"),
 ])
 def test_the_dkim_record_is_there_to_copy_in_its_three_parts(
     result: str, said: str, browser_of_somebody: Client, gateway: Gateway,
@@ -764,10 +764,10 @@ def test_a_relay_that_cannot_be_asked_costs_no_other(browser_of_somebody: Client
     gateway.answer = lambda asked: httpx.Response(403) if asked.url.path.startswith("/platforms") else answering()(asked)
     found = checklist(browser_of_somebody)
     assert [state for state, _said in found.values()] == ["done", "done", "could not be checked", "done", "done"]
-    assert "Your account may not do this: view the health check of a relay." in found["Relay"][1]
+    assert "Your account cannot do this: view the health check of a relay." in found["Relay"][1]
 
 
 def test_a_test_that_could_not_be_made_shows_its_log(as_admin: Client) -> None:
     shown = text(as_admin.get(domain("atelier-lumiere.example") + "setup/"))  # the sandbox has no DNS
-    assert "The gateway could not look it up." in shown
+    assert "The gateway could not check this" in shown
     assert "no DNS resolver is configured" in shown

@@ -204,7 +204,7 @@ def test_a_domain_says_what_to_change_with_the_records_to_copy(as_admin: Client)
     assert "\n".join(lines) in codes(page)
     said = text(page)
     assert "One test failed." in said
-    assert "Mail for this domain goes past the gateway" in said
+    assert "Mail for this domain bypasses the gateway: it is not filtered." in said
     assert "Found: mx.former-provider.example" in said  # what the gateway saw
     assert "The record is in DNS and matches the key that signs." in said
 
@@ -407,7 +407,7 @@ def test_a_relay_that_fails_leaves_the_others(somebody: Client, diagnostics: Dia
     diagnostics.on["GET /platforms/p1/health"] = answering(403)
     diagnostics.latest = health({**FINE, "type": "SMTP"}, status=True)
     said = text(somebody.get("/domains/d1/health/"))
-    assert re.search(r"Exchange .*Your account may not do this: read the diagnostic of a relay", said)
+    assert re.search(r"Exchange .*Your account cannot do this: view the health check of a relay", said)
     assert re.search(r"Postfix .*Passed", said)
 
 
