@@ -99,7 +99,7 @@ def test_the_pages_of_somebody_who_is_not_signed_in(size: Any, visits: Visits) -
     look(page)
     page.get_by_label("Access token").fill("not-a-token")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_contain_text("This token is not valid")
+    expect(page.get_by_role("alert")).to_contain_text("This token is invalid")
     look(page)
     page.context.clear_cookies()  # and so the form is none that this site gave out
     page.get_by_label("Access token").fill("not-a-token")
@@ -116,7 +116,7 @@ def test_the_page_of_a_link_in_a_mail(size: Any, visits: Visits, sandbox: Sandbo
     look(page)
     page.goto("/sign-in/link/?token=over")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_contain_text("This link is not valid")
+    expect(page.get_by_role("alert")).to_contain_text("This link is invalid")
     look(page)
 
 

@@ -92,7 +92,7 @@ def test_several_mails_are_selected_and_released_with_a_thumb(phone: Page, sandb
     open_user(phone, sandbox)
     row(phone, INVOICE).get_by_role("checkbox").tap()
     button = phone.get_by_role("button", name="Release selected messages")
-    uncovered(phone.get_by_text("They are delivered at once."))
+    uncovered(phone.get_by_text("They are delivered immediately."))
     uncovered(button)
     fits(phone)
     button.tap()

@@ -87,7 +87,7 @@ def test_the_customer_is_told_with_all_that_is_known_of_it(browser_of_somebody: 
         "id": "c1", "brokerId": "b7", "name": "Alinto", "description": "A <i>customer", "externalId": "HBO-2019",
         "createdAt": 1774457446000,
     })["Customer"]
-    assert re.fullmatch(r"Alinto A <i>customer external id HBO-2019 · since .*2026.* · broker b7", said)
+    assert re.fullmatch(r"Alinto A <i>customer external ID HBO-2019 · since .*2026.* · broker b7", said)
     assert domain(browser_of_somebody, gateway, customer={"id": "c1", "name": "Alinto"})["Customer"] == "Alinto"
 
 
@@ -115,7 +115,7 @@ OFFICE = {"id": 1, "name": "office365", "spfProvider": "spf.protection.outlook.c
 def test_a_provider_that_sends_is_a_step_with_the_term_for_the_spf_record(browser_of_somebody: Client, gateway: Gateway) -> None:
     shown = setup(browser_of_somebody, gateway, OFFICE, {"id": 2, "name": "News", "spfProvider": "include:_spf.news.example"})
     assert "SPF record" in text(shown)
-    assert "office365, News send for this domain." in text(shown)
+    assert "office365, News send for this domain, so its SPF record must allow them." in text(shown)
     copied = [text(code) for code in find(shown, "code[id]")]
     assert copied == ["include:spf.protection.outlook.com include:_spf.news.example"]
     assert "check it yourself" in text(shown)
@@ -133,7 +133,7 @@ def test_without_a_provider_there_is_no_such_step(
 def test_what_is_no_host_is_shown_and_never_copied(said: str, browser_of_somebody: Client, gateway: Gateway) -> None:
     shown = setup(browser_of_somebody, gateway, {**OFFICE, "spfProvider": said})
     assert not find(shown, "code")
-    assert f"The gateway says for SPF: {' '.join(said.split())}" in text(shown)
+    assert f"The gateway says about SPF: {' '.join(said.split())}" in text(shown)
 
 
 # A user.
