@@ -116,10 +116,10 @@ OFFICE = {"id": 1, "name": "office365", "spfProvider": "spf.protection.outlook.c
 def test_a_provider_that_sends_is_a_step_with_the_term_for_the_spf_record(browser_of_somebody: Client, gateway: Gateway) -> None:
     shown = setup(browser_of_somebody, gateway, OFFICE, {"id": 2, "name": "News", "spfProvider": "include:_spf.news.example"})
     assert "SPF record" in text(shown)
-    assert "office365, News send for this domain." in text(shown)
+    assert "office365, News send for this domain, so its SPF record must allow them." in text(shown)
     copied = [text(code) for code in find(shown, "code[id]")]
     assert copied == ["include:spf.protection.outlook.com include:_spf.news.example"]
-    assert "check it yourself" in text(shown)
+    assert "This is not checked here." in text(shown)
     assert "of 5 done" in text(shown)  # it is not counted: nobody checks it
 
 
@@ -134,7 +134,7 @@ def test_without_a_provider_there_is_no_such_step(
 def test_what_is_no_host_is_shown_and_never_copied(said: str, browser_of_somebody: Client, gateway: Gateway) -> None:
     shown = setup(browser_of_somebody, gateway, {**OFFICE, "spfProvider": said})
     assert not find(shown, "code")
-    assert f"The gateway says for SPF: {' '.join(said.split())}" in text(shown)
+    assert f"The gateway says about SPF: {' '.join(said.split())}" in text(shown)
 
 
 # A user.
