@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import brotli
+import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client
 
 from tests.shown import attribute, find, form, text
 
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
 KB = 1024
 
 

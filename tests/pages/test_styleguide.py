@@ -10,7 +10,8 @@ from tests.shown import find, text
 
 def test_every_part_of_a_page_is_shown_without_signing_in() -> None:
     page = Client().get("/styleguide/", REMOTE_ADDR="127.0.0.1")
-    for part in (".subnav", ".chip.ok", ".chip.warn", ".chip.bad", ".chip.gone", ".notice.bad", ".toast.warn", ".wrong", ".switch", "table", ".empty", ".failed", "dialog", "time"):
+    parts = ".subnav .chip.ok .chip.warn .chip.bad .chip.gone .notice.bad .toast.warn .wrong .switch table .empty .loading .failed dialog time"
+    for part in parts.split():
         assert find(page, part), part
     assert "Deleted" in text(page)
 
