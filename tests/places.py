@@ -238,7 +238,7 @@ GROUPS: dict[str, list[Place]] = {
 }
 PLACES = [place for places in GROUPS.values() for place in places]
 # Pages for people who are not signed in, and what has no page at all.
-OPEN = {"sign-in", "sign-in-link", "sign-out", "language", "readyz", "^sandbox/api(?P<rest>/.*)$"}
+OPEN = {"sign-in", "sign-in-link", "sign-out", "language", "readyz", "styleguide/", "^sandbox/api(?P<rest>/.*)$"}
 
 WHOLE = [place for place in PLACES if not place.part_of]
 PARTS = [place for place in PLACES if place.part_of]

@@ -75,7 +75,7 @@ def test_every_page_in_another_state(size: Any, visits: Visits, sandbox: Sandbox
     user, domain = sandbox.user(ANNA), sandbox.domain("nordwind.example")
     hub, mail = f"/users/{user}/", f"/users/{user}/mail/Quarantine/{sandbox.mail(ANNA, VIRUS)}/"
     addresses = {
-        "results": "/search/?q=nordwind", "no results": "/search/?q=nobody-at-all", "no question": "/search/?q=",
+        "every part of a page": "/styleguide/", "results": "/search/?q=nordwind", "no results": "/search/?q=nobody-at-all", "no question": "/search/?q=",
         "no users": "/users/?email=nobody", "domains the other way round": "/domains/?sort=-name",
         "deleted domains": "/domains/?status=DELETED", "a customer's domains": "/domains/?customerId=nord",
         "sorted users of a domain": f"/domains/{domain}/users/?page=1&sort=email", "nothing held": f"/users/{sandbox.user(EMPTY)}/",

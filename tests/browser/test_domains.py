@@ -31,7 +31,7 @@ def test_the_health_comes_into_the_rows_by_itself(admin: Page, sandbox: Sandbox)
     row = admin.get_by_role("row").filter(has=admin.get_by_role("link", name="nordwind.example", exact=True))
     expect(row.locator(".c-health")).to_have_text("2 problems")
     well = admin.get_by_role("row").filter(has=admin.get_by_role("link", name="atelier-lumiere.example", exact=True))
-    expect(well.locator(".c-health")).to_have_text("no problem")
+    expect(well.locator(".c-health")).to_have_text("No problem")
 
 
 def test_a_health_that_cannot_be_read_is_said_below_the_list_and_asked_for_again(visits: Visits, gateway: Gateway) -> None:

@@ -13,10 +13,10 @@ from django.db import connections
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
-from django.utils.formats import date_format
 
 from cleanmail_admin.upstream import SandboxTransport
 from portal.audit.models import Entry, Result
+from portal.ui import dates
 from sandbox.models import Customer, Domain, OutgoingProvider
 from tests import answers, places
 from tests.conftest import Gateway, signed_in
@@ -559,7 +559,7 @@ def test_a_link_does_not_type_the_name_for_anybody(as_admin: Client) -> None:
 @pytest.mark.parametrize("typed", [NORDWIND, " NordWind.Example ", "nordwind.example."])
 def test_a_deletion_tells_until_when_it_can_be_undone(typed: str, as_admin: Client) -> None:
     answer = send(as_admin, page_of(NORDWIND, "delete"), name=typed)
-    day = date_format(timezone.localtime(timezone.now() + timedelta(days=30)), "DATE_FORMAT")
+    day = dates.day(timezone.localtime(timezone.now() + timedelta(days=30)))
     shown = told(as_admin, answer)
     assert f"nordwind.example was deleted. It can be restored until {day}; after that it is removed permanently." in shown
     assert "Restore domain" in shown
