@@ -96,9 +96,9 @@ def _short(text: str, most: int = LONGEST_LINE) -> str:
 # Of the rows of lists. Django's own date formatting costs more than the rest of a row.
 
 
-def local(milliseconds: Any, zone: tzinfo | None = None) -> datetime | None:
-    """The API's milliseconds as a time in the reader's zone; None for what is no time a person could mean."""
-    at = moment(milliseconds)
+def local(when: Any, zone: tzinfo | None = None) -> datetime | None:
+    """A time, or what the API says of one, in the reader's zone; None for what is no time a person could mean."""
+    at = when if isinstance(when, datetime) else moment(when)
     return at.astimezone(zone or timezone.get_current_timezone()) if at else None
 
 
