@@ -108,7 +108,7 @@ def test_one_filter_at_a_time(query: dict[str, str], found: list[str], as_admin:
     answer = as_admin.get("/domains/", query)
     assert names(answer) == found
     assert answer.wsgi_request.api.calls == 1
-    assert link(answer, "Show all") == "?"
+    assert "?" in [a.attributes["href"] for a in find(answer, "a") if text(a) in ("All", "Show all")]
 
 
 def test_a_customer_in_a_row_leads_to_all_its_domains(as_admin: Client) -> None:
@@ -288,7 +288,7 @@ def test_the_health_of_all_rows_comes_in_one_call(browser_of_somebody: Client, g
     assert said[row_id("d1")] == "No MX record + 1"
     assert said[row_id("d2")] == "Problem without a failed test"
     assert said[row_id("d3")] == said[row_id("d4")] == "OK"
-    assert one(shown, ".chip.bad[title='No MX record, DKIM key missing']")
+    assert one(shown, ".chip.bad[title='No MX record, No DKIM record']")
 
 
 def test_every_mark_has_its_place_in_the_list(browser_of_somebody: Client, gateway: Gateway) -> None:

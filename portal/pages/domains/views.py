@@ -37,7 +37,7 @@ class DomainTable(RemoteTable):
     status = Column(_("Status"))
     customer = Column(_("Customer"))
     services = Column(_("Services"))
-    activeUsersCount = Column(_("Active users"))  # noqa: N815 (the API's name)
+    activeUsersCount = Column(_("Users"))  # noqa: N815 (the API's name)
     policiesCount = Column(_("Policies"))  # noqa: N815 (the API's name)
     domainAliases = Column(_("Aliases"))  # noqa: N815 (the API's name)
     health = Column(_("Health"))
