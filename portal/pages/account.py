@@ -12,6 +12,7 @@ from django.views.i18n import set_language
 
 from portal import preferences, session
 from portal.ui.pages import PortalRequest, public, said
+from portal.ui.screens import safe_next
 from portal.ui.tables import PER_PAGE
 
 FOLLOW = ("browser", lazy("Same as browser"))
@@ -48,6 +49,17 @@ def account(request: PortalRequest) -> HttpResponse:
     return render(request, "account.html", {"form": form}, status=422 if form.errors else 200)
 
 
+@require_http_methods(["GET", "POST"])
+def columns(request: PortalRequest) -> HttpResponse:
+    """Which columns (`column`, many) a `list` has, or (`reset`) that it has those of its own; then back to it at `next`."""
+    name = request.POST.get("list", "")
+    if name in preferences.LISTS:
+        wanted = [] if "reset" in request.POST else request.POST.getlist("column")
+        session.prefer(request, {f"columns.{name}": ",".join(wanted)})
+    back = safe_next(request, request.POST.get("next", ""))
+    return HttpResponseRedirect(reverse("account") if back == "/" else back)
+
+
 @public
 def language(request: HttpRequest) -> HttpResponse:
     """The language switch of every page: for this browser, and for whoever is signed in."""
@@ -58,4 +70,8 @@ def language(request: HttpRequest) -> HttpResponse:
     return set_language(request)
 
 
-urlpatterns = [path("account/", account, name="account"), path("language/", language, name="language")]
+urlpatterns = [
+    path("account/", account, name="account"),
+    path("account/columns/", columns, name="columns"),
+    path("language/", language, name="language"),
+]

@@ -181,7 +181,7 @@ def test_a_batch_and_a_list_that_remember(size: Any, visits: Visits, sandbox: Sa
     look(page)
     for address in ("/batches/", "/activity/", "/"):
         page.goto(address)
-        expect(page.locator(".entries li").first).to_be_visible()
+        expect(page.locator(".entries li, .list tbody tr").first).to_be_visible()
         look(page)
 
 

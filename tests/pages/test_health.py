@@ -568,7 +568,7 @@ def test_two_clicks_are_one_batch(somebody: Client) -> None:
 
 def test_the_newest_batch_is_the_first_of_the_list(somebody: Client) -> None:
     made = [start(somebody, f"d{n}").pk for n in range(3)]
-    assert [a.attributes["href"] for a in find(somebody.get("/batches/"), "main .what a")] == [f"/batches/{pk}/" for pk in reversed(made)]
+    assert [a.attributes["href"] for a in find(somebody.get("/batches/"), "td.c-title a")] == [f"/batches/{pk}/" for pk in reversed(made)]
 
 
 @pytest.mark.parametrize(("back", "leads"), [

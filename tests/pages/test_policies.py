@@ -52,9 +52,9 @@ def problems(answer: HttpResponse) -> dict[str, str]:
 
 def test_the_list_shows_each_policy_with_its_services_and_figures(as_admin: Client) -> None:
     shown = text(as_admin.get(of_domain()))
-    assert f"{BOARD} Incoming Quarantine · 31 days Archive · 120 months 5 15 25 MB Make default" in shown
-    assert f"{USUAL} Default Incoming Quarantine · 31 days Retention · 14 days 5 15 25 MB" in shown
-    assert "2 policies" in shown
+    assert f"{BOARD} Incoming, Quarantine (31 days), Archive (120 months) 5 15 25 MB Make default" in shown
+    assert f"{USUAL} Default Incoming, Quarantine (31 days), Retention (14 days) 5 15 25 MB" in shown
+    assert "2 entries" in shown
     page = as_admin.get(of_domain())
     assert one(page, f'[aria-label="Delete {BOARD}"]')
     assert one(page, f'[aria-label="Copy {BOARD}"]')
