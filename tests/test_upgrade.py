@@ -65,9 +65,11 @@ def store_as_before(database: sqlite3.Connection, number: int = 1) -> None:
         database, "batches_batch", id=number, created=now, owner=owner, who="boss", session_key=key, operation=health.CHECK_DOMAIN.id,
         ids="{}", mailbox="", user="", url="/health/", form="", once=None, state="running", why="", lease=now, holder="gone",
     )
-    for target, state in (("d1", "done"), ("d2", "running"), ("d3", "waiting")):
+    for target, state, message in (
+        ("d1", "done", "Checked."), ("d2", "running", ""), ("d3", "waiting", ""), ("d4", "refused", "Your account may not run its diagnostic."),
+    ):
         insert(
-            database, "batches_row", batch_id=number, target=target, label="", state=state, message="", reason="", finished=None,
+            database, "batches_row", batch_id=number, target=target, label="", state=state, message=message, reason="", finished=None,
         )
 
 
@@ -94,14 +96,14 @@ def test_sessions_batches_and_all_else_of_the_version_before_go_on(upgraded: Cli
     shown = text(upgraded.get("/activity/"))
     assert "domain 1" in shown
     assert "domain 2" in shown
-    assert upgraded.get("/batches/1/").status_code == 200
+    assert "Your account cannot run its health check." in text(upgraded.get("/batches/1/")), "stored in the words of before"
     request: Any = SimpleNamespace(session=SessionStore(f"{KEY}1"))
     assert session.kept_secret(request, "a key") == "secret"
     while batch := worker.claim():
         worker.run(batch)
     for number in (1, 2):
         rows = list(Row.objects.filter(batch_id=number).values_list("target", "state"))
-        assert rows == [("d1", "done"), ("d2", "done"), ("d3", "done")]  # no entry says that d2 was sent
+        assert rows == [("d1", "done"), ("d2", "done"), ("d3", "done"), ("d4", "refused")]  # no entry says that d2 was sent
     assert not Batch.objects.exclude(state=State.DONE).exists()
     assert upgraded.post("/sign-out/").status_code == 302
     assert vault.kept(f"{KEY}1", "a key") == ""
