@@ -79,9 +79,10 @@ def _release(person: Person, api: Client, batch: Batch, row: Row, once: str) -> 
 
 def _message(row: Row) -> str:
     """A message that was not released is still there to be read."""
-    if row.state not in (State.REFUSED, State.UNKNOWN) or row.message == GONE:
+    user, folder = (row.batch.ids.get(name) for name in ("userIdOrEmail", "folderPath"))
+    if row.state not in (State.REFUSED, State.UNKNOWN) or row.message == GONE or not (user and folder):
         return ""
-    return reverse("mail-read", args=(row.batch.ids["userIdOrEmail"], row.batch.ids["folderPath"], row.target))
+    return reverse("mail-read", args=(user, folder, row.target))
 
 
 def _diagnostics(size: int) -> str:

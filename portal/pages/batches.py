@@ -18,7 +18,7 @@ from portal.batches.dispatch import begin, ring
 from portal.batches.kinds import KINDS
 from portal.batches.models import Batch, Row, State
 from portal.ui.pages import PortalRequest, one_time_key, polls, region
-from portal.ui.screens import safe_next
+from portal.ui.screens import is_fragment, safe_next
 from portal.ui.selection import MOST
 
 ENDED = (State.DONE, State.REFUSED, State.UNKNOWN)
@@ -60,11 +60,12 @@ def batch_check(request: PortalRequest) -> HttpResponse:
 @polls
 @require_safe
 def batch_page(request: PortalRequest, batch_id: int) -> HttpResponse:
-    """How far it is, and the result of each row. While it runs, the page asks for what is new `since` it was made.
+    """How far it is, and the result of each row. While it runs, the page asks for what is new `since` it was made."""
+    return _shown(request, _mine(request, batch_id))
 
-    The strip tells the list which rows have ended, and lists those that were not done.
-    """
-    batch = _mine(request, batch_id)
+
+def _shown(request: PortalRequest, batch: Batch) -> HttpResponse:
+    """The page, its progress, or the strip above a list: that tells which rows have ended, and lists those that were not done."""
     going = batch.state in (State.WAITING, State.RUNNING)
     place, seen = region(request), request.GET.get("since", "")
     strip = place == f"strip-{batch.pk}"  # above the list that it was started from
@@ -102,7 +103,7 @@ def batch_stop(request: PortalRequest, batch_id: int) -> HttpResponse:
     if request.method == "POST":
         going = Batch.objects.filter(pk=batch.pk, state__in=(State.WAITING, State.RUNNING))
         going.update(state=State.STOPPED, why="", lease=None, changes=F("changes") + 1)
-    return HttpResponseRedirect(reverse("batch", args=(batch_id,)))
+    return _after(request, batch)
 
 
 @require_http_methods(["GET", "POST"])
@@ -117,7 +118,12 @@ def batch_resume(request: PortalRequest, batch_id: int) -> HttpResponse:
             changes=F("changes") + 1,
         )
         ring()
-    return HttpResponseRedirect(reverse("batch", args=(batch_id,)))
+    return _after(request, batch)
+
+
+def _after(request: PortalRequest, batch: Batch) -> HttpResponse:
+    batch.refresh_from_db()
+    return _shown(request, batch) if is_fragment(request) else HttpResponseRedirect(reverse("batch", args=(batch.pk,)))
 
 
 def _ending(batch: Batch, total: int, counts: dict[str, int]) -> dict[str, str]:

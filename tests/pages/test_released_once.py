@@ -211,7 +211,7 @@ def test_a_mail_that_a_batch_released_is_not_released_from_a_page_of_before(
     assert "Already released by" in text(told)
     assert keeping.releases == ["m1"]
     told = another.post(f"{url}release/", form(another, url, f"{url}release/"), follow=True)
-    assert "Released. The mail is on its way" in text(told)
+    assert "Released. The message is on its way" in text(told)
     assert keeping.releases == ["m1", "m1"]  # who looks again decides again
 
 
