@@ -94,7 +94,7 @@ def test_capital_a_allows_the_sender_for_the_whole_domain(hub: Page, sandbox: Sa
 
 def test_b_blocks_the_sender_and_leaves_the_mail_where_it_is(hub: Page, sandbox: Sandbox) -> None:
     hub.keyboard.press("b")
-    expect(toast(hub, f"{SUPPLIER} is blocked for {ANNA}, without an end.")).to_be_visible()
+    expect(toast(hub, f"{SUPPLIER} is blocked permanently for {ANNA}.")).to_be_visible()
     rule = rule_on(sandbox.rules(ANNA), SUPPLIER)
     assert (rule["type"], rule["expireAt"]) == ("BLOCK", None)
     assert any(INVOICE in subject for subject in sandbox.subjects(ANNA, "Quarantine"))
