@@ -202,7 +202,7 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     const target = event.detail.target;
     if (target === list) showList(document.activeElement === box);
-    if (target.id === "toasts") one("#dialog")?.close(); /* nobody sees them behind it */
+    if (["toasts", "job"].includes(target.id)) one("#dialog")?.close(); /* nobody sees them behind it */
     if (target.id === "dialog" && !target.open) target.showModal();
     if (target === session) {
       const told = one(".toast", session);

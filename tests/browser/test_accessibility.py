@@ -177,6 +177,9 @@ def test_a_batch_and_a_list_that_remember(size: Any, visits: Visits, sandbox: Sa
     row(page, INVOICE).get_by_role("checkbox").check()
     row(page, VIRUS).get_by_role("checkbox").check()
     page.get_by_role("button", name="Release selected messages").click()
+    expect(page.locator(".strip")).to_contain_text("1 of 2 refused")
+    look(page)
+    page.get_by_role("link", name="Release of 2 messages").click()
     expect(page.get_by_role("status").filter(has_text="2 of 2 finished")).to_be_visible()
     look(page)
     for address in ("/batches/", "/activity/", "/"):
