@@ -47,7 +47,7 @@ def test_each_option_has_the_control_of_its_type(as_admin: Client) -> None:
         assert one(row(shown, option), control)
         assert "inherited" in text(row(shown, option))
         assert "Set here" in text(row(shown, option))
-        assert "Reset to inherited" not in source(row(shown, option))
+        assert "Use inherited" not in source(row(shown, option))
     assert one(shown, "#zones option[value='Europe/Zurich']")
     assert [title for title in map(text, find(shown, "h2")) if title in ("Application", "Message", "Report")] == ["Application", "Message", "Report"]
 
@@ -101,7 +101,7 @@ def test_reset_brings_the_inherited_value_back_and_tells_what_it_was(as_admin: C
     shown = as_admin.post(f"{where}APP_HELP/reset/", paper.filled(), follow=True)
     assert set_here("APP_HELP") is None
     assert "APP_HELP was reset to inherited. It was: https://hilfe.example/" in text(shown)
-    assert "Reset to inherited" not in source(row(shown, "APP_HELP"))
+    assert "Use inherited" not in source(row(shown, "APP_HELP"))
 
 
 def test_a_reset_that_is_opened_as_a_page_asks_first(as_admin: Client) -> None:
