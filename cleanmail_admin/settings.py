@@ -143,6 +143,7 @@ TEMPLATES = [
         "APP_DIRS": True,  # for the templates of Django's form widgets
         "OPTIONS": {
             "environment": "portal.ui.engine.environment",
+            "auto_reload": LOCAL,
             "context_processors": ["django.contrib.messages.context_processors.messages", "portal.ui.pages.layout"],
         },
     },

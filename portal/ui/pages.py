@@ -11,8 +11,10 @@ from uuid import uuid4
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.backends.utils import csrf_input
 from django.urls import reverse
 from django.utils.encoding import iri_to_uri
+from django.utils.functional import SimpleLazyObject
 from django_htmx.middleware import HtmxDetails
 
 from portal import session
@@ -40,6 +42,7 @@ def layout(request: Any) -> dict[str, Any]:
         "layout": "_fragment.html" if fragment else "base.html",
         "person": getattr(request, "person", None),
         "demo": settings.SANDBOX,
+        "csrf_input": SimpleLazyObject(lambda: csrf_input(request)),  # one for all forms of a page
     }
 
 

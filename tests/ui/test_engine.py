@@ -1,5 +1,6 @@
 """The template engine: what is found out once for each language, what is escaped, and what is not there."""
 
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -79,6 +80,10 @@ def test_what_a_view_did_not_give_is_nothing():
 def test_a_number_is_written_as_the_reader_s_language_does():
     assert rendered("{{ x|number }}", "de", x=4.5) == "4,5"
     assert rendered("{{ x|number }}", "en", x=4.5) == "4.5"
+
+
+def test_a_time_that_has_no_zone_is_shown_as_it_is():
+    assert rendered("{{ at|date('H:i') }} {{ none|date('H:i') }}", at=datetime(2026, 11, 30, 9, 5)) == "09:05 "
 
 
 def test_rows_that_stand_together_are_grouped_and_stay_in_their_order():
