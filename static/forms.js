@@ -70,6 +70,9 @@
     guard();
   });
   /* After a part of the page came anew; where it asks for sign-in, what was sent was not taken. */
-  document.addEventListener("htmx:afterSettle", () => { sent = false; all(".settings").forEach(look); });
+  document.addEventListener("htmx:afterSettle", ({ detail }) => {
+    if (detail.target.id === "session") sent = false;
+    all(".settings").forEach(look);
+  });
   addEventListener("pageshow", () => { sent = false; all(".settings").forEach(look); }); /* a browser fills in again what was typed before */
 })();
