@@ -142,7 +142,7 @@ def options(request: PortalRequest, domain_id: str) -> HttpResponse:
     context: dict[str, Any] = {"domain": got(domain), "domain_id": domain_id, "part": part}
     if isinstance(listed, ApiError):
         return render(request, "options/list.html", {**context, "error": listed})
-    found = [known for known in listed if part.casefold() in f"{known.option.name} {known.option.description or ''}".casefold()]
+    found = [known for known in listed if part.casefold() in _words(known.option).casefold()]
     by_group = sorted(found[:MOST_SHOWN], key=lambda known: (known.option.group is None, known.option.group or ""))
     context["groups"] = [
         (title, [_row(request, domain_id, known) for known in group])
@@ -257,6 +257,11 @@ def _lists(request: PortalRequest, domain_id: str) -> Callable[[], Any]:
     return lambda: _listed(request, domain_id)
 
 
+def _words(known: OptionDef) -> str:
+    """What an option can be found by."""
+    return f"{known.name} {option_name(known.name or '', known.description)}"
+
+
 def _listed(request: PortalRequest, domain_id: str) -> list[Any]:
     """The options of a domain, in one call. What has no name cannot be set, and is left out."""
     answer = request.api.call(domains.OPTIONS, list[Option], ids={"domainId": domain_id})
@@ -319,7 +324,7 @@ def _form(request: PortalRequest, known: OptionDef, value: str, key: str, *, own
             record = {"value": value == spelling[0]}
         case "LIST" if known.values:
             choices = [(one, value_name(one)) for one in known.values]
-            present = [] if value in known.values else [(value, value or "–")]
+            present = [] if value in known.values else [(value, value_name(value) or "–")]
             fields["value"] = forms.ChoiceField(label=label, required=False, choices=[*present, *choices])
         case "COLOR":
             attrs = {"type": "color", "aria-label": _("Pick a colour")}

@@ -321,6 +321,14 @@ def test_a_present_value_outside_the_list_is_one_choice_more(gateway: Gateway, b
     assert [choice.attributes["value"] for choice in choices] == ["MONTHLY", "DAILY"]
 
 
+def test_known_settings_and_values_have_our_words_and_unknown_ones_the_gateways(gateway: Gateway, browser_of_somebody: Client) -> None:
+    gateway_with(gateway, an_option("DOMAIN_ADMIN", "EMAIL", "a@b.example"), an_option("NEW", "LIST", "DAILY", values=["DAILY", "HOURLY"]))
+    shown = browser_of_somebody.get("/domains/d1/options/")
+    assert [text(label) for label in find(shown, "form.option label[for]")] == ["Address of the domain's administrator", "NEW"]
+    assert [text(choice) for choice in find(shown, "form.option option")] == ["Daily", "HOURLY"]
+    assert len(find(browser_of_somebody.get("/domains/d1/options/?q=address of"), "form.option")) == 1
+
+
 HOSTILE = '"><script>alert(1)</script>'
 
 
