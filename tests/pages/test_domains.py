@@ -372,6 +372,29 @@ def test_the_setup_of_a_new_domain_comes_before_its_facts(as_admin: Client) -> N
     assert not find(as_admin.get(domain("altmilch.example") + "?new=1"), "#domain-setup")  # deleted
 
 
+def test_who_hides_the_setup_of_a_domain_no_longer_sees_it_there_and_finds_it_by_a_link(as_admin: Client, as_customer: Client) -> None:
+    url = domain("alpenmilch-neu.example")
+    hide = one(as_admin.get(f"{url}setup/", headers=panel("domain-setup")), "form[method=post]")
+    assert text(hide) == "Hide checklist" and hide.attributes["action"] == f"{url}setup/"
+    assert as_admin.get(f"{url}setup/").status_code == 200 and find(as_admin.get(url), "#domain-setup")  # looking changes nothing
+    assert as_admin.post(f"{url}setup/")["Location"] == url
+    for _twice in range(2):
+        as_admin.post(f"{url}setup/")
+        hub = as_admin.get(url)
+        assert not find(hub, "#domain-setup")
+        assert " done" not in text(hub)
+    assert "of 5 done" in text(as_admin.get(link(hub, "Show setup checklist")))
+    assert not find(as_admin.get(f"{url}setup/"), "main form[method=post]")
+    assert find(as_admin.get(domain("nordwind.example")), "#domain-setup")  # another domain
+    assert find(as_customer.get(domain("nordwind.example")), "#domain-setup")
+
+
+def test_a_deleted_domain_has_no_link_to_its_setup(as_admin: Client) -> None:
+    url = domain("altmilch.example")
+    as_admin.post(f"{url}setup/")
+    assert not find(as_admin.get(url), f"[href='{url}setup/']")
+
+
 def test_a_deleted_domain_is_not_offered_to_be_changed(as_admin: Client) -> None:
     for name, offered in (("nordwind.example", True), ("altmilch.example", False)):
         url = domain(name)
@@ -568,7 +591,8 @@ def test_the_hub_costs_one_call_and_its_panels_load_by_themselves(as_admin: Clie
     for fact in ("Nordwind Logistik AG", "Policy-nordwind.example", "RT-1001-1", "Hauptdomain", "192.0.2.0/28", "created automatically",
                  "nordwind-logistik.example", "nordwind.test", "nordwind-ag.example", "Deutsch", "mx.nordwind.example"):
         assert fact in text(answer)
-    for part in ("health", "setup", "policies", "admins", "users"):
+    assert not find(answer, "#domain-users")  # they have a tab
+    for part in ("health", "setup", "policies", "admins"):
         panel_url = f"{url}{part}/" if part == "setup" else f"{url}panels/{part}/"
         place = one(answer, f"#domain-{part}[hx-get='{panel_url}'][hx-trigger=load]")
         assert text(one(place, f"a[href='{url}{part}/']")).startswith("Show the ")  # without JavaScript
@@ -668,7 +692,9 @@ def test_a_domain_that_is_set_up_has_one_green_line(browser_of_somebody: Client,
     assert find(shown, "details.setup:not([open])")
     assert states(browser_of_somebody) == ["done"] * 5
     assert not find(shown, "[data-copy]")  # nothing to do
+    assert shown["HX-Reswap"] == "delete"  # from the hub
     whole = browser_of_somebody.get("/domains/d1/setup/")
+    assert "HX-Reswap" not in whole
     assert heading(whole).startswith("example.org ")
     assert "The domain is set up" in text(whole)
 
@@ -677,7 +703,7 @@ def test_mx_records_to_be_made_are_there_to_copy(browser_of_somebody: Client, ga
     log = ["Lookup for MX entry in DNS for example.org", "Required: mx1.gateway.example, mx2.gateway.example.", "Fail"]
     gateway.answer = answering(health=diagnosed(True, MX=("ERROR_MX_INVALID_ENTRY", log), DKIM=("OK", [])))  # whatever it says as a whole
     shown = setup(browser_of_somebody)
-    assert "4 of 5 done" in text(shown)
+    assert "4 of 5 done" in text(shown) and "HX-Reswap" not in shown
     assert codes(shown) == ["example.org. 3600 IN MX 10 mx1.gateway.example.\nexample.org. 3600 IN MX 20 mx2.gateway.example."]
     assert attribute(shown, "code", "id") == attribute(shown, "[data-copy]", "data-copy")
 

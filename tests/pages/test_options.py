@@ -47,7 +47,7 @@ def test_each_option_has_the_control_of_its_type(as_admin: Client) -> None:
         assert one(row(shown, option), control)
         assert "inherited" in text(row(shown, option))
         assert "Set here" in text(row(shown, option))
-        assert "Reset to inherited" not in source(row(shown, option))
+        assert "Use inherited" not in source(row(shown, option))
     assert one(shown, "#zones option[value='Europe/Zurich']")
     assert [title for title in map(text, find(shown, "h2")) if title in ("Application", "Message", "Report")] == ["Application", "Message", "Report"]
 
@@ -101,7 +101,7 @@ def test_reset_brings_the_inherited_value_back_and_tells_what_it_was(as_admin: C
     shown = as_admin.post(f"{where}APP_HELP/reset/", paper.filled(), follow=True)
     assert set_here("APP_HELP") is None
     assert "APP_HELP was reset to inherited. Previous value: https://hilfe.example/" in text(shown)
-    assert "Reset to inherited" not in source(row(shown, "APP_HELP"))
+    assert "Use inherited" not in source(row(shown, "APP_HELP"))
 
 
 def test_a_reset_that_is_opened_as_a_page_asks_first(as_admin: Client) -> None:
@@ -320,6 +320,14 @@ def test_a_present_value_outside_the_list_is_one_choice_more(gateway: Gateway, b
     gateway_with(gateway, an_option("IT", "LIST", "MONTHLY", "DAILY", values=["DAILY"]))
     choices = find(browser_of_somebody.get("/domains/d1/options/"), "form.option option")
     assert [choice.attributes["value"] for choice in choices] == ["MONTHLY", "DAILY"]
+
+
+def test_known_settings_and_values_have_our_words_and_unknown_ones_the_gateways(gateway: Gateway, browser_of_somebody: Client) -> None:
+    gateway_with(gateway, an_option("DOMAIN_ADMIN", "EMAIL", "a@b.example"), an_option("NEW", "LIST", "DAILY", values=["DAILY", "HOURLY"]))
+    shown = browser_of_somebody.get("/domains/d1/options/")
+    assert [text(label) for label in find(shown, "form.option label[for]")] == ["Address of the domain's administrator", "NEW"]
+    assert [text(choice) for choice in find(shown, "form.option option")] == ["Daily", "HOURLY"]
+    assert len(find(browser_of_somebody.get("/domains/d1/options/?q=address of"), "form.option")) == 1
 
 
 HOSTILE = '"><script>alert(1)</script>'

@@ -69,8 +69,8 @@ def test_who_may_not_change_policies_is_offered_to_read_them(who: str, sandbox: 
         assert of_domain("policy-new") not in shown
         assert "/delete/" not in shown
     shown = text(browser.get(page(BOARD)))
-    assert "Maximum message size 25 MB" in shown
-    assert "Hold for 31 days" in shown
+    assert "Maximum message size Larger messages do not get through. 25 MB" in shown
+    assert "Hold for After that, held messages are gone. 31 days" in shown
     assert "Archive for 120 months" in shown
     assert "Retention enabled no" in shown
     assert "Keep outgoing mail" not in shown  # a service that is off has no settings

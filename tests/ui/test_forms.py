@@ -100,6 +100,10 @@ def posted(form: forms.Form) -> Form:
     return form_of("".join(str(field) for field in form))
 
 
+def rendered(form: forms.Form) -> str:
+    return "".join(str(field.as_field_group()) for field in form.visible_fields())
+
+
 @pytest.fixture
 def desk() -> Desk:
     return Desk()
@@ -178,6 +182,29 @@ def test_both_values_are_shown_when_two_people_change_the_same(desk: Desk) -> No
     again, done = desk.sends(posted(form), theirs)
     assert done, again.errors
     assert desk.bodies == [{"name": "mine", "kind": "B", "many": ["p2"]}]
+
+
+def test_a_page_that_comes_back_tells_what_the_person_saw_where_they_changed_it(desk: Desk) -> None:
+    typed = {"name": "new", "size": "1000", "on": [], "kind": "B", "lines": "y\r\nx", "many": ["p1", "p2", ""], "password": "s3cret"}
+    form, done = desk.sends({**desk.shows(RECORD), **typed}, RECORD)
+    assert not done and form.status == 422
+    assert form.before == {"name": "old", "size": "5", "on": "on", "kind": "A", "many": "p1, p9"}
+    rows = {row.attributes["data-label"]: row.attributes.get("data-seen") for row in find(rendered(form), ".field.changed")}
+    assert rows == {"Name": "old", "On": "on", "Kind": "A", "Size": "5", "Many": "p1, p9"}
+    assert find(rendered(Thing(desk.request(), RECORD)), ".changed, [data-seen]") == []
+
+
+def test_after_somebody_elses_change_it_is_told_against_what_is_there_now(desk: Desk) -> None:
+    form, _done = desk.sends({**desk.shows(RECORD), "name": "mine"}, {**RECORD, "name": "theirs", "note": "theirs"})
+    assert form.status == 409
+    assert form.before == {"name": "theirs"}
+
+
+def test_what_an_address_filled_in_is_a_change_and_a_new_thing_has_none(desk: Desk) -> None:
+    assert Thing(desk.request(address="/things/1/?name=other&kind=A"), RECORD).before == {"name": "old"}
+    assert Thing(desk.request(address="/things/1/?unknown=1"), RECORD).before == {}
+    new = Thing(desk.request({"name": "x", "kind": "A", "size": "1000"}))
+    assert not new.is_valid() and new.before == {}
 
 
 @pytest.mark.parametrize(("field", "theirs"), [

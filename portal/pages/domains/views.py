@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 from django_tables2 import Column
 
+from portal import preferences
 from portal.api import domains, health
 from portal.api.errors import ApiError
 from portal.api.operation import LONGEST_ID
@@ -178,7 +179,8 @@ def domain_hub(request: PortalRequest, domain_id: str) -> HttpResponse:
         "domain_id": domain_id,
         "language": language_name(domain.defaultLanguage),
         "relay": relay_of(domain),
-        "new": domain.status == "PENDING" or ("new" in request.GET and domain.status != "DELETED"),
+        "new": domain.status == "PENDING" or "new" in request.GET,
+        "dismissed": preferences.dismissed(request.person.owner, "setup", domain_id),
     }
     return render(request, "domains/hub.html", context)
 
