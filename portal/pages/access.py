@@ -123,11 +123,8 @@ class NewForm(PermissionsForm):
 
 def _switch(permission: str, locked: bool, own: bool) -> SwitchField:
     """The switch of a permission. `own`: of the end users, over their own mailboxes."""
-    words = permission_name(permission, own=own)
-    lines = [] if words == permission else [permission]
-    if locked:
-        lines.append(_("You can neither grant nor revoke this."))
-    return SwitchField(label=words, disabled=locked, help_text=" · ".join(lines))
+    help_text = _("You can neither grant nor revoke this.") if locked else ""
+    return SwitchField(label=permission_name(permission, own=own), disabled=locked, help_text=help_text)
 
 
 @require_http_methods(["GET", "POST"])
