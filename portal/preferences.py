@@ -3,6 +3,7 @@
 A session takes them along when it begins (portal/session.py), so that no page asks the database for them.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from zoneinfo import available_timezones
@@ -10,6 +11,10 @@ from zoneinfo import available_timezones
 from django.conf import settings
 
 from portal.models import Preference
+
+# The lists whose columns can be chosen: the wish of each is `columns.<name>`, names of columns with commas between them.
+LISTS = ("domains", "users", "domain-users", "policies", "aliases", "admins", "activity", "jobs")
+COLUMNS = re.compile("[a-zA-Z]{1,32}(,[a-zA-Z]{1,32}){0,15}")
 
 
 @cache
@@ -25,17 +30,24 @@ def choices() -> dict[str, list[str]]:
     }
 
 
+def is_wish(name: str, value: str) -> bool:
+    """Can this be wished for? Which columns a list has is known by its page: it leaves out what is none of them."""
+    if name.startswith("columns."):
+        return name.removeprefix("columns.") in LISTS and bool(COLUMNS.fullmatch(value))
+    return value in choices().get(name, ())
+
+
 def of(owners: Sequence[str]) -> dict[str, str]:
     """The wishes of a person who was known by several names; the first one's count."""
     stored = Preference.objects.filter(owner__in=owners).values_list("owner", "name", "value")
     latest_last = sorted(stored, key=lambda row: -owners.index(row[0]))
-    return {name: value for _owner, name, value in latest_last if value in choices().get(name, ())}
+    return {name: value for _owner, name, value in latest_last if is_wish(name, value)}
 
 
 def store(owner: str, wishes: Mapping[str, str]) -> None:
     """Keep what is wished for; anything else takes the wish of that name back."""
     for name, value in wishes.items():
-        if value in choices()[name]:
+        if is_wish(name, value):
             Preference.objects.update_or_create(owner=owner, name=name, defaults={"value": value})
         else:
             Preference.objects.filter(owner=owner, name=name).delete()

@@ -72,6 +72,10 @@
       event.preventDefault();
       return box.focus();
     }
+    if (event.key === "Escape" && one("details.menu[open]")) {
+      one("details.menu").open = false;
+      one("details.menu > summary").focus();
+    }
     if (typing || event.ctrlKey || event.metaKey || event.altKey || event.repeat || one("dialog[open]") || !shortcuts()) return;
     if (event.key === "/" && box) { event.preventDefault(); box.focus(); }
     else if (event.key === "?") one("#help")?.showModal();

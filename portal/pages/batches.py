@@ -4,37 +4,72 @@ import re
 from typing import Any
 
 from django.db.models import Count, F, Q
-from django.http import Http404, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseBadRequest, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path, reverse
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, gettext_lazy as lazy
 from django.views.decorators.http import require_http_methods, require_safe
+from django_tables2 import Column
 
 import portal.ui.addresses  # noqa: F401 (registers <id:>)
 from portal import session
 from portal.api import health
+from portal.api.client import Page
 from portal.api.operation import is_id
 from portal.batches.dispatch import begin, ring
 from portal.batches.kinds import KINDS
 from portal.batches.models import Batch, Row, State
+from portal.ui import exports, lists
+from portal.ui.lists import List
 from portal.ui.pages import PortalRequest, one_time_key, polls, region
 from portal.ui.screens import is_fragment, safe_next
 from portal.ui.selection import MOST
+from portal.ui.tables import RemoteTable
 
 ENDED = (State.DONE, State.REFUSED, State.UNKNOWN)
 LISTED = 20  # rows that were not done, in the strip above a list
 TONES = {State.DONE: "ok", State.REFUSED: "bad", State.UNKNOWN: "warn", State.STOPPED: "warn"}
 
 
+class JobTable(RemoteTable):
+    row_template, base = "batches/_rows.html", "batch-list"
+    title = Column(lazy("Bulk job"))
+    state = Column(lazy("State"))
+    size = Column(lazy("Items"))
+    created = Column(lazy("Started"))
+
+
+JOBS = List(
+    "jobs",
+    None,
+    Batch,
+    JobTable,
+    (
+        exports.Column(lazy("Started"), lambda row: row.created.isoformat(timespec="seconds")),
+        exports.Column(lazy("Bulk job"), lambda row: _title(row, row.size)),
+        exports.Column(lazy("Mailbox"), lambda row: row.mailbox or row.ids.get("userIdOrEmail", "")),
+        exports.Column(lazy("Items"), lambda row: row.size),
+        exports.Column(lazy("State"), lambda row: row.get_state_display()),
+    ),
+)
+
+
 @require_safe
-def batch_list(request: PortalRequest) -> HttpResponse:
+def batch_list(request: PortalRequest) -> HttpResponseBase:
+    batches = Batch.objects.filter(owner=request.person.owner).order_by("-id")
     ended = {state.value: Count("rows", filter=Q(rows__state=state)) for state in ENDED}
-    batches = Batch.objects.filter(owner=request.person.owner).annotate(size=Count("rows"), **ended).order_by("-id")[:100]
-    lines = [
+
+    def fetch(offset: int, size: int, _sort: str) -> Page[Batch]:
+        return Page(list(batches.annotate(size=Count("rows"), **ended)[offset : offset + size]), batches.count())
+
+    if other := lists.elsewhere(request, JOBS, fetch=fetch):
+        return other
+    found = lists.listed(request, JOBS, fetch=fetch)
+    found.table.records = [
         {"batch": batch, "title": _title(batch, batch.size), **_ending(batch, batch.size, {s: getattr(batch, s) for s in ended})}
-        for batch in batches
+        for batch in found.rows
     ]
-    return render(request, "batches/list.html", {"lines": lines})
+    return render(request, "batches/list.html", {"listed": found})
 
 
 @require_http_methods(["GET", "POST"])

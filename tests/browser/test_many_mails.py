@@ -95,7 +95,7 @@ def test_a_batch_is_stopped_on_demand_survives_a_reload_and_is_resumed(admin: Pa
     assert len(sandbox.mails(BUSY, "Quarantine")) == held - 2
 
     admin.goto("/batches/")
-    expect(admin.locator(".entries li")).to_contain_text("stopped")
+    expect(admin.locator(".list tbody tr")).to_contain_text("stopped")
     admin.get_by_role("link", name="Release of 40 messages").click()
     resume.click()
     expect(admin.get_by_role("status").filter(has_text="40 of 40 finished")).to_be_visible()

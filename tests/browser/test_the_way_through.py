@@ -91,8 +91,8 @@ def test_a_double_click_on_release_releases_once(admin: Page, sandbox: Sandbox) 
     expect(toast(admin)).to_have_count(1)
     assert len(sandbox.mails(ANNA, "INBOX")) == before + 1
     admin.goto("/activity/")
-    expect(admin.locator(".entries li")).to_have_count(1)
-    expect(admin.locator(".entries li")).to_contain_text("release a message")
+    expect(admin.locator(".list tbody tr")).to_have_count(1)
+    expect(admin.locator(".list tbody tr")).to_contain_text("release a message")
 
 
 def test_two_people_who_release_the_same_mail_release_it_once(visits: Visits, sandbox: Sandbox) -> None:
@@ -183,9 +183,9 @@ def test_a_helpdesk_that_may_only_look_is_told_so_and_releases_nothing(visits: V
     visits.watch.expect("status of 403")
     open_user(page, sandbox)
     page.keyboard.press("a")
-    expect(toast(page, "Your account may not do this: release a message.")).to_be_visible()
+    expect(toast(page, "Your account cannot do this: release a message.")).to_be_visible()
     expect(dialog(page)).to_have_count(0)
     assert any(INVOICE in subject for subject in sandbox.subjects(ANNA, "Quarantine"))
     open_mail(page, "Ihr Passwort")
-    expect(reading(page)).to_contain_text("Your account may look at this mail, but not release it.")
+    expect(reading(page)).to_contain_text("Your account can view this message, but not release it.")
     expect(page.get_by_role("button", name="Release")).to_have_count(0)

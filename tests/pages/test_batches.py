@@ -161,8 +161,8 @@ def test_selected_mails_are_released_one_after_the_other(as_admin: Client) -> No
         ("operations@gateway.example", "releaseEmail", f"{seed.ANNA}: {found[id]}", "done", folder) for id in wanted[:2]
     ]
     assert "release a message" in text(as_admin.get("/activity/"))
-    (listed,) = find(as_admin.get("/batches/"), ".what")
-    assert (link(listed, "Release of 3 messages"), text(one(listed, ".muted"))) == (url(batch), seed.ANNA)
+    (listed,) = find(as_admin.get("/batches/"), "td.c-title")
+    assert (link(listed, "Release of 3 messages"), text(one(listed, "small"))) == (url(batch), seed.ANNA)
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
@@ -366,7 +366,7 @@ def test_a_session_that_is_over_stops_the_batch_until_one_is_back(somebody: Clie
     assert work()
     assert (state(batch), states(batch)) == ("done", ["done"] * 3)
     assert mailbox.releases == ["m1", "m2", "m2", "m3"]  # the first try of m2 was refused
-    assert "The session is over" not in text(back.get(url(batch)))
+    assert "Your session has ended" not in text(back.get(url(batch)))
 
 
 def test_a_batch_of_somebody_who_has_signed_out_sends_nothing(somebody: Client, mailbox: Mailbox) -> None:

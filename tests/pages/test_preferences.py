@@ -132,6 +132,25 @@ def test_asking_for_a_page_asks_the_database_for_no_preference(boss: Client, dja
         boss.get("/account/")
 
 
+@pytest.mark.parametrize(("name", "value", "shown"), [
+    ("theme", "dark", 'data-theme="dark"'), ("density", "compact", 'data-density="compact"'), ("rows", "100", 'value="100" aria-pressed="true"'),
+])
+def test_the_menu_of_every_page_changes_one_of_them_and_leads_back(boss: Client, name: str, value: str, shown: str):
+    boss.post("/account/", {"time_zone": "Asia/Tokyo"})
+    assert shown not in boss.get("/activity/").content.decode()
+    assert boss.post("/account/", {name: value, "next": "/activity/?page=1"})["Location"] == "/activity/?page=1"
+    page = boss.get("/activity/")
+    assert shown in page.content.decode()
+    assert "Times are in Asia/Tokyo." in text(page)  # what was not sent stays
+    boss.post("/account/", {name: BY_ITSELF.get(name, "comfortable")})
+    assert shown not in boss.get("/activity/").content.decode()
+
+
+@pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example", "javascript:alert(1)", ""])
+def test_the_menu_leads_nowhere_else(boss: Client, back: str):
+    assert boss.post("/account/", {"theme": "dark", "next": back})["Location"] == "/account/"
+
+
 def test_the_settings_are_found_in_the_menu(boss: Client):
     assert 'href="/account/"' in boss.get("/activity/").content.decode()
     assert "Preferences" in text(boss.get("/account/"))

@@ -314,7 +314,7 @@ def test_after_an_unclear_end_a_second_click_warns_and_the_form_can_be_sent_agai
     desk.sends(data, RECORD)
     form, done = desk.sends(data, RECORD)
     assert not done and form.status == 409 and len(desk.asks) == 1
-    assert "how it ended is not known" in form.non_field_errors()[0]
+    assert "its result is unknown" in form.non_field_errors()[0]
     desk.answers = lambda request: httpx.Response(204)
     assert desk.sends(posted(form), RECORD)[1]
     assert len(desk.asks) == 2
@@ -399,7 +399,7 @@ def test_a_link_may_propose_values_and_changes_no_box(desk: Desk) -> None:
 # Fields.
 
 def test_a_form_that_the_address_filled_in_says_so(desk: Desk) -> None:
-    told = "The address of this page filled in this form"
+    told = "This form was prefilled, from a link or from what you typed before signing in."
     for address, filled in (("/?unknown=1", False), ("/?name=evil.example", True), ("/?typed=1", True)):
         page = render_to_string("_form.html", {"form": Thing(desk.request(address=address), RECORD)})
         assert (told in page) == filled
@@ -447,7 +447,7 @@ def test_names_and_networks_are_checked_and_mended() -> None:
     assert form.cleaned_data["nets"] == ["192.0.2.7/32", "10.0.0.0/8"]
     form = Fields({"few": "a", "domain": "a_b.example", "host": "a b", "nets": "192.0.2.9/24\nnonsense"})
     assert set(form.errors) == {"domain", "host", "nets"}
-    assert form.errors["nets"][0].startswith("192.0.2.9/24: an address inside of the network 192.0.2.0/24")
+    assert form.errors["nets"][0].startswith("192.0.2.9/24: an address inside the network 192.0.2.0/24")
     assert form.errors["nets"][1].startswith("nonsense: not a network")
 
 
