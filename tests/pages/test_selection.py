@@ -196,7 +196,7 @@ def test_it_is_green_only_when_all_were_released(somebody: Client, folder: Folde
         assert chip.attributes["class"] == "chip warn"
     Row.objects.update(state="done")
     assert "ok" in (one(strip(somebody, batch), f"#strip-{batch.pk}").attributes["class"] or "")
-    assert attribute(somebody.get("/batches/"), "main .entries .chip", "class") == "chip ok"
+    assert attribute(somebody.get("/batches/"), "main td .chip", "class") == "chip ok"
 
 
 def test_a_refused_message_is_named_with_the_reason_and_can_be_opened(somebody: Client, folder: Folder) -> None:
