@@ -45,7 +45,7 @@
     const lines = rows.map((row) => mark(row, told));
     const changed = lines.filter((_line, at) => rows[at].classList.contains("changed"));
     if (!told) return;
-    const text = { 0: told.none, 1: told.one }[changed.length] ?? told.many.replace("%s", changed.length);
+    const text = { 0: told.none, 1: told.single }[changed.length] ?? told.many.replace("%s", changed.length);
     const number = bar.querySelector("output");
     if (number.textContent !== text) number.textContent = text; /* which is read out */
     const rest = number.nextElementSibling ?? number.parentNode.appendChild(document.createElement("span"));
