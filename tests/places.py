@@ -234,15 +234,15 @@ GROUPS: dict[str, list[Place]] = {
     "batches": [
         Place("/batches/", asks=False),
         Place("/batches/{batch}/", asks=False, target="progress"),
-        Place("/batches/{batch}/stop/", {}, asks=False),
-        Place("/batches/{batch}/resume/", {}, asks=False),
+        Place("/batches/{batch}/stop/", {}, asks=False, target="strip-4711"),
+        Place("/batches/{batch}/resume/", {}, asks=False, target="strip-4711"),
         Place("/batches/check/", {"domain": ["d1", "d2"], "next": "/health/?kind=relay"}, asks=False),
-        Place("/batches/release/", {"user": "u1", "folder": "Quarantine", "mail": ["m1", "m2"]}, asks=False),
+        Place("/batches/release/", {"user": "u1", "folder": "Quarantine", "mail": ["m1", "m2"]}, asks=False, target="job"),
     ],
 }
 PLACES = [place for places in GROUPS.values() for place in places]
 # Pages for people who are not signed in, and what has no page at all.
-OPEN = {"sign-in", "sign-in-link", "sign-out", "language", "readyz", "^sandbox/api(?P<rest>/.*)$"}
+OPEN = {"sign-in", "sign-in-link", "sign-out", "language", "readyz", "styleguide/", "^sandbox/api(?P<rest>/.*)$"}
 
 WHOLE = [place for place in PLACES if not place.part_of]
 PARTS = [place for place in PLACES if place.part_of]

@@ -18,7 +18,7 @@ from portal.api.access_controls import Admin, Grantable
 from portal.api.errors import ApiError, NotAllowed, NotFound
 from portal.ui import exports, lists
 from portal.ui.confirm import Question, confirm
-from portal.ui.fields import SecretField
+from portal.ui.fields import SecretField, SwitchField
 from portal.ui.forms import PortalForm
 from portal.ui.lists import Filter, List
 from portal.ui.pages import PortalRequest, got, part_of, read_domain, together
@@ -114,20 +114,17 @@ class NewForm(PermissionsForm):
         help_text=lazy("8 characters or more. It is not shown again: give it to the person yourself."),
     )
     language = forms.ChoiceField(label=lazy("Language"), choices=LANGUAGES)
-    enabled = forms.BooleanField(label=lazy("Enable the account immediately"), required=False, initial=True)
+    enabled = SwitchField(label=lazy("Enable the account immediately"), initial=True)
 
     def body(self) -> dict[str, Any]:
         account = {name: value for name, value in self.typed().items() if name not in self.permissions}
         return {**account, "permissions": self.chosen()}
 
 
-def _switch(permission: str, locked: bool, own: bool) -> forms.BooleanField:
+def _switch(permission: str, locked: bool, own: bool) -> SwitchField:
     """The switch of a permission. `own`: of the end users, over their own mailboxes."""
-    words = permission_name(permission, own=own)
-    lines = [] if words == permission else [permission]
-    if locked:
-        lines.append(_("You can neither grant nor revoke this."))
-    return forms.BooleanField(label=words, required=False, disabled=locked, help_text=" · ".join(lines))
+    help_text = _("You can neither grant nor revoke this.") if locked else ""
+    return SwitchField(label=permission_name(permission, own=own), disabled=locked, help_text=help_text)
 
 
 @require_http_methods(["GET", "POST"])

@@ -75,7 +75,7 @@ def test_every_page_in_another_state(size: Any, visits: Visits, sandbox: Sandbox
     user, domain = sandbox.user(ANNA), sandbox.domain("nordwind.example")
     hub, mail = f"/users/{user}/", f"/users/{user}/mail/Quarantine/{sandbox.mail(ANNA, VIRUS)}/"
     addresses = {
-        "results": "/search/?q=nordwind", "no results": "/search/?q=nobody-at-all", "no question": "/search/?q=",
+        "every part of a page": "/styleguide/", "results": "/search/?q=nordwind", "no results": "/search/?q=nobody-at-all", "no question": "/search/?q=",
         "no users": "/users/?email=nobody", "domains the other way round": "/domains/?sort=-name",
         "deleted domains": "/domains/?status=DELETED", "a customer's domains": "/domains/?customerId=nord",
         "sorted users of a domain": f"/domains/{domain}/users/?page=1&sort=email", "nothing held": f"/users/{sandbox.user(EMPTY)}/",
@@ -99,7 +99,7 @@ def test_the_pages_of_somebody_who_is_not_signed_in(size: Any, visits: Visits) -
     look(page)
     page.get_by_label("Access token").fill("not-a-token")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_contain_text("This token is not valid")
+    expect(page.get_by_role("alert")).to_contain_text("This token is invalid")
     look(page)
     page.context.clear_cookies()  # and so the form is none that this site gave out
     page.get_by_label("Access token").fill("not-a-token")
@@ -116,7 +116,7 @@ def test_the_page_of_a_link_in_a_mail(size: Any, visits: Visits, sandbox: Sandbo
     look(page)
     page.goto("/sign-in/link/?token=over")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_contain_text("This link is not valid")
+    expect(page.get_by_role("alert")).to_contain_text("This link is invalid")
     look(page)
 
 
@@ -177,6 +177,9 @@ def test_a_batch_and_a_list_that_remember(size: Any, visits: Visits, sandbox: Sa
     row(page, INVOICE).get_by_role("checkbox").check()
     row(page, VIRUS).get_by_role("checkbox").check()
     page.get_by_role("button", name="Release selected messages").click()
+    expect(page.locator(".strip")).to_contain_text("1 of 2 refused")
+    look(page)
+    page.get_by_role("link", name="Release of 2 messages").click()
     expect(page.get_by_role("status").filter(has_text="2 of 2 finished")).to_be_visible()
     look(page)
     for address in ("/batches/", "/activity/", "/"):

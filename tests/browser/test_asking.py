@@ -88,8 +88,8 @@ def test_who_is_asked_may_release_without_allowing(hub: Page, sandbox: Sandbox) 
 def test_a_forgery_of_the_own_domain_is_asked_about(key: str, place: str, hub: Page, sandbox: Sandbox) -> None:
     open_mail(hub, FORGED)
     hub.keyboard.press(key)
-    expect(dialog(hub)).to_contain_text("the customer's own domain: forgers like to pretend to be a colleague.")
-    expect(dialog(hub)).to_contain_text("The mail is not proven to come from nordwind.example")
+    expect(dialog(hub)).to_contain_text("the customer's own domain: forgers often pose as a colleague.")
+    expect(dialog(hub)).to_contain_text("The message is not confirmed to come from nordwind.example")
     expect(dialog(hub)).to_contain_text(f"{BOSS} will be allowed for {place}.")
     assert held(sandbox, FORGED)
 
@@ -130,7 +130,7 @@ def test_the_rule_can_be_removed_where_it_is_told(hub: Page, sandbox: Sandbox) -
     told.get_by_text("Change", exact=True).click()
     assert len(sandbox.rules(ANNA)) == len(before) + 1
     told.get_by_role("button", name="Remove rule").click()
-    expect(toast(hub, f"The rule for {SUPPLIER} is removed.")).to_be_visible()
+    expect(toast(hub, f"The rule for {SUPPLIER} was removed.")).to_be_visible()
     expect(told).to_have_count(0)
     assert sandbox.rules(ANNA) == before
 

@@ -81,7 +81,7 @@ def test_a_page_asks_by_itself_until_the_record_is_there_and_only_while_somebody
     button = page.get_by_role("button", name="Check again")
     button.focus()
     page.keyboard.press("Enter")
-    expect(check(page)).to_contain_text("It is asked again by itself in 15 seconds")
+    expect(check(page)).to_contain_text("Checks again in 15 seconds")
     expect(button).to_be_focused()
     publish(page)
 

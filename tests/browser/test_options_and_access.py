@@ -63,13 +63,13 @@ def test_an_option_is_set_and_reset_by_keyboard_without_leaving_its_row(admin: P
     zone = admin.locator(".option").filter(has_text="TIME_ZONE")
     admin.get_by_label("Time zone of the dates in mails").fill("Asia/Tokyo")
     admin.keyboard.press("Enter")
-    expect(toast(admin, "TIME_ZONE is set.")).to_be_visible()
+    expect(toast(admin, "Setting TIME_ZONE was saved.")).to_be_visible()
     expect(zone).to_contain_text("set here")
     expect(zone.get_by_role("button", name="Save")).to_be_focused()
     assert value_of(sandbox, "TIME_ZONE") == "Asia/Tokyo"
     admin.keyboard.press("Tab")
     admin.keyboard.press("Enter")
-    expect(toast(admin, "TIME_ZONE was reset to inherited. It was: Asia/Tokyo")).to_be_visible()
+    expect(toast(admin, "TIME_ZONE was reset to inherited. Previous value: Asia/Tokyo")).to_be_visible()
     expect(zone.get_by_role("button", name="Set here")).to_be_focused()
     expect(admin.get_by_label("Time zone of the dates in mails")).to_have_value("Europe/Zurich")
     assert value_of(sandbox, "TIME_ZONE") is None
@@ -85,7 +85,7 @@ def test_a_value_that_is_wrong_is_told_in_its_row_and_the_others_keep_what_was_t
     zone = admin.locator(".option").filter(has_text="TIME_ZONE")
     admin.get_by_label("Time zone of the dates in mails").fill("Europe/Olten")
     zone.get_by_role("button", name="Set here").click()
-    expect(zone).to_contain_text("This is no time zone.")
+    expect(zone).to_contain_text("Enter a time zone such as Europe/Zurich.")
     expect(admin.get_by_label("Time zone of the dates in mails")).to_have_value("Europe/Olten")
     expect(admin.get_by_label("Text at the end of the report")).to_have_value("half a sentence")
 
@@ -96,9 +96,9 @@ def test_options_without_javascript(visits: Visits, sandbox: Sandbox) -> None:
     frequency = page.locator(".option").filter(has_text="REPORT_FREQUENCY")
     page.get_by_label("How often the report is sent").select_option("WEEKLY")
     frequency.get_by_role("button", name="Set here").click()
-    expect(toast(page, "REPORT_FREQUENCY is set.")).to_be_visible()
+    expect(toast(page, "Setting REPORT_FREQUENCY was saved.")).to_be_visible()
     assert value_of(sandbox, "REPORT_FREQUENCY") == "WEEKLY"
-    frequency.get_by_role("button", name="Reset to inherited").click()
+    frequency.get_by_role("button", name="Use inherited").click()
     expect(toast(page, "REPORT_FREQUENCY was reset to inherited.")).to_be_visible()
     assert value_of(sandbox, "REPORT_FREQUENCY") is None
 
@@ -114,15 +114,15 @@ def test_an_administrator_comes_and_goes_without_javascript(visits: Visits, sand
     page.get_by_label("Initial password").fill("made for a test")
     page.get_by_label("Release held messages").check()
     page.get_by_role("button", name="Add", exact=True).click()
-    expect(toast(page, f"{LONG} administers this domain now.")).to_be_visible()
+    expect(toast(page, f"{LONG} is now an administrator of this domain.")).to_be_visible()
     page.get_by_role("link", name=LONG, exact=True).click()
     page.get_by_label("View users").check()
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("row").filter(has_text=LONG)).to_contain_text("See users, Release held messages")
+    expect(page.get_by_role("row").filter(has_text=LONG)).to_contain_text("View users, Release held messages")
     page.get_by_role("link", name=f"Revoke: {LONG}").click()
     expect(page.get_by_text("The account has no other access: the gateway deletes the account too.")).to_be_visible()
     page.get_by_role("button", name="Revoke access and delete account").click()
-    expect(toast(page, "does not administer this domain any more.")).to_be_visible()
+    expect(toast(page, "is no longer an administrator of this domain.")).to_be_visible()
     expect(page.get_by_role("row").filter(has_text=LONG)).to_have_count(0)
 
 

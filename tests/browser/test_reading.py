@@ -39,7 +39,7 @@ def test_the_text_comes_first_and_says_where_its_links_go(owner: Page) -> None:
 def test_a_hostile_mail_does_nothing_at_all(owner: Page, watch: Watch, site: Site) -> None:
     open_mail(owner, HOSTILE)
     expect(reading(owner)).to_contain_text("This message has no usable sender address.")
-    expect(reading(owner)).not_to_contain_text("than the mail comes from")  # which would be nowhere
+    expect(reading(owner)).not_to_contain_text("from the one the message comes from")  # which would be nowhere
     frame = html_view(owner)
     expect(frame.get_by_text("Text, der bleiben darf.")).to_be_visible()
     assert owner.locator(FRAME).get_attribute("sandbox") == "allow-popups allow-popups-to-escape-sandbox"
@@ -97,6 +97,6 @@ def test_files_are_saved_under_harmless_names_and_never_opened(owner: Page) -> N
 def test_an_administrator_is_told_why_there_is_no_text(admin: Page, sandbox: Sandbox) -> None:
     open_user(admin, sandbox)
     open_mail(admin, HOSTILE)
-    expect(reading(admin)).to_contain_text("Only the owner of the mailbox may read the text.")
+    expect(reading(admin)).to_contain_text("Only the mailbox owner can read the text.")
     expect(admin.locator(FRAME)).to_have_count(0)
     expect(reading(admin).get_by_role("link", name="HTML", exact=True)).to_have_count(0)

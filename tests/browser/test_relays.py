@@ -33,7 +33,7 @@ def test_a_relay_is_tried_added_checked_and_deleted_without_scripts(visits: Visi
         expect(page.get_by_label("LDAP server")).to_be_hidden()
         page.get_by_label("Users sign in").select_option("via a directory (LDAP)")
         page.get_by_label("LDAP server").fill("ldap.nordwind.example")
-        page.get_by_label("Where to search").fill("dc=nordwind")
+        page.get_by_label("Search base").fill("dc=nordwind")
         page.get_by_label("Search account password").fill("typed secret")
         page.get_by_role("button", name="Test this configuration").click()
         expect(page.locator("#tried")).to_contain_text("The server answers as it should.")
@@ -70,7 +70,7 @@ def test_trying_and_checking_answer_in_place_and_lose_nothing_that_was_typed(
     admin.get_by_role("button", name="Test this configuration").click()
     expect(admin.locator("#tried")).to_contain_text("LDAP server: This field is required.")
     admin.get_by_label("LDAP server").fill("ldap.nordwind.example")
-    admin.get_by_label("Where to search").fill("dc=nordwind")
+    admin.get_by_label("Search base").fill("dc=nordwind")
     admin.get_by_label("Search account password").fill("typed secret")
     with servers.smtp_server() as (host, port, _inbox):
         server.get_by_label("Host").fill(host)
@@ -83,7 +83,7 @@ def test_trying_and_checking_answer_in_place_and_lose_nothing_that_was_typed(
         expect(admin.get_by_label("Search account password")).to_have_value("typed secret")
         assert admin.url == address
         admin.get_by_label("Name", exact=True).press("Enter")  # saves, and does not merely try
-        expect(toast(admin, "The relay is changed.")).to_be_visible()
+        expect(toast(admin, "The relay was changed.")).to_be_visible()
         assert relays(sandbox)["Mailserver"]["transportPort"] == port
         card(admin, "Mailserver").get_by_role("button", name="Check again").click()
         expect(card(admin, "Mailserver").get_by_text("Mail server: The server answers as it should.")).to_be_visible()

@@ -87,7 +87,7 @@ def test_a_release_that_was_being_described_goes_on_after_signing_in(
     button = dialog(admin).get_by_role("button", name="Release and allow")
     button.click()
     sign_in(admin, "not-a-token")
-    expect(asked(admin).get_by_role("alert")).to_contain_text("This token is not valid, or not any more.")
+    expect(asked(admin).get_by_role("alert")).to_contain_text("This token is invalid or has expired.")
     sign_in(admin, site.tokens["admin"])
     expect(dialog(admin).get_by_role("status")).to_have_text(AGAIN)
     expect(asked(admin)).to_have_count(0)
@@ -177,7 +177,7 @@ def test_mails_that_were_selected_stay_so_and_what_watches_them_asks_once(
     expect(page.locator(".mails input:checked")).to_have_count(2)
     assert held(sandbox, GMAIL) and held(sandbox, INVOICE)
     release.click()
-    expect(page.locator("#progress")).to_be_visible()
+    expect(page.locator(".strip progress")).to_be_visible()
 
     sign_out_elsewhere(page).close()
     expect(asked(page)).to_be_visible()
@@ -260,9 +260,9 @@ def test_too_many_tries_are_told_in_the_dialog(admin: Page, sandbox: Sandbox, si
         with admin.expect_response("**/sign-in/"):
             sign_in(admin, "not-a-token")
         expect(asked(admin).get_by_label("Access token")).to_have_value("")
-        expect(asked(admin).get_by_role("alert")).to_contain_text("This token is not valid")
+        expect(asked(admin).get_by_role("alert")).to_contain_text("This token is invalid")
     sign_in(admin, "not-a-token")
-    expect(asked(admin).get_by_role("alert")).to_contain_text("Too many tries. Please wait")
+    expect(asked(admin).get_by_role("alert")).to_contain_text("Too many attempts. Please wait")
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])

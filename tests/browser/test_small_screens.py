@@ -92,11 +92,12 @@ def test_several_mails_are_selected_and_released_with_a_thumb(phone: Page, sandb
     open_user(phone, sandbox)
     row(phone, INVOICE).get_by_role("checkbox").tap()
     button = phone.get_by_role("button", name="Release selected messages")
-    uncovered(phone.get_by_text("They are delivered at once."))
+    uncovered(phone.get_by_text("They are delivered immediately."))
     uncovered(button)
     fits(phone)
     button.tap()
-    expect(phone.get_by_text("1 of 1 finished")).to_be_visible()
+    uncovered(phone.locator(".strip.ok").get_by_text("done", exact=True))
+    expect(row(phone, INVOICE)).to_contain_text("Done")
     fits(phone)
 
 

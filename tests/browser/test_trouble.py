@@ -87,7 +87,7 @@ def test_a_release_without_an_answer_is_told_as_unknown_and_not_as_failed(
     expect(reading(page).locator("h2")).to_contain_text(INVOICE)
     gateway.refuse["/release"] = 0
     page.keyboard.press("a")
-    expect(toast(page, "We do not know whether the mail was released")).to_be_visible()
+    expect(toast(page, "We do not know whether the message was released")).to_be_visible()
     expect(row(page, INVOICE)).to_contain_text("Unknown, check")
     assert not any(rule["value"] == SUPPLIER for rule in sandbox.rules(ANNA))  # no rule for what perhaps never happened
 
@@ -111,7 +111,7 @@ def test_a_fragment_that_the_network_loses_leaves_the_page_as_it_is(admin: Page,
     admin.keyboard.press("r")
     button = admin.get_by_role("button", name="Release r", exact=True)
     expect(button).to_be_enabled()
-    expect(toast(admin, "The request was sent, but no answer came. Look at the current state")).to_be_visible()
+    expect(toast(admin, "The request was sent, but no answer came. Check the current state")).to_be_visible()
     expect(reading(admin).locator("h2")).to_contain_text(INVOICE)
     assert held(sandbox, INVOICE)
     network.meddles = False

@@ -89,12 +89,12 @@ def test_doubts_and_viruses_are_asked_about_on_a_page(plain: Page, sandbox: Sand
     row(plain, GMAIL).get_by_role("link").click()
     plain.get_by_role("button", name="Release and allow sender").click()
     expect(plain.get_by_role("heading", name="Release and allow the sender?")).to_be_visible()
-    expect(plain.locator("main")).to_contain_text("free-mail service")
+    expect(plain.locator("main")).to_contain_text("free email service")
     plain.get_by_role("link", name="Cancel").click()
     expect(plain.locator("#reading h2")).to_contain_text(GMAIL)
     row(plain, VIRUS).get_by_role("link").click()
     plain.get_by_role("button", name="Release r", exact=True).click()
-    plain.get_by_label("I know that this mail is infected").check()
+    plain.get_by_label("I know that this message is infected").check()
     plain.get_by_role("button", name="Release", exact=True).click()
     expect(toast(plain, "Released.")).to_be_visible()
     assert any(VIRUS in subject for subject in sandbox.subjects(ANNA, "INBOX"))
@@ -132,6 +132,18 @@ def test_several_mails_go_as_a_batch_whose_page_refreshes_itself(plain: Page, si
         expect(plain.locator("label").get_by_text("0 of 2 finished")).to_be_visible()
     expect(plain.get_by_text("2 of 2 finished")).to_be_visible()
     assert len([s for s in sandbox.subjects(ANNA, "INBOX") if INVOICE in s or "Scan" in s]) == 2
+
+
+def test_all_that_match_are_asked_about_on_a_page_of_its_own(plain: Page, sandbox: Sandbox) -> None:
+    from tests.browser.steps import BUSY
+
+    held = len(sandbox.mails(BUSY, "Quarantine"))
+    plain.goto(f"/users/{sandbox.user(BUSY)}/mail/Quarantine/")
+    plain.get_by_label(f"All {held}").check()
+    plain.get_by_role("button", name="Release selected messages").click()
+    expect(plain.get_by_role("heading", name=f"Release {held} messages?")).to_be_visible()
+    plain.get_by_role("button", name=f"Release {held} messages").click()
+    expect(plain.get_by_role("heading", name=f"Release of {held} messages")).to_be_visible()
 
 
 def test_another_language(plain: Page) -> None:

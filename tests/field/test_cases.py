@@ -29,12 +29,12 @@ UNKNOWN_TEXT = "This message has no text."
 
 # What a warning says, and what the cases call it.
 WARNINGS = {
-    r"An answer would go to another place: (.+)\.": r"answers: \1",
+    r"Replies go to a different address: (.+)\.": r"answers: \1",
     r"This message names several senders: .*": "several senders",
-    r"It says that .* sent it for them\.": "",
-    r"This message names no sender.*": "names no sender",
-    r"The sender's name shows another address .*": "masked",
-    r"The sender's domain has letters that can look like others.*": "odd letters",
+    r"It says that .* sent it on their behalf\.": "",
+    r"This message has no sender.*": "names no sender",
+    r"The sender's name shows a different address .*": "masked",
+    r"The sender's domain contains letters that can look like others.*": "odd letters",
 }
 NOTES = {
     r"This (?:message|mail) is signed .*": "signed", r"This (?:message|mail) is encrypted .*": "encrypted",
@@ -92,10 +92,10 @@ def flags(shown: LexborHTMLParser) -> list[str]:
                 found += [one for one in [match.expand(flag)] if one and one not in found]
                 break
         else:
-            if not said.startswith("Only the owner"):
+            if not said.startswith("Only the mailbox owner"):
                 found.append(f"notice: {said}")
     why = words(pane.css_first(".why"))
-    found += ["proven"] if "Proven to come from" in why else ["not proven"] if "Not proven to come from" in why else []
+    found += ["proven"] if "Confirmed to come from" in why else ["not proven"] if "Not confirmed to come from" in why else []
     hidden = [words(mark).removeprefix("[hidden:").removesuffix("]").strip() for mark in pane.css("pre mark")]
     found += [f"hidden: {' '.join(hidden)}"] if hidden else []
     found += [f"attached: {words(link)}" for link in pane.css("a[href*='/attached/']")]
@@ -226,9 +226,9 @@ def test_a_message_from_the_future_is_listed_by_its_arrival_and_is_not_opened_un
 
 
 @pytest.mark.parametrize(("others", "expected"), [
-    (["mx1.gateway.example; dkim=pass header.d=rheintal-papier.example"], "Proven to come from"),
-    (["mx9.elsewhere.example; dkim=pass header.d=rheintal-papier.example"], "Not proven to come from"),
-    (["mx9.elsewhere.example; dkim=pass header.d=x.example", "MX1.Gateway.example 1; dmarc=pass header.from=rheintal-papier.example"], "Proven to"),
+    (["mx1.gateway.example; dkim=pass header.d=rheintal-papier.example"], "Confirmed to come from"),
+    (["mx9.elsewhere.example; dkim=pass header.d=rheintal-papier.example"], "Not confirmed to come from"),
+    (["mx9.elsewhere.example; dkim=pass header.d=x.example", "MX1.Gateway.example 1; dmarc=pass header.from=rheintal-papier.example"], "Confirmed to"),
 ])
 def test_all_results_of_the_gateway_count_where_its_name_is_known_and_nobody_elses(
     others: list[str], expected: str, as_admin: Client, settings: Any, tmp_path: Path,

@@ -83,7 +83,7 @@ def test_a_private_key_is_accepted_in_the_forms_in_which_files_have_it(form: str
 def test_a_public_key_of_another_pair_or_a_part_of_one_is_refused(form: str, as_admin: Client) -> None:
     said, key = bring(as_admin, PAIR.private, filled(form))
     assert key is None
-    assert "does not belong to the private key" in said
+    assert "does not match the private key" in said
 
 
 @pytest.mark.parametrize("term", TERMS)

@@ -195,14 +195,14 @@ def test_who_may_not_release_is_told_for_each_mail(as_helpdesk: Client) -> None:
     (refusing(204), "done", "Released."),
     (refusing(403, message="MAIL_RELEASE required"), "refused", "Your account cannot release it."),
     (refusing(404), "refused", "It is no longer in this folder."),
-    (refusing(412), "refused", "Infected: release it by itself"),
+    (refusing(412), "refused", "Infected: release it individually"),
     (refusing(409, message="<b>Locked</b>"), "refused", "The gateway refused it."),
     (refusing(422, message="Mailbox full"), "refused", "The gateway refused it."),
     (refusing(500), "unknown", "No clear answer. Check the inbox before you repeat it."),
     (raising(httpx.ReadTimeout), "unknown", "No clear answer. Check the inbox before you repeat it."),
     (raising(httpx.WriteTimeout), "unknown", "No clear answer. Check the inbox before you repeat it."),
     (raising(httpx.RemoteProtocolError), "unknown", "No clear answer. Check the inbox before you repeat it."),
-    (lambda request: httpx.Response(200, html="<h1>WLAN</h1>"), "unknown", "No clear answer came."),
+    (lambda request: httpx.Response(200, html="<h1>WLAN</h1>"), "unknown", "No clear answer."),
 ])
 def test_a_row_says_how_it_ended_and_the_others_go_on(
     answer: Answer, state: str, said: str, somebody: Client, mailbox: Mailbox,
@@ -366,7 +366,7 @@ def test_a_session_that_is_over_stops_the_batch_until_one_is_back(somebody: Clie
     assert work()
     assert (state(batch), states(batch)) == ("done", ["done"] * 3)
     assert mailbox.releases == ["m1", "m2", "m2", "m3"]  # the first try of m2 was refused
-    assert "The session is over" not in text(back.get(url(batch)))
+    assert "Your session has ended" not in text(back.get(url(batch)))
 
 
 def test_a_batch_of_somebody_who_has_signed_out_sends_nothing(somebody: Client, mailbox: Mailbox) -> None:

@@ -372,6 +372,29 @@ def test_the_setup_of_a_new_domain_comes_before_its_facts(as_admin: Client) -> N
     assert not find(as_admin.get(domain("altmilch.example") + "?new=1"), "#domain-setup")  # deleted
 
 
+def test_who_hides_the_setup_of_a_domain_no_longer_sees_it_there_and_finds_it_by_a_link(as_admin: Client, as_customer: Client) -> None:
+    url = domain("alpenmilch-neu.example")
+    hide = one(as_admin.get(f"{url}setup/", headers=panel("domain-setup")), "form[method=post]")
+    assert text(hide) == "Hide checklist" and hide.attributes["action"] == f"{url}setup/"
+    assert as_admin.get(f"{url}setup/").status_code == 200 and find(as_admin.get(url), "#domain-setup")  # looking changes nothing
+    assert as_admin.post(f"{url}setup/")["Location"] == url
+    for _twice in range(2):
+        as_admin.post(f"{url}setup/")
+        hub = as_admin.get(url)
+        assert not find(hub, "#domain-setup")
+        assert " done" not in text(hub)
+    assert "of 5 done" in text(as_admin.get(link(hub, "Show setup checklist")))
+    assert not find(as_admin.get(f"{url}setup/"), "main form[method=post]")
+    assert find(as_admin.get(domain("nordwind.example")), "#domain-setup")  # another domain
+    assert find(as_customer.get(domain("nordwind.example")), "#domain-setup")
+
+
+def test_a_deleted_domain_has_no_link_to_its_setup(as_admin: Client) -> None:
+    url = domain("altmilch.example")
+    as_admin.post(f"{url}setup/")
+    assert not find(as_admin.get(url), f"[href='{url}setup/']")
+
+
 def test_a_deleted_domain_is_not_offered_to_be_changed(as_admin: Client) -> None:
     for name, offered in (("nordwind.example", True), ("altmilch.example", False)):
         url = domain(name)
@@ -568,7 +591,8 @@ def test_the_hub_costs_one_call_and_its_panels_load_by_themselves(as_admin: Clie
     for fact in ("Nordwind Logistik AG", "Policy-nordwind.example", "RT-1001-1", "Hauptdomain", "192.0.2.0/28", "created automatically",
                  "nordwind-logistik.example", "nordwind.test", "nordwind-ag.example", "Deutsch", "mx.nordwind.example"):
         assert fact in text(answer)
-    for part in ("health", "setup", "policies", "admins", "users"):
+    assert not find(answer, "#domain-users")  # they have a tab
+    for part in ("health", "setup", "policies", "admins"):
         panel_url = f"{url}{part}/" if part == "setup" else f"{url}panels/{part}/"
         place = one(answer, f"#domain-{part}[hx-get='{panel_url}'][hx-trigger=load]")
         assert text(one(place, f"a[href='{url}{part}/']")).startswith("Show the ")  # without JavaScript
@@ -668,7 +692,9 @@ def test_a_domain_that_is_set_up_has_one_green_line(browser_of_somebody: Client,
     assert find(shown, "details.setup:not([open])")
     assert states(browser_of_somebody) == ["done"] * 5
     assert not find(shown, "[data-copy]")  # nothing to do
+    assert shown["HX-Reswap"] == "delete"  # from the hub
     whole = browser_of_somebody.get("/domains/d1/setup/")
+    assert "HX-Reswap" not in whole
     assert heading(whole).startswith("example.org ")
     assert "The domain is set up" in text(whole)
 
@@ -677,7 +703,7 @@ def test_mx_records_to_be_made_are_there_to_copy(browser_of_somebody: Client, ga
     log = ["Lookup for MX entry in DNS for example.org", "Required: mx1.gateway.example, mx2.gateway.example.", "Fail"]
     gateway.answer = answering(health=diagnosed(True, MX=("ERROR_MX_INVALID_ENTRY", log), DKIM=("OK", [])))  # whatever it says as a whole
     shown = setup(browser_of_somebody)
-    assert "4 of 5 done" in text(shown)
+    assert "4 of 5 done" in text(shown) and "HX-Reswap" not in shown
     assert codes(shown) == ["example.org. 3600 IN MX 10 mx1.gateway.example.\nexample.org. 3600 IN MX 20 mx2.gateway.example."]
     assert attribute(shown, "code", "id") == attribute(shown, "[data-copy]", "data-copy")
 
@@ -695,7 +721,7 @@ def test_where_the_gateway_names_no_host_the_checklist_says_where_to_look(browse
     state, said = checklist(browser_of_somebody)["MX records"]
     assert state == "not yet"
     assert "DNS does not say where mail for this domain goes" in said
-    assert "ask whoever runs the gateway" in said
+    assert "contact the gateway operator" in said
 
 
 @pytest.mark.parametrize("result", ["ERROR_MX_MISSING_ENTRY", "ERROR"])
@@ -707,12 +733,12 @@ def test_a_new_domain_has_the_mx_records_that_the_report_of_another_one_names(
     gateway.answer = answering(failing, health=diagnosed(False, MX=(result, ["Fail: nothing found"]), DKIM=("OK", [])))
     shown = setup(browser_of_somebody)
     assert codes(shown) == ["example.org. 3600 IN MX 10 mx1.gateway.example."]
-    assert "The report does not say what they are called" not in text(shown)
+    assert "The report does not name them" not in text(shown)
 
 
 @pytest.mark.parametrize(("result", "said"), [
     ("ERROR_DKIM_MISSING_ENTRY", "Add this TXT record at the domain's DNS provider."),
-    ("ERROR_DKIM_INVALID_COUPLE", "DNS has another key than the one that signs"),
+    ("ERROR_DKIM_INVALID_COUPLE", "DNS has a different key from the one that signs"),
 ])
 def test_the_dkim_record_is_there_to_copy_in_its_three_parts(
     result: str, said: str, browser_of_somebody: Client, gateway: Gateway,
@@ -825,10 +851,10 @@ def test_a_relay_that_cannot_be_asked_costs_no_other(browser_of_somebody: Client
     gateway.answer = lambda asked: httpx.Response(403) if asked.url.path.startswith("/platforms") else answering()(asked)
     found = checklist(browser_of_somebody)
     assert [state for state, _said in found.values()] == ["done", "done", "could not be checked", "done", "done"]
-    assert "Your account may not do this: view the health check of a relay." in found["Relay"][1]
+    assert "Your account cannot do this: view the health check of a relay." in found["Relay"][1]
 
 
 def test_a_test_that_could_not_be_made_shows_its_log(as_admin: Client) -> None:
     shown = text(as_admin.get(domain("atelier-lumiere.example") + "setup/"))  # the sandbox has no DNS
-    assert "The gateway could not look it up." in shown
+    assert "The gateway could not check this" in shown
     assert "no DNS resolver is configured" in shown

@@ -142,7 +142,7 @@ def test_a_fragment_says_what_is_wrong_in_its_place(
             gateway.answer = failure.answer
             answer = place.open(somebody, fragment=True)
             if failure.id == "403" and place.target == "domain-admins":  # not for everybody, and nothing is broken
-                assert "Your account may not see them." in text(answer)
+                assert "Your account cannot see them." in text(answer)
                 continue
             assert answer.status_code == failure.status
             assert heading(answer) == failure.heading
@@ -204,10 +204,10 @@ def test_a_failed_release_says_so_or_says_that_nobody_knows(
                 assert answer["HX-Retarget"] == "#dialog"
             elif failure.id in ("500", "501 with a list", "a redirect", "HTML", "400 without a body") or failure.written:  # 400: r:2407
                 assert answer.status_code == 200
-                assert "We do not know whether the mail was released" in text(answer)
+                assert "We do not know whether the message was released" in text(answer)
                 assert "Unknown, check" in source(answer)
             elif failure.id == "403":
-                assert "Your account may not do this: release a message." in text(answer, None)
+                assert "Your account cannot do this: release a message." in text(answer, None)
                 assert not [button for button in find(answer, "button", None) if text(button).startswith("Release")]
             else:
                 assert (answer.status_code, heading(answer)) == (failure.status, failure.heading)
@@ -230,7 +230,7 @@ def test_a_failed_block_says_so_and_leaves_the_mail_in_place(
             assert {
                 "no connection free": "was not added. Busy right now.",
                 "409": known, "connection refused": "was not added. The gateway cannot be reached.",
-                "403": "was not added. Your account may not do this: add a sender rule to a mailbox.",
+                "403": "was not added. Your account cannot do this: add a sender rule to a mailbox.",
             }.get(failure.id, "It is unclear whether the sender rule" if unclear else "was not added.") in text(answer)
             assert still_signed_in(somebody, gateway)
 
@@ -376,7 +376,7 @@ def test_half_a_search_shows_the_other_half(
             answer = Place("/search/suggestions/?q=nord" if fragment else "/search/?q=nord", target="suggestions").open(somebody, fragment=fragment)
             assert answer.status_code == 200
             assert shown in text(answer)
-            assert ("A part of the search failed" if fragment else f"The {failing} could not be searched") in text(answer)
+            assert ("Part of the search failed" if fragment else f"The search for {failing} failed") in text(answer)
             assert is_part(answer) == fragment
 
 
@@ -386,8 +386,8 @@ def test_a_search_that_fails_wholly_says_so_twice(somebody: Client, gateway: Gat
             gateway.answer = failure.answer
             answer = somebody.get("/search/?q=nord")
             assert answer.status_code == 200
-            assert "The users could not be searched" in text(answer)
-            assert "The domains could not be searched" in text(answer)
+            assert "The search for users failed" in text(answer)
+            assert "The search for domains failed" in text(answer)
             assert still_signed_in(somebody, gateway)
 
 
@@ -412,7 +412,7 @@ def test_the_sign_in_says_what_is_wrong(gateway: Gateway, subtests: pytest.Subte
 def test_the_sign_in_says_that_a_token_is_not_valid(gateway: Gateway) -> None:
     gateway.answer = status(401)
     answer = Client().post("/sign-in/", {"token": "a-token-of-somebody"})
-    assert "This token is not valid" in text(answer, 403)
+    assert "This token is invalid or has expired." in text(answer, 403)
 
 
 # Answers that hold nothing.
@@ -453,7 +453,7 @@ def test_a_page_survives_answers_that_hold_nothing(
     ("/domains/d1/admins/", "No administrators for this domain yet."),
     ("/domains/d1/admins/?search=petra", "Nothing matches “petra”."),
     ("/domains/d1/add-admin/", "There are no accounts to choose from."),
-    ("/domains/d1/add-admin/", "You hold nothing on this domain that you may pass on."),
+    ("/domains/d1/add-admin/", "You have no permissions on this domain that you can grant."),
     ("/search/?q=keller", "No user address contains this."),
     ("/search/?q=keller", "No domain name contains this."),
     ("/search/", "Enter part of an address or domain in the box above."),

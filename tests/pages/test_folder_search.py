@@ -69,7 +69,7 @@ def test_the_owner_finds_mail_by_its_text(as_owner: Client, as_admin: Client) ->
     assert len(found) < len(all_subjects())
     refused = search(as_admin, body=word)
     assert subjects(refused) == []
-    assert "You may not search the text of this mailbox." in text(refused)
+    assert "You cannot search the text of this mailbox." in text(refused)
     assert attribute(refused, "[name=body]", "value") == word
     assert find(refused, "details.more[open]")
 
@@ -132,5 +132,5 @@ def test_a_refusal_of_another_search_is_a_refusal_of_the_folder(status: int, bro
 
     gateway.answer = answer
     shown: Any = browser_of_somebody.get("/users/u1/mail/Quarantine/", {"cc": "x"})
-    assert "You may not search the text" not in text(shown)
+    assert "You cannot search the text" not in text(shown)
     assert find(shown, ".failed")

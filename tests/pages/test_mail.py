@@ -62,7 +62,7 @@ def test_a_long_list_comes_in_pages_of_forty(as_admin: Client) -> None:
     ids = [found for page in pages for found in re.findall(r'name="mail" value="([^"]+)"', source(page))]
     assert len(set(ids)) == 137
     first, second, last = source(pages[0]), source(pages[1]), source(pages[3])
-    assert "137 mails" in first
+    assert "137 messages" in first
     assert "Page 1 of 4" in first
     assert f'href="?page=2" rel="next" hx-get="{base}?page=2"' in first
     assert 'rel="prev"' not in first
@@ -194,7 +194,7 @@ def test_a_mailbox_without_held_mail_says_so(as_admin: Client) -> None:
     for page, headers in (("mail-list", {}), ("mail-list-panel", part("held"))):
         answer = source(as_admin.get(folder(seed.EMPTY, page=page), headers=headers))
         assert "This folder is empty." in answer
-        assert "0 mails" in answer
+        assert "0 messages" in answer
         assert "Release selected messages" not in answer
 
 
@@ -332,19 +332,19 @@ def test_each_page_asks_the_gateway_as_little_as_promised(as_admin: Client) -> N
 
 def test_an_administrator_sees_why_it_is_held_and_nothing_of_the_text(as_admin: Client) -> None:
     shown = source(as_admin.get(held("Rechnung R-48213", "mail-reading"), headers=part("reading")))
-    assert re.search(r"Held as spam: its score is 5\.4, and from 5(\.0)? on a mail counts as spam here\.", shown)
+    assert re.search(r"Held as spam: it scored 5\.4, and 5(\.0)? or more is treated as spam here\.", shown)
     passed = re.findall(r'<li class="chip ok" title="rheintal-papier.example">(.*?)</li>', shown)
     assert passed == ["SPF: passed", "DKIM: passed", "DMARC: passed"]
     assert "Confirmed to come from rheintal-papier.example." in shown
     assert "<code>T_INVOICE</code>" in shown
     assert ">Rechnung-R-48213.pdf</a>" in shown  # the document keeps content and source for the owner, and no file
-    assert "Only the owner of the mailbox may read the text." in shown
+    assert "Only the mailbox owner can read the text." in shown
     for missing in ("CHF 1'284.50", "<iframe", "<pre", "/source/", "view=html"):
         assert missing not in shown
 
 
 SENTENCES = [
-    ("Ihr Passwort", "Held as spam: its score is 14.8"),
+    ("Ihr Passwort", "Held as spam: it scored 14.8"),
     ("Vertraulich", "Held because it failed sender verification."),
     ("Facture", "Held because the virus scanner found Eicar-Test-Signature in it."),
     ("auf Paletten", "Held as advertising"),
@@ -398,7 +398,7 @@ def test_the_owner_reads_the_text(as_owner: Client) -> None:
     shown = source(as_owner.get(held("Rechnung R-48213", "mail-reading"), headers=part("reading")))
     assert '<pre class="text"' in shown
     assert "CHF 1'284.50" in shown
-    assert "Only the owner of the mailbox" not in shown
+    assert "Only the mailbox owner" not in shown
     assert f'href="{held("Rechnung R-48213", "attachment", "2")}?name=Rechnung-R-48213.pdf">Rechnung-R-48213.pdf</a>' in shown
     assert 'value="domain"' not in shown  # a rule for a whole domain is not for its users
 
@@ -435,7 +435,7 @@ def test_the_html_of_a_mail_is_in_a_frame_that_can_do_nothing(as_owner: Client) 
     assert f'href="{url}?view=html&images=1"' in shown
     pictures = source(as_owner.get(pane + "?view=html&images=1", headers=part("reading")))
     assert f'src="{held("auf Paletten", "mail-body")}?images=1"' in pictures
-    assert "their servers can see that this mail is being read" in pictures
+    assert "their servers can see that this message is being read" in pictures
 
 
 def test_the_frame_of_a_mail_comes_with_a_policy_that_forbids_everything(as_owner: Client) -> None:

@@ -71,7 +71,7 @@ def test_an_owner_reads_the_text_at_a_gateway_that_gives_headers_unless_asked(ga
     gateway.answer = Box(**{"Quarantine/m1": obeying})
     shown = text(read(browser_of_somebody))
     assert "Dear Anna" in shown
-    assert "Only the owner" not in shown
+    assert "Only the mailbox owner" not in shown
     (asked,) = gateway.asked
     assert asked.url.params["fields"] == "HEADERS,CONTENT,SOURCE"
 
@@ -104,7 +104,7 @@ def test_an_owner_without_text_is_not_told_to_be_somebody_else(gateway: Gateway,
     gateway.answer = Box(**{"Quarantine/m1": {**ONE, **sent}})
     shown = text(read(own))
     assert "The gateway sent neither the text nor the source of this message." in shown
-    assert "Only the owner" not in shown
+    assert "Only the mailbox owner" not in shown
     gateway.answer = Box(**{"Quarantine/m1": {**ONE, "content": ""}})
     assert "This message has no text." in text(read(own))
 
@@ -112,7 +112,7 @@ def test_an_owner_without_text_is_not_told_to_be_somebody_else(gateway: Gateway,
 def test_somebody_else_is_told_that_the_text_is_the_owners(gateway: Gateway, browser_of_somebody: Client) -> None:
     for sent in ({}, {"content": None, "source": None}, {"content": "", "source": ""}):
         gateway.answer = Box(**{"Quarantine/m1": {**ONE, **sent}})
-        assert "Only the owner of the mailbox may read the text." in text(read(browser_of_somebody))
+        assert "Only the mailbox owner can read the text." in text(read(browser_of_somebody))
 
 
 def test_files_are_offered_to_all_and_a_refusal_is_the_gateways(gateway: Gateway, browser_of_somebody: Client) -> None:
@@ -139,7 +139,7 @@ def test_a_message_unknown_under_its_id_is_read_by_the_values_of_its_headers(
 def test_a_message_is_released_by_the_values_of_its_headers(gateway: Gateway, browser_of_somebody: Client, known: str) -> None:
     released = httpx.Response(204)
     gateway.answer = Box(**{"Quarantine/m1": ONE, f"Quarantine/{known}": ONE, f"Quarantine/{known}/release": released})
-    assert "Released. The mail is on its way" in text(release(browser_of_somebody))
+    assert "Released. The message is on its way" in text(release(browser_of_somebody))
     assert paths(gateway, "POST")[-1] == f"/users/u1/emails/Quarantine/{known}/release"
 
 
@@ -275,7 +275,7 @@ def test_held_mail_is_released_also_with_its_sender(box: Client, gateway: Gatewa
     assert "Held as spam" in shown
     assert "Deliver again" not in shown
     assert find(box.get(reverse("mail-list-panel", args=("u1", folder)), headers=part("held")), "input[type=checkbox][name=mail]")
-    assert "Released. The mail is on its way" in text(release(box, folder))
+    assert "Released. The message is on its way" in text(release(box, folder))
 
 
 @pytest.mark.parametrize("folder", RECEIVED)
@@ -306,7 +306,7 @@ def test_what_the_owner_wrote_is_not_delivered_again(box: Client, gateway: Gatew
 def test_two_clicks_deliver_again_once(box: Client, gateway: Gateway) -> None:
     answers = [release(box, "INBOX", once="one-form") for _click in range(2)]
     assert "Delivered again." in text(answers[0])
-    assert "It was not sent a second time." in text(answers[1])
+    assert "It was not sent again." in text(answers[1])
     assert len(paths(gateway, "POST")) == 1
     assert not find(answers[1], ".mail.released")
 
@@ -329,14 +329,14 @@ def test_an_internal_problem_is_no_refusal_and_its_form_is_used_up(box: Client, 
     broken = httpx.Response(400, json={"message": "An internal problem occured."})
     gateway.answer = lambda request: broken if request.method == "POST" else well(request)
     answer = text(release(box, once="one-form"))
-    assert "We do not know whether the mail was released" in answer
+    assert "We do not know whether the message was released" in answer
     assert "An internal problem occured." in answer
     assert Entry.objects.get().result == "unknown"
-    assert "its end is not known" in text(release(box, once="one-form"))
+    assert "its result is unknown" in text(release(box, once="one-form"))
     assert len(paths(gateway, "POST")) == 1
     gateway.answer = well
     fresh = hidden(read(box), "once")  # of a page loaded anew, that still shows it
-    assert "Released. The mail is on its way" in text(release(box, once=fresh))
+    assert "Released. The message is on its way" in text(release(box, once=fresh))
     assert len(paths(gateway, "POST")) == 2
 
 
@@ -357,8 +357,8 @@ def test_in_the_sandbox_a_delivered_message_comes_once_more(as_admin: Client) ->
 
 @pytest.mark.parametrize(("policy", "said"), [
     ({"quarantine": True, "quarantineProps": {"storeBlacklisted": True}}, "will be held from now on."),
-    ({"quarantine": True, "quarantineProps": {"storeBlacklisted": False}}, "will be blocked from now on, and not held"),
-    ({"quarantine": False}, "will be blocked from now on, and not held"),
+    ({"quarantine": True, "quarantineProps": {"storeBlacklisted": False}}, "will be blocked from now on and not held"),
+    ({"quarantine": False}, "will be blocked from now on and not held"),
     ({"quarantine": True, "quarantineProps": {}}, "will be blocked from now on."),
     ({"quarantine": True}, "will be blocked from now on."),
     (None, "will be blocked from now on."),
@@ -391,4 +391,4 @@ def test_a_date_is_read_in_milliseconds_and_as_text(gateway: Gateway, browser_of
 @pytest.mark.parametrize("sent", ["yesterday", "", "0000-00-00T00:00:00Z", "9999-12-31T23:59:59-14:00", "<b>", "2026-13-45", "x" * 9999, None])
 def test_a_date_that_is_none_is_not_said(gateway: Gateway, browser_of_somebody: Client, sent: Any) -> None:
     gateway.answer = Box(**{"Quarantine/m1": {**ONE, "sentDate": sent}})
-    assert "Sent not said" in text(read(browser_of_somebody))
+    assert "Sent not given" in text(read(browser_of_somebody))

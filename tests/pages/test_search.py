@@ -78,7 +78,7 @@ def test_nothing_typed_asks_nothing(
     answer = browser_of_somebody.get(url, {"q": typed}, headers=headers)
     assert gateway.asked == []
     assert not find(answer, "a[role=option]")
-    assert ("Type a part of an address" in text(answer)) == (not headers)
+    assert ("Enter part of an address" in text(answer)) == (not headers)
 
 
 # Where it leads.
@@ -172,7 +172,7 @@ def test_nothing_and_too_much_are_said(as_admin: Client) -> None:
     assert "No user or domain matches “zzz”." in text(as_admin.get("/search/suggestions/", {"q": "zzz"}, headers=TYPING))
     shown = as_admin.get("/search/suggestions/", {"q": "nordwind.example"}, headers=TYPING)
     count = User.objects.filter(email__contains="nordwind.example").count()
-    assert f"{count} users match. Type more." in text(shown)
+    assert f"{count} users match. Keep typing." in text(shown)
     assert len(find(shown, "[id^=s-u]")) == 6
 
 

@@ -1004,7 +1004,7 @@ def test_a_form_that_this_site_did_not_give_out_does_nothing(gateway: Gateway, r
         assert answer.status_code == 403
         page = answer.content.decode()
         assert "This form is out of date" in page
-        assert "Nothing was done." in page
+        assert "Nothing was changed." in page
         assert answer["Content-Security-Policy"] == CSP
     assert gateway.asked == []
     assert is_signed_in(browser)

@@ -94,4 +94,4 @@ def test_what_is_wrong_with_a_token_is_said_in_the_dialog(browser_of_somebody: C
         assert answer.status_code == status
         assert find(answer, "main", None) == [] and one(answer, "form[hx-post] [role=alert]")
         assert "mice" not in source(answer, None)
-    assert "Too many tries. Please wait" in text(answer, 429)
+    assert "Too many attempts. Please wait" in text(answer, 429)

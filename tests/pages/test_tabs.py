@@ -117,7 +117,7 @@ def test_what_one_tab_has_to_tell_is_told_though_another_one_was_slow(tabs: Tabs
     tabs.meanwhile(lambda: tabs.other.post(f"{MAIL}release/", {"once": "a"}))
     assert "The prepared key was discarded." in text(tabs.slow.get("/users/"))
     shown = text(tabs.slow.get("/activity/"))
-    assert "Released. The mail is on its way" in shown
+    assert "Released. The message is on its way" in shown
     assert "The prepared key was discarded." not in shown
 
 
@@ -126,7 +126,7 @@ def test_two_tabs_that_tell_something_are_both_heard(tabs: Tabs) -> None:
     tabs.slow.post(f"{MAIL}release/", {"once": "a"})
     shown = text(tabs.slow.get("/activity/"))
     assert "The prepared key was discarded." in shown
-    assert "Released. The mail is on its way" in shown
+    assert "Released. The message is on its way" in shown
 
 
 def test_what_two_tabs_were_refused_is_remembered_of_both(tabs: Tabs) -> None:
@@ -179,8 +179,8 @@ def test_a_slow_page_does_not_bring_back_a_session_that_has_ended(tabs: Tabs) ->
 
 @pytest.mark.parametrize("answer", [
     (lambda request: httpx.Response(204), "Released. The message is on its way to the mailbox."),
-    (lambda request: httpx.Response(500), "We do not know whether the mail was released"),
-    (lambda request: httpx.Response(403), "Your account may not do this"),
+    (lambda request: httpx.Response(500), "We do not know whether the message was released"),
+    (lambda request: httpx.Response(403), "Your account cannot do this"),
 ], ids=["done", "unclear", "refused"])
 def test_a_release_that_ends_after_signing_out_still_says_how(answer: tuple[Answer, str], tabs: Tabs) -> None:
     says, told = answer

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 from django_tables2 import Column
 
+from portal import preferences
 from portal.api import domains, health
 from portal.api.errors import ApiError
 from portal.api.operation import LONGEST_ID
@@ -126,7 +127,7 @@ def domain_list(request: PortalRequest) -> HttpResponseBase:
 @part_of("domain-list")
 def domain_counts(request: PortalRequest) -> HttpResponse:
     """The tabs with their numbers: five calls, after the list is there."""
-    return render(request, "_tabs.html", {"tabs": lists.counted(request, DOMAINS)})
+    return render(request, "_filter_tabs.html", {"tabs": lists.counted(request, DOMAINS)})
 
 
 def _meant(request: PortalRequest, typed: str) -> dict[str, str]:
@@ -178,7 +179,8 @@ def domain_hub(request: PortalRequest, domain_id: str) -> HttpResponse:
         "domain_id": domain_id,
         "language": language_name(domain.defaultLanguage),
         "relay": relay_of(domain),
-        "new": domain.status == "PENDING" or ("new" in request.GET and domain.status != "DELETED"),
+        "new": domain.status == "PENDING" or "new" in request.GET,
+        "dismissed": preferences.dismissed(request.person.owner, "setup", domain_id),
     }
     return render(request, "domains/hub.html", context)
 

@@ -15,7 +15,7 @@ from django_tables2 import Column
 from portal.api import domains, policies, users
 from portal.api.errors import ApiError
 from portal.api.policies import Policy
-from portal.pages.policies.form import SERVICES, PolicyForm, copied, flat, groups, say, services
+from portal.pages.policies.form import PolicyForm, copied, flat, groups, say, services
 from portal.pages.policies.scale import NAMES, scale, values
 from portal.ui import exports, lists
 from portal.ui.confirm import Question, confirm
@@ -144,7 +144,7 @@ def _show(request: PortalRequest, form: PolicyForm, context: dict[str, Any]) -> 
     """The form of a policy, with what its scores mean; asked for by a button, that is no failure."""
     only_shown = "show" in request.POST
     names = ",".join((*NAMES, "score"))
-    context |= {"form": form, "services": SERVICES, "scale": scale(request, values(form)), "scale_names": names}
+    context |= {"form": form, "scale": scale(request, values(form)), "scale_names": names}
     return render(request, "policies/form.html", context, status=200 if only_shown else form.status)
 
 
