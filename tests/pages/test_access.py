@@ -425,7 +425,7 @@ def test_an_administrator_of_whom_the_gateway_says_little(gateway: Gateway, brow
     shown = text(browser_of_somebody.get("/domains/d1/admins/a1/"))
     assert "The gateway does not say what this account can do here." in shown
     asked = text(browser_of_somebody.get("/domains/d1/admins/a1/revoke/"))
-    assert "If the account has no other access, the gateway deletes the account." in asked
+    assert "If this is the account's last access, the gateway deletes the account." in asked
 
 
 def test_a_system_administrator_is_not_deleted_by_a_revocation(gateway: Gateway, browser_of_somebody: Client) -> None:

@@ -195,7 +195,7 @@ def test_a_change_by_somebody_else_meanwhile_is_shown_before_it_is_undone(as_adm
 def test_an_empty_list_asks_whether_all_are_to_be_deleted(as_admin: Client) -> None:
     shown = preview(as_admin, "")
     assert "Delete all aliases?" in text(shown)
-    assert "all 3 aliases are deleted" in text(shown)
+    assert "all 3 aliases will be deleted" in text(shown)
     confirm(as_admin, shown)
     assert names() == []
     assert "This domain has no aliases." in text(as_admin.get(url()))

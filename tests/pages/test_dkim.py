@@ -261,7 +261,7 @@ def test_replacing_says_what_it_breaks_and_offers_the_better_way(as_admin: Clien
     give_key()
     asked = text(as_admin.get(url("replace/")))
     assert "receivers cannot check the signatures" in asked
-    assert "Rotate key instead" in asked
+    assert "Rotate the key instead" in asked
     assert "The keys were replaced." in text(send(as_admin, "replace/", source="make", selector="s2"))
     assert key().selector == "s2"
     assert key().public_key != PAIR.public
@@ -389,7 +389,7 @@ def test_a_click_on_a_switch_that_is_done_and_finished_never_says_that_nothing_w
     other_click(switch_and_finish)
     for _click in range(2):
         late = text(switch(as_admin, shown), None)
-        assert "Now it signs as next" in late
+        assert "It currently signs as next" in late
         assert "Nothing was changed" not in late
     assert Entry.objects.count() == 1
 
@@ -484,7 +484,7 @@ def test_a_gateway_that_took_another_key_than_the_one_it_was_given_is_told_of_an
     assert "The gateway signs with a different key from the one it was given here." in text(shown, None)
     assert not find(shown, "[name=published]", None)
     as_admin.post(url("rotate/"), {"step": "forget"})
-    assert "Now it signs as theirs" in text(as_admin.get(url("rotate/")))
+    assert "It currently signs as theirs" in text(as_admin.get(url("rotate/")))
 
 
 def test_a_session_keeps_the_newest_of_many_prepared_keys(as_admin: Client) -> None:

@@ -92,7 +92,7 @@ def test_a_domain_with_everything_is_made_as_it_was_typed(as_admin: Client, cust
     )
     domain = Domain.objects.get(name="neu.example")
     assert answer["Location"] == f"/domains/{domain.uid}/?new=1"
-    assert "neu.example was created. Next comes its setup" in told(as_admin, answer)
+    assert "neu.example was created. Next is its setup" in told(as_admin, answer)
     assert bodies(sent) == [{
         "name": "neu.example", "customerId": customer.uid, "description": "zwei\nZeilen", "externalId": "RT-7", "status": "DISABLED",
         "defaultLanguage": "FR", "incoming": True, "outgoing": True, "quarantine": False, "retention": True, "archive": True,
@@ -142,7 +142,7 @@ def test_a_name_with_other_letters_is_sent_in_ascii_and_shown_as_both(as_admin: 
     answer = send(as_admin, NEW, name="münchen.example", customerId="nobody")
     assert "xn--mnchen-3ya.example" in [text(code) for code in find(answer, "code", None)]  # without a script, when the form comes again
     answer = send(as_admin, NEW, name="münchen.example", customerId=customer.uid)
-    assert "xn--mnchen-3ya.example (münchen.example) is created" in told(as_admin, answer)
+    assert "xn--mnchen-3ya.example (münchen.example) was created" in told(as_admin, answer)
     assert Domain.objects.filter(name="xn--mnchen-3ya.example").exists()
 
 
@@ -157,7 +157,7 @@ def test_a_name_with_other_letters_is_sent_in_ascii_and_shown_as_both(as_admin: 
     ("transportPort", "9" * 5000, "whole number"), ("transportPort", "smtp", "whole number"),
     ("transportType", "PIGEON", "not one of the available choices"), ("fallbackTransportDest", "smtp://x", "Enter a server such as mail.example.org"),
     ("fallbackTransportPort", "-1", "greater than"), ("status", "DELETED", "not one of the available choices"),
-    ("outgoingSubnets", "192.0.2.17/24", "inside of the network 192.0.2.0/24"), ("outgoingSubnets", "10.0.0.0/8\r\nhome", "home: not a network"),
+    ("outgoingSubnets", "192.0.2.17/24", "inside the network 192.0.2.0/24"), ("outgoingSubnets", "10.0.0.0/8\r\nhome", "home: not a network"),
     ("description", "a\x00b", "Null characters"),
 ])
 def test_what_is_wrong_is_said_at_its_field_and_nothing_is_sent(
@@ -538,7 +538,7 @@ def test_a_refusal_that_is_not_about_mx_offers_nothing_dangerous(as_admin: Clien
 def test_the_page_says_what_stops_and_asks_for_the_name(as_admin: Client, sent: list[httpx.Request]) -> None:
     url = page_of(NORDWIND, "delete")
     page = text(as_admin.get(url))
-    for words in ("takes no more mail for nordwind.example", "active: 27", "nordwind.test", "relays (2)", "This can be undone"):
+    for words in ("immediately stops accepting mail for nordwind.example", "active: 27", "nordwind.test", "relays (2)", "This can be undone"):
         assert words in page
     for typed in ("", "nordwind", "alpenmilch.example", SCRIPT, "x" * 10_000, "a\x00"):
         answer = send(as_admin, url, name=typed)
@@ -615,7 +615,7 @@ def deleted(sandbox: dict[str, str]) -> str:
 
 
 def test_a_deleted_domain_is_visible_and_restored_until_its_day(as_admin: Client, deleted: str, sent: list[httpx.Request]) -> None:
-    assert "This domain was deleted." in text(as_admin.get(deleted))
+    assert "This domain is deleted." in text(as_admin.get(deleted))
     page = text(as_admin.get(f"{deleted}restore/"))
     assert "Its services start again" in page
     assert sent == []

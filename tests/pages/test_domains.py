@@ -592,10 +592,12 @@ def test_the_hub_costs_one_call_and_its_panels_load_by_themselves(as_admin: Clie
                  "nordwind-logistik.example", "nordwind.test", "nordwind-ag.example", "Deutsch", "mx.nordwind.example"):
         assert fact in text(answer)
     assert not find(answer, "#domain-users")  # they have a tab
-    for part in ("health", "setup", "policies", "admins"):
+    for part, link in {
+        "health": "Show health", "setup": "Show setup checklist", "policies": "Show policies", "admins": "Show administrators",
+    }.items():
         panel_url = f"{url}{part}/" if part == "setup" else f"{url}panels/{part}/"
         place = one(answer, f"#domain-{part}[hx-get='{panel_url}'][hx-trigger=load]")
-        assert text(one(place, f"a[href='{url}{part}/']")).startswith("Show the ")  # without JavaScript
+        assert text(one(place, f"a[href='{url}{part}/']")) == link  # without JavaScript
 
 
 def test_the_users_are_a_panel_and_a_page(as_admin: Client) -> None:
@@ -624,7 +626,7 @@ def test_the_users_of_a_domain_filter_and_sort_in_their_panel(as_admin: Client) 
 def test_a_deleted_domain_is_shown_as_one(as_admin: Client) -> None:
     gone = domain("altmilch.example")
     shown = as_admin.get(gone)
-    assert "This domain was deleted. Its services have stopped. Until" in text(shown)
+    assert "This domain is deleted. Its services have stopped. It can be restored until" in text(shown)
     assert "Restorable until" in text(shown)
     assert not find(shown, f"[href='{gone}delete/']")
     assert not find(shown, "#domain-setup")  # nobody sets it up
@@ -755,7 +757,7 @@ def test_a_domain_without_keys_needs_them_first(as_customer: Client, browser_of_
         gateway.answer = answering(dkim=keys)
         state, said = checklist(browser_of_somebody)["DKIM signature"]
         assert state == "not yet"
-        assert "its mail goes out unsigned. Create them." in said
+        assert "its mail is sent unsigned. Create them." in said
 
 
 def test_who_may_not_create_keys_is_told_who_may(as_customer: Client) -> None:

@@ -49,7 +49,7 @@ def test_each_option_has_the_control_of_its_type(as_admin: Client) -> None:
         assert "Set here" in text(row(shown, option))
         assert "Use inherited" not in source(row(shown, option))
     assert one(shown, "#zones option[value='Europe/Zurich']")
-    assert [title for title in map(text, find(shown, "h2")) if title in ("Application", "Message", "Report")] == ["Application", "Message", "Report"]
+    assert [title for title in map(text, find(shown, "h2")) if title in ("Application", "Mail", "Report")] == ["Application", "Mail", "Report"]
 
 
 @pytest.mark.parametrize(("option", "typed", "sent"), [
@@ -62,7 +62,7 @@ def test_each_option_has_the_control_of_its_type(as_admin: Client) -> None:
 def test_a_value_that_is_typed_is_set_for_the_domain(option: str, typed: dict[str, Any], sent: str, as_admin: Client) -> None:
     shown = save(as_admin, option, **typed)
     assert set_here(option) == sent
-    assert f"{option} is set." in text(shown)
+    assert f"Setting {option} was saved." in text(shown)
     assert "set here" in text(row(shown, option))
     assert "Inherited:" in text(row(shown, option))
     entry = Entry.objects.get()

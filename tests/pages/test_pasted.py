@@ -179,7 +179,7 @@ def test_of_many_domains_it_says_how_many_were_looked_at(browser_of_somebody: Cl
 
     gateway.answer = answer
     shown = found(browser_of_somebody, "customer 7")
-    assert "looked up in the first 200 of 2000 domains" in text(shown).replace("2,000", "2000")
+    assert "searched in the first 200 of 2000 domains" in text(shown).replace("2,000", "2000")
     assert link(shown, "d7.example") == "/domains/d7/"
     assert "d7.example Customer 7" in text(shown)
 

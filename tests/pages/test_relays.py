@@ -483,7 +483,7 @@ def test_deleting_asks_first_and_says_when_it_is_the_last(as_admin: Client, nord
     last = nordwind.platforms.get(name="Mailserver")
     asked = text(as_admin.get(at(nordwind, "relay-delete", exchange(nordwind))))
     assert "Delete relay Exchange Zürich?" in asked
-    assert "not delivered to exchange.nordwind.example any more" in asked
+    assert "is no longer delivered to exchange.nordwind.example" in asked
     assert "last relay" not in asked
     assert nordwind.platforms.count() == 2
     assert send(as_admin, at(nordwind, "relay-delete", exchange(nordwind))).status_code == 302
