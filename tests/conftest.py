@@ -124,8 +124,11 @@ def rows_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_call_writes_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What `together` calls may run in a thread of the pool: there the session is read, and never written."""
+def no_call_writes_the_session(monkeypatch: pytest.MonkeyPatch) -> threading.local:
+    """What `together` calls may run in a thread of the pool: there the session is read, and never written.
+
+    Where a test asks for another page during such a call, it says with `calls` that this one is no part of the call.
+    """
     from portal import session
     from portal.ui import pages
 
@@ -148,6 +151,7 @@ def no_call_writes_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages, "_or_error", calling)
     for name in ("_locked", "drop", "forget_secret"):  # every write of `portal.session` goes through one of them
         monkeypatch.setattr(session, name, guarded(getattr(session, name)))
+    return here
 
 
 class Gateway:

@@ -97,14 +97,14 @@ def test_a_search_that_makes_no_sense_is_told_and_lists_nothing(
     assert gateway.asked == []
     assert said in shown
     assert "Not searched. Correct the fields marked above." in shown
-    assert "0 mails" not in shown
+    assert "0 messages" not in shown
     assert "This folder is empty." not in shown
     assert one(answer, f"#{attribute(answer, '[aria-describedby$=_error]', 'aria-describedby')}")
 
 
 def test_an_empty_result_tells_what_was_searched(as_admin: Client) -> None:
     shown = search(as_admin, sender="nobody", subject="<b>nothing", before="2001-01-31", operator="OR")
-    assert text(shown).partition("No messages match this search. ")[2].startswith("Searched in Quarantine: Sender “nobody”, Subject “<b>nothing”, To day “2001-01-31” (any field)")
+    assert text(shown).partition("No messages match this search. ")[2].startswith("Searched in Quarantine: Sender “nobody”, Subject “<b>nothing”, To date “2001-01-31” (any field)")
     assert "(" not in text(search(as_admin, sender="nobody")).partition("No messages match this search.")[2]
 
 
