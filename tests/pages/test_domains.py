@@ -592,12 +592,12 @@ def test_the_hub_costs_one_call_and_its_panels_load_by_themselves(as_admin: Clie
                  "nordwind-logistik.example", "nordwind.test", "nordwind-ag.example", "Deutsch", "mx.nordwind.example"):
         assert fact in text(answer)
     assert not find(answer, "#domain-users")  # they have a tab
-    for part, link in {
+    for part, label in {
         "health": "Show health", "setup": "Show setup checklist", "policies": "Show policies", "admins": "Show administrators",
     }.items():
         panel_url = f"{url}{part}/" if part == "setup" else f"{url}panels/{part}/"
         place = one(answer, f"#domain-{part}[hx-get='{panel_url}'][hx-trigger=load]")
-        assert text(one(place, f"a[href='{url}{part}/']")) == link  # without JavaScript
+        assert text(one(place, f"a[href='{url}{part}/']")) == label  # without JavaScript
 
 
 def test_the_users_are_a_panel_and_a_page(as_admin: Client) -> None:
