@@ -139,7 +139,9 @@ GROUPS: dict[str, list[Place]] = {
         Place("/domains/{domain}/rules/senders/{domain_rule}/?value={domain_sender}", {**RULE, "delete": "1"}, writes="DELETE", target="-"),
         Place("/domains/new/", panels=True),
         Place("/domains/new/", NEW_DOMAIN, panels=True, writes="POST"),
-        Place("/domains/new/name/?name=M%C3%BCnchen.example", asks=False, target="name-sent"),
+        Place(
+            "/domains/new/name/?name=M%C3%BCnchen.example", asks=False, target="name-sent", part_of="/domains/new/?name=M%C3%BCnchen.example",
+        ),
         Place("/domains/{domain}/edit/"),
         Place("/domains/{domain}/edit/", DOMAIN_TYPED, writes="PATCH"),
         Place("/domains/{domain}/delete/"),

@@ -8,7 +8,7 @@ from tests.places import GROUPS, Place
 
 NORDWIND, PETRA = "nordwind.example", "petra@nordwind.example"
 # The frame of a message, its source as text, what stands beside a field, and what is there only after somebody did something, which tests of its own look at.
-NO_PAGES = ("mail-body", "mail-source", "domain-name", "mail-attached", "batch", "dkim-rotate")
+NO_PAGES = ("mail-body", "mail-source", "mail-attached", "batch", "dkim-rotate")
 
 
 def looked_at(group: str) -> list[Place]:

@@ -19,7 +19,7 @@ from portal.pages.domains.forms import DeleteForm, EditForm, NewForm
 from portal.ui import dates
 from portal.ui.confirm import Question, confirm
 from portal.ui.known import known
-from portal.ui.pages import PortalRequest, got, read_domain, said, together
+from portal.ui.pages import PortalRequest, got, part_of, read_domain, said, together
 from portal.ui.save import save
 
 MOST_POLICIES = 200  # of a domain, in one call: with more, the default one is chosen by its id
@@ -47,6 +47,7 @@ def domain_new(request: PortalRequest) -> HttpResponse:
 
 
 @require_safe
+@part_of("domain-new")
 def domain_name_sent(request: PortalRequest) -> HttpResponse:
     """What a typed name is sent as, or why it is none. Asks nobody."""
     typed, sent, problem = request.GET.get("name", "").strip(), "", ""
