@@ -108,7 +108,6 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.forms",  # for the templates of its widgets
     "django.contrib.messages",
-    "django.contrib.humanize",  # for its translations
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_htmx",

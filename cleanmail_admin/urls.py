@@ -17,7 +17,7 @@ handler500 = "portal.pages.errors.server_error"
 
 pages = (
     "home", "signin", "search", "users.urls", "domains.urls", "policies.urls", "relays.urls", "aliases", "dkim.urls", "options",
-    "access", "health", "batches", "activity", "account", "probes",
+    "access", "health", "batches", "activity", "account", "probes", "styleguide",
 )  # fmt: skip
 urlpatterns: list[URLPattern | URLResolver] = [path("", include(f"portal.pages.{page}")) for page in pages]
 

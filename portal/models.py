@@ -43,7 +43,7 @@ class Preference(models.Model):
 
     owner = Text(max_length=64)
     name = Text(max_length=32)
-    value = Text(max_length=64)
+    value = Text(max_length=600)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("owner", "name"), name="one_preference_a_name"),)

@@ -5,7 +5,6 @@ from typing import Any
 from portal import preferences
 from portal.audit.models import Entry
 from portal.batches.models import Batch
-from portal.models import Preference
 
 MOST = 5000  # rows of a table at one sign-in, the newest first; the rest follows at the next one
 
@@ -16,6 +15,4 @@ def hand_over(owner: str, before: list[str]) -> None:
     for table in tables:
         rows = table.filter(owner__in=before).order_by("-pk").values("pk")[:MOST]
         table.filter(pk__in=rows).update(owner=owner)
-    if (theirs := Preference.objects.filter(owner__in=before)).exists():
-        preferences.store(owner, preferences.of([owner, *before]))
-        theirs.delete()
+    preferences.hand_over(owner, before)

@@ -72,6 +72,10 @@
       event.preventDefault();
       return box.focus();
     }
+    if (event.key === "Escape" && one("details.menu[open]")) {
+      one("details.menu").open = false;
+      one("details.menu > summary").focus();
+    }
     if (typing || event.ctrlKey || event.metaKey || event.altKey || event.repeat || one("dialog[open]") || !shortcuts()) return;
     if (event.key === "/" && box) { event.preventDefault(); box.focus(); }
     else if (event.key === "?") one("#help")?.showModal();
@@ -198,7 +202,7 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     const target = event.detail.target;
     if (target === list) showList(document.activeElement === box);
-    if (target.id === "toasts") one("#dialog")?.close(); /* nobody sees them behind it */
+    if (["toasts", "job"].includes(target.id)) one("#dialog")?.close(); /* nobody sees them behind it */
     if (target.id === "dialog" && !target.open) target.showModal();
     if (target === session) {
       const told = one(".toast", session);

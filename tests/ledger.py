@@ -16,17 +16,17 @@ GROUPS = (
 
 # Why an operation is on no page yet. A group's reason holds for all of it, an operation's for itself.
 NOT_SHOWN = {
-    "access_controls": "administrators of more than one domain have no room yet",
-    "tokens": "tokens have no room yet",
-    "mail": "writing mail has no room yet",
-    "attachment_rules": "rules on attachments have no room yet",
+    "access_controls": "administrators of more than one domain have no page yet",
+    "tokens": "tokens have no page yet",
+    "mail": "writing mail has no page yet",
+    "attachment_rules": "rules on attachments have no page yet",
     "sender_rules": "only the rules made from a mail are changed so far",
-    "uri_rules": "rules on links have no room yet",
-    "tasks": "mails to users have no room yet",
-    "auth_tokens": "signing in by e-mail link has no room yet",
-    "users": "changing a user has no room yet",
-    "groups": "groups have no room yet",
-    "signatures": "signatures have no room yet",
+    "uri_rules": "rules on links have no page yet",
+    "tasks": "mails to users have no page yet",
+    "auth_tokens": "signing in by e-mail link has no page yet",
+    "users": "changing a user has no page yet",
+    "groups": "groups have no page yet",
+    "signatures": "signatures have no page yet",
 }
 
 

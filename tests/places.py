@@ -91,6 +91,7 @@ GROUPS: dict[str, list[Place]] = {
         Place("/activity/", asks=False),
         Place("/account/", asks=False),
         Place("/account/", {"language": "browser", "theme": "browser", "time_zone": "Europe/Zurich", "rows": "40"}, asks=False),
+        Place("/account/columns/", {"list": "users", "column": ["email", "status"], "next": "/users/"}, asks=False),
     ],
     "users": [
         Place("/mailbox/", asks=False),
@@ -125,10 +126,13 @@ GROUPS: dict[str, list[Place]] = {
         Place("/domains/"),
         Place("/domains/?format=csv", made=True),
         Place("/domains/?format=xlsx", made=True),
+        Place("/domains/counts/?status=PENDING", panels=True, target="tabs", part_of="/domains/?status=PENDING"),
         Place("/domains/health-marks/?rows=0123456789ab", panels=True, target="domain-marks"),
         Place("/domains/{domain}/"),
         Place("/domains/{domain}/setup/", target="domain-setup"),
         Place("/domains/{domain}/users/"),
+        Place("/domains/{domain}/users/?format=csv", made=True),
+        Place("/domains/{domain}/users/?format=gateway", file=True),
         Place("/domains/{domain}/panels/users/?email=k&page=2", target="domain-users", part_of="/domains/d1/users/?email=k&page=2"),
         Place("/domains/{domain}/rules/senders/{domain_rule}/?value={domain_sender}"),
         Place("/domains/{domain}/rules/senders/{domain_rule}/?value={domain_sender}", RULE, writes="PUT", target="-"),
@@ -230,15 +234,15 @@ GROUPS: dict[str, list[Place]] = {
     "batches": [
         Place("/batches/", asks=False),
         Place("/batches/{batch}/", asks=False, target="progress"),
-        Place("/batches/{batch}/stop/", {}, asks=False),
-        Place("/batches/{batch}/resume/", {}, asks=False),
+        Place("/batches/{batch}/stop/", {}, asks=False, target="strip-4711"),
+        Place("/batches/{batch}/resume/", {}, asks=False, target="strip-4711"),
         Place("/batches/check/", {"domain": ["d1", "d2"], "next": "/health/?kind=relay"}, asks=False),
-        Place("/batches/release/", {"user": "u1", "folder": "Quarantine", "mail": ["m1", "m2"]}, asks=False),
+        Place("/batches/release/", {"user": "u1", "folder": "Quarantine", "mail": ["m1", "m2"]}, asks=False, target="job"),
     ],
 }
 PLACES = [place for places in GROUPS.values() for place in places]
 # Pages for people who are not signed in, and what has no page at all.
-OPEN = {"sign-in", "sign-in-link", "sign-out", "language", "readyz", "^sandbox/api(?P<rest>/.*)$"}
+OPEN = {"sign-in", "sign-in-link", "sign-out", "language", "readyz", "styleguide/", "^sandbox/api(?P<rest>/.*)$"}
 
 WHOLE = [place for place in PLACES if not place.part_of]
 PARTS = [place for place in PLACES if place.part_of]

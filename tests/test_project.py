@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import brotli
 import pytest
 from django.core.management import call_command
 
@@ -270,6 +271,21 @@ def test_no_template_has(pattern: str, example: str):
 
 def test_no_line_of_a_template_is_longer_than_160_characters():
     assert found(r".{161}", ".html", under=("templates/",)) == []
+
+
+def test_there_are_five_sizes_of_type_and_two_weights():
+    styles = "".join(dict(files(".css")).values())
+    sizes = {"var(--large)", "var(--title)", "var(--small)", "var(--tiny)", "1rem"}  # 20, 15, 13, 12 and 14 px
+    assert {size.strip() for size in re.findall(r"font-size:([^;}]+)", styles)} <= sizes
+    assert {weight.strip() for weight in re.findall(r"font-weight:([^;}]+)", styles)} == {"400", "600"}
+
+
+@pytest.mark.parametrize(("kind", "most"), [("css", 9), ("js", 8)])
+def test_what_every_browser_gets_from_us_is_small(kind: str, most: int):
+    """In kilobytes, compressed as it is served."""
+    sizes = [len(brotli.compress(file.read_bytes())) for file in (ROOT / "static").glob(f"*.{kind}")]
+    assert sizes
+    assert sum(sizes) <= most * 1024
 
 
 def test_the_templates_are_looked_at():

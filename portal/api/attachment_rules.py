@@ -8,6 +8,7 @@ LIST = Operation(
     "/domains/{domainId}/filters/attachments",
     sort=("action",),
     filters=("action",),
+    workbook=True,
 )
 ADD = Operation("addAttachmentFilterToDomain", "POST", "/domains/{domainId}/filters/attachments")
 EDIT = Operation("editAttachmentFilter", "PATCH", "/filters/attachments/{attachmentId}")

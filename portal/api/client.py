@@ -155,10 +155,12 @@ class Client:
                 break
         return rows
 
-    def stream(self, op: Operation, *, query: dict[str, Any] | None = None, ids: Ids | None = None) -> Download:
+    def stream(
+        self, op: Operation, *, query: dict[str, Any] | None = None, ids: Ids | None = None, accept: str = "*/*"
+    ) -> Download:
         """A file in chunks, never held whole. Raises an ApiError before the first chunk; one that takes too long breaks off."""
         patience = httpx.Timeout(**{**TIMEOUT.as_dict(), "read": LONGEST_DOWNLOAD})
-        request = self._request(op, ids, query, headers={"Accept": "*/*"}, patience=patience)
+        request = self._request(op, ids, query, headers={"Accept": accept}, patience=patience)
         try:
             response = self._send(op, request)
             if response.status_code != 200:

@@ -8,6 +8,7 @@ LIST = Operation(
     "/domains/{domainId}/groups",
     sort=("email",),
     filters=("email", "recipient"),
+    workbook=True,
 )
 READ = Operation("listTargetedAddressesOfAlias", "GET", "/domains/{domainId}/groups/{groupId}")
 CREATE = Operation("createEmailAlias", "POST", "/domains/{domainId}/groups")

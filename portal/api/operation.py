@@ -39,6 +39,7 @@ class Operation:
     the documented filters (a list takes one filter a request), `query` other parameters, `headers` special request headers.
     `secret` are the fields, of what is sent or answered and however deep, that hold a secret: nothing of them is ever quoted.
     `breaks` are statuses that mean a problem inside the gateway here, and elsewhere a refusal: nobody knows what happened.
+    `workbook` marks a list that the gateway gives as a spreadsheet, too.
     `effects` marks a GET that acts like a write. `file` is the field of the form in which a file is sent, where one is.
     """
 
@@ -52,6 +53,7 @@ class Operation:
     headers: tuple[str, ...] = ()
     secret: tuple[str, ...] = ()
     breaks: tuple[int, ...] = ()
+    workbook: bool = False
     effects: bool = False
     file: str = ""
 

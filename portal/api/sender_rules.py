@@ -10,13 +10,21 @@ LIST_OF_DOMAIN = Operation(
     "/domains/{domainId}/wblist",
     sort=("owner",),
     filters=("type", "value"),
+    workbook=True,
 )
 ADD_TO_DOMAIN = Operation("addDomainRule", "POST", "/domains/{domainId}/wblist")
 EDIT_OF_DOMAIN = Operation("updateDomainRule", "PUT", "/domains/{domainId}/wblist/{wbItemId}")
 DELETE_OF_DOMAIN = Operation("deleteDomainRule", "DELETE", "/domains/{domainId}/wblist/{wbItemId}")
 REPLACE_OF_DOMAIN = Operation("setDomainRules", "PUT", "/domains/{domainId}/wblist")
 
-LIST_OF_USER = Operation("getUserFilterRules", "GET", "/users/{userId}/wblist", sort=("id",), filters=("type", "value"))
+LIST_OF_USER = Operation(
+    "getUserFilterRules",
+    "GET",
+    "/users/{userId}/wblist",
+    sort=("id",),
+    filters=("type", "value"),
+    workbook=True,
+)
 ADD_TO_USER = Operation("addMailboxRule", "POST", "/users/{userId}/wblist")
 EDIT_OF_USER = Operation("updateMailboxRule", "PUT", "/users/{userId}/wblist/{wbItemId}")
 DELETE_OF_USER = Operation("deleteMailboxRule", "DELETE", "/users/{userId}/wblist/{wbItemId}")

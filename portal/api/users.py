@@ -15,6 +15,7 @@ LIST_OF_DOMAIN = Operation(
     sort=("email",),
     filters=("email", "platformName"),
     secret=RELAY_SECRETS,
+    workbook=True,
 )
 READ = Operation("getUser", "GET", "/users/{userId}", secret=RELAY_SECRETS)
 CREATE = Operation("createUser", "POST", "/users", secret=RELAY_SECRETS)

@@ -25,18 +25,22 @@ _ending = False  # no event: it is set while a signal is handled
 
 
 def begin(
-    request: Any, kind: str, targets: list[str], back: str, ids: dict[str, str] | None = None, payloads: list[Any] | None = None
+    request: Any,
+    kind: str,
+    targets: list[str],
+    back: str,
+    ids: dict[str, str] | None = None,
+    payloads: list[Any] | None = None,
+    *,
+    what: str = "",
 ) -> Batch:
     """A new batch of this person's, with a row for each target; for a second click, the batch of the first one.
 
-    `ids` are what all rows share, `payloads` what is written in each, `back` is the page it was started from.
+    `ids` are what all rows share, `payloads` what is written in each, `back` is the page it was started from. `what` says what
+    was asked for, where a second click would not find the same targets.
     """
-    form = request.POST.get("once", "")
-    form = form if len(form) <= 64 and form.isprintable() else ""
-    operation = KINDS[kind].operation.id
-    more = [payloads] if payloads else []
-    asked = json.dumps([request.person.owner, operation, form, ids or {}, sorted(targets), *more], sort_keys=True)
-    once = sha256(asked.encode()).hexdigest() if form else None
+    form = _form(request)
+    once = _once(request, kind, ids, what or sorted(targets), *([payloads] if payloads else []))
     try:
         with transaction.atomic():
             batch = Batch.objects.create(
@@ -44,7 +48,7 @@ def begin(
                 who=request.person.who,
                 session_key=session.session_key(request),
                 kind=kind,
-                operation=operation,
+                operation=KINDS[kind].operation.id,
                 ids=ids or {},
                 url=back,
                 form=form,
@@ -62,6 +66,22 @@ def begin(
         batch = first
     ring()
     return batch
+
+
+def begun(request: Any, kind: str, ids: dict[str, str], what: str) -> Batch | None:
+    """The batch that a first click on the same form has made of `what`."""
+    once = _once(request, kind, ids, what)
+    return Batch.objects.filter(once=once).first() if once else None
+
+
+def _form(request: Any) -> str:
+    form = request.POST.get("once", "")
+    return form if len(form) <= 64 and form.isprintable() else ""
+
+
+def _once(request: Any, kind: str, ids: dict[str, str] | None, *what: Any) -> str | None:
+    asked = json.dumps([request.person.owner, KINDS[kind].operation.id, _form(request), ids or {}, *what], sort_keys=True)
+    return sha256(asked.encode()).hexdigest() if _form(request) else None
 
 
 def ring() -> None:

@@ -12,7 +12,7 @@ from portal.api.client import Client
 from portal.api.errors import ApiError, NotAllowed, NotFound, PreconditionFailed, SignedOut
 from portal.api.operation import Operation
 from portal.audit.log import Written, act, shown_at
-from portal.batches.models import Batch, Row
+from portal.batches.models import Batch, Row, State
 from portal.meaning import diagnosis, verdict
 from portal.meaning.release import Step, decide
 from portal.session import Person
@@ -33,6 +33,7 @@ class Kind:
     words: dict[str, str]  # messages: `done` (its answer is lost), `again` (done before), `tried` (before), `unclear` (no answer)
 
 
+GONE = noop("It is no longer in this folder.")
 INFECTED = noop("Infected: release it individually, after reading the warning.")
 
 
@@ -76,6 +77,14 @@ def _release(person: Person, api: Client, batch: Batch, row: Row, once: str) -> 
     )
 
 
+def _message(row: Row) -> str:
+    """A message that was not released is still there to be read."""
+    user, folder = (row.batch.ids.get(name) for name in ("userIdOrEmail", "folderPath"))
+    if row.state not in (State.REFUSED, State.UNKNOWN) or row.message == GONE or not (user and folder):
+        return ""
+    return reverse("mail-read", args=(user, folder, row.target))
+
+
 def _diagnostics(size: int) -> str:
     return ngettext("Health check of %(size)s domain", "Health check of %(size)s domains", size) % {"size": size}
 
@@ -111,9 +120,9 @@ KINDS = {
         prepare=_know_the_user,
         row=_release,
         told=lambda answer: (noop("Released."), ""),
-        link=lambda row: "",
+        link=_message,
         refused={
-            NotFound: noop("It is no longer in this folder."),
+            NotFound: GONE,
             NotAllowed: noop("Your account cannot release it."),
             PreconditionFailed: INFECTED,
         },

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _, gettext_lazy as lazy, ngettext
@@ -13,15 +13,17 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django_tables2 import Column
 
 import portal.ui.addresses  # noqa: F401 (registers <id:>)
-from portal.api import access_controls, client, domains
+from portal.api import access_controls, domains
 from portal.api.access_controls import Admin, Grantable
 from portal.api.errors import ApiError, NotAllowed, NotFound
+from portal.ui import exports, lists
 from portal.ui.confirm import Question, confirm
-from portal.ui.fields import SecretField
+from portal.ui.fields import SecretField, SwitchField
 from portal.ui.forms import PortalForm
+from portal.ui.lists import Filter, List
 from portal.ui.pages import PortalRequest, got, part_of, read_domain, together
 from portal.ui.save import save
-from portal.ui.tables import RemoteTable, remote_table
+from portal.ui.tables import RemoteTable
 from portal.ui.words import LANGUAGES, permission_name
 
 PANEL, OFFERED = 5, 20  # administrators in the hub's panel, accounts to choose from
@@ -112,20 +114,17 @@ class NewForm(PermissionsForm):
         help_text=lazy("8 characters or more. It is not shown again: give it to the person yourself."),
     )
     language = forms.ChoiceField(label=lazy("Language"), choices=LANGUAGES)
-    enabled = forms.BooleanField(label=lazy("Enable the account immediately"), required=False, initial=True)
+    enabled = SwitchField(label=lazy("Enable the account immediately"), initial=True)
 
     def body(self) -> dict[str, Any]:
         account = {name: value for name, value in self.typed().items() if name not in self.permissions}
         return {**account, "permissions": self.chosen()}
 
 
-def _switch(permission: str, locked: bool, own: bool) -> forms.BooleanField:
+def _switch(permission: str, locked: bool, own: bool) -> SwitchField:
     """The switch of a permission. `own`: of the end users, over their own mailboxes."""
-    words = permission_name(permission, own=own)
-    lines = [] if words == permission else [permission]
-    if locked:
-        lines.append(_("You can neither grant nor revoke this."))
-    return forms.BooleanField(label=words, required=False, disabled=locked, help_text=" · ".join(lines))
+    help_text = _("You can neither grant nor revoke this.") if locked else ""
+    return SwitchField(label=permission_name(permission, own=own), disabled=locked, help_text=help_text)
 
 
 @require_http_methods(["GET", "POST"])
@@ -151,19 +150,32 @@ def domain_access(request: PortalRequest, domain_id: str) -> HttpResponse:
 
 class AdminTable(RemoteTable):
     row_template, base = "access/_rows.html", "domain-admins"
-    domain_id: str
     login = Column(lazy("Username"), orderable=True)
     permissions = Column(lazy("Permissions"))
     enabled = Column(lazy("Account"))
     totp = Column(lazy("One-time codes"))
     lastConnectionDate = Column(lazy("Last sign-in"))  # noqa: N815 (the API's name)
+    email = Column(lazy("Email address"))
     revoke = Column(lazy("Action"))
 
-    def body(self) -> dict[str, Any]:
-        records = [Administrator(row.record, self.domain_id) for row in self.page.object_list]
-        columns = [column.name for column in self.columns]
-        base = reverse(self.base, args=(self.domain_id,))
-        return {"records": records, "columns": columns, "base": base}
+
+ADMINS = List(
+    "admins",
+    domains.ADMINS,
+    Admin,
+    AdminTable,
+    (
+        exports.Column(lazy("Username"), lambda row: row.login),
+        exports.Column(lazy("ID"), lambda row: str(row.id or "")),
+        exports.Column(lazy("Name"), lambda row: row.displayName),
+        exports.Column(lazy("Email address"), lambda row: row.email),
+        exports.Column(lazy("Enabled"), lambda row: row.enabled),
+        exports.Column(lazy("One-time codes"), lambda row: row.totp),
+        exports.Column(lazy("Last sign-in"), lambda row: exports.day(row.lastConnectionDate)),
+    ),
+    filters={"search": Filter(lazy("Name or address"))},
+    further=("email",),
+)
 
 
 @dataclass(frozen=True)
@@ -204,13 +216,18 @@ class Administrator:
 
 
 @require_safe
-def domain_admins(request: PortalRequest, domain_id: str) -> HttpResponse:
+def domain_admins(request: PortalRequest, domain_id: str) -> HttpResponseBase:
     """The administrators of a domain."""
-    part = request.GET.get("search", "").strip()[:200]
-    domain, table = together(lambda: read_domain(request, domain_id), lambda: _table(request, domain_id, part))
-    context = {"domain": got(domain), "domain_id": domain_id, "part": part}
-    context |= {"error": table} if isinstance(table, ApiError) else {"table": table}
-    return render(request, "access/admins.html", context)
+    ids = {"domainId": domain_id}
+    if other := lists.elsewhere(request, ADMINS, ids):
+        return other
+    domain, found = together(lambda: read_domain(request, domain_id), lambda: lists.listed(request, ADMINS, ids))
+    context = {"domain": got(domain), "domain_id": domain_id}
+    if isinstance(found, ApiError):
+        return render(request, "access/admins.html", {**context, "error": found})
+    found.table.ids = (domain_id,)
+    found.table.records = [Administrator(account, domain_id) for account in found.rows]
+    return render(request, "access/admins.html", {**context, "listed": found})
 
 
 @require_safe
@@ -224,18 +241,6 @@ def domain_admins_panel(request: PortalRequest, domain_id: str) -> HttpResponse:
         return render(request, "access/_panel.html", {**context, "refused": True})
     rows = [Administrator(account, domain_id) for account in page.rows]
     return render(request, "access/_panel.html", {**context, "rows": rows, "total": page.total})
-
-
-def _table(request: PortalRequest, domain_id: str, part: str) -> RemoteTable:
-    def fetch(offset: int, size: int, sort: str) -> client.Page[Admin]:
-        query = {"search": part} if part else {}
-        return request.api.page(
-            domains.ADMINS, Admin, offset=offset, size=size, sort=sort, query=query, ids={"domainId": domain_id}
-        )
-
-    table = remote_table(request, AdminTable, fetch, domains.ADMINS.sort)
-    table.domain_id = domain_id  # type: ignore[attr-defined]
-    return table
 
 
 @require_http_methods(["GET", "POST"])

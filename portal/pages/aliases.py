@@ -4,28 +4,50 @@ from functools import partial
 from typing import Any
 
 from django import forms
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _, gettext_lazy as lazy, ngettext
 from django.views.decorators.http import require_http_methods
+from django_tables2 import Column
 
 import portal.ui.addresses  # noqa: F401 (registers <id:>)
 from portal.api import domain_aliases, domains
 from portal.api.errors import ApiError, Conflict, NotFound
 from portal.meaning.names import domain_name
-from portal.ui import screens
+from portal.ui import exports, lists, screens
 from portal.ui.confirm import Question, confirm
 from portal.ui.forms import PortalForm
 from portal.ui.known import taken_names
+from portal.ui.lists import List
 from portal.ui.pages import PortalRequest, got, read_domain, together
 from portal.ui.pasted import PastedField, ReplaceForm, checked, replace
 from portal.ui.save import one_click, told
-from portal.ui.tables import remote_list
+from portal.ui.tables import RemoteTable
 
 AT_ONCE = 1000  # names that are added in one go
 MOST = 2000  # aliases whose whole list is shown in one box
 ASKED_FOR = 20  # names that are looked up after a clash
+
+
+class AliasTable(RemoteTable):
+    row_template, base = "aliases/_rows.html", "domain-aliases"
+    name = Column(lazy("Alias"), orderable=True)
+    id = Column(lazy("ID"))
+    delete = Column(lazy("Action"))
+
+
+ALIASES = List(
+    "aliases",
+    domain_aliases.LIST,
+    domains.Alias,
+    AliasTable,
+    (
+        exports.Column(lazy("Alias"), lambda row: row.name),
+        exports.Column(lazy("ID"), lambda row: str(row.id or "")),
+    ),
+    further=("id",),
+)
 
 
 class NamesForm(PortalForm):
@@ -81,10 +103,12 @@ class WholeForm(ReplaceForm, NamesForm):
 
 
 @require_http_methods(["GET", "POST"])
-def alias_list(request: PortalRequest, domain_id: str) -> HttpResponse:
+def alias_list(request: PortalRequest, domain_id: str) -> HttpResponseBase:
     """The aliases, and a box to add several."""
     here = reverse("domain-aliases", args=(domain_id,))
     ids: dict[str, Any] = {"domainId": domain_id}
+    if request.method == "GET" and (other := lists.elsewhere(request, ALIASES, ids)):
+        return other
 
     def answer() -> HttpResponse:
         form = None
@@ -95,15 +119,20 @@ def alias_list(request: PortalRequest, domain_id: str) -> HttpResponse:
                 count = len(form.new())
                 text = ngettext("%(count)s alias was added.", "%(count)s aliases were added.", count) % {"count": count}
                 return told(request, added, text, here)
-        aliases = partial(remote_list, request, domain_aliases.LIST, domains.Alias, ids)
-        domain, page = together(lambda: read_domain(request, domain_id), aliases)
+        domain, found = together(lambda: read_domain(request, domain_id), lambda: _listed(request, ids))
         form = form or NamesForm(request, got(domain))
-        failed = page if isinstance(page, ApiError) else None
-        context = {"domain": got(domain), "domain_id": domain_id, "form": form, "page": page, "failed": failed}
+        context = {"domain": got(domain), "domain_id": domain_id, "form": form}
+        context |= {"error": found} if isinstance(found, ApiError) else {"listed": found}
         return render(request, "aliases/list.html", context, status=form.status)
 
     tell = partial(told, request, done=_("The aliases were added."), url=here)
     return one_click(request, domain_aliases.ADD, answer, tell)
+
+
+def _listed(request: PortalRequest, ids: dict[str, Any]) -> lists.Listed:
+    found = lists.listed(request, ALIASES, ids)
+    found.table.ids = (ids["domainId"],)
+    return found
 
 
 @require_http_methods(["GET", "POST"])

@@ -20,8 +20,8 @@ from portal.meaning.findings import BAD, KINDS, OK, TESTS, WARN
 from portal.ui import charts, checks
 from portal.ui.pages import PortalRequest, got, one_time_key, part_of, read_domain, region, said, together
 from portal.ui.screens import is_fragment
+from portal.ui.tables import per_page
 
-PER_PAGE = 40
 MOST_RELAYS = 10  # asked side by side; a domain with more shows those without their state
 
 
@@ -39,7 +39,7 @@ def overview(request: PortalRequest) -> HttpResponse:
         for one in failing
         if (kind is None or any(problem.kind is kind for problem in one.problems)) and part.casefold() in one.name.casefold()
     ]
-    page = Paginator(shown, PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(shown, per_page(request)).get_page(request.GET.get("page"))
     counts = {one.id: 0 for one in KINDS}
     for one in failing:
         for id in {problem.kind.id for problem in one.problems}:

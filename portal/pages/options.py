@@ -27,6 +27,7 @@ from portal.ui.fields import SecretField
 from portal.ui.forms import PortalForm
 from portal.ui.pages import PortalRequest, got, read_domain, region, together
 from portal.ui.save import save
+from portal.ui.words import option_name, value_name
 
 SECRET = ("PASSWORD", "CREDENTIALS")  # never shown, whatever the gateway sends
 SWITCHES = (("true", "false"), ("1", "0"), ("TRUE", "FALSE"))  # how a BOOL is spelt: a change keeps to what is there
@@ -84,6 +85,10 @@ class Row:
     locked: bool  # for system administrators, and this person is none
 
     @property
+    def title(self) -> str:
+        return option_name(self.name, self.known.description)
+
+    @property
     def secret(self) -> bool:
         return self.known.type in SECRET
 
@@ -111,7 +116,9 @@ class Row:
 
     def _words(self, value: str) -> str:
         spelling = next((pair for pair in SWITCHES if value in pair), None) if self.known.type == "BOOL" else None
-        return (_("on") if value == spelling[0] else _("off")) if spelling else value
+        if spelling:
+            return _("on") if value == spelling[0] else _("off")
+        return value_name(value) if self.known.type == "LIST" else value
 
     @property
     def colour(self) -> str:
@@ -135,7 +142,7 @@ def options(request: PortalRequest, domain_id: str) -> HttpResponse:
     context: dict[str, Any] = {"domain": got(domain), "domain_id": domain_id, "part": part}
     if isinstance(listed, ApiError):
         return render(request, "options/list.html", {**context, "error": listed})
-    found = [known for known in listed if part.casefold() in f"{known.option.name} {known.option.description or ''}".casefold()]
+    found = [known for known in listed if part.casefold() in _words(known.option).casefold()]
     by_group = sorted(found[:MOST_SHOWN], key=lambda known: (known.option.group is None, known.option.group or ""))
     context["groups"] = [
         (title, [_row(request, domain_id, known) for known in group])
@@ -180,7 +187,7 @@ def option_reset(request: PortalRequest, domain_id: str, name: str) -> HttpRespo
             url=reverse("domain-options", args=(domain_id,)) + "#" + row.key,
             title=_("Reset %(option)s?") % {"option": name},
             lines=_lines(row),
-            button=_("Reset to inherited"),
+            button=_("Use inherited"),
             head={"domain": domain, "domain_id": domain_id, "tab": "options"},
             done=done,
         )
@@ -250,6 +257,11 @@ def _lists(request: PortalRequest, domain_id: str) -> Callable[[], Any]:
     return lambda: _listed(request, domain_id)
 
 
+def _words(known: OptionDef) -> str:
+    """What an option can be found by."""
+    return f"{known.name} {option_name(known.name or '', known.description)}"
+
+
 def _listed(request: PortalRequest, domain_id: str) -> list[Any]:
     """The options of a domain, in one call. What has no name cannot be set, and is left out."""
     answer = request.api.call(domains.OPTIONS, list[Option], ids={"domainId": domain_id})
@@ -292,7 +304,7 @@ def _effective(found: Option) -> str:
 def _form(request: PortalRequest, known: OptionDef, value: str, key: str, *, own: bool) -> OptionForm:
     """The form of one option, with the control of its type. A present value that we would not accept can be kept."""
     spelling = next((pair for pair in SWITCHES if value in pair), SWITCHES[0])
-    label = known.description or known.name or ""
+    label = option_name(known.name or "", known.description)
     fields: dict[str, Any] = {}
     record: dict[str, Any] = {"value": value.replace("\r\n", "\n")}
 
@@ -311,8 +323,8 @@ def _form(request: PortalRequest, known: OptionDef, value: str, key: str, *, own
             fields["value"] = forms.BooleanField(label=label, required=False)
             record = {"value": value == spelling[0]}
         case "LIST" if known.values:
-            choices = [(one, one) for one in known.values]
-            present = [] if value in known.values else [(value, value or "–")]
+            choices = [(one, value_name(one)) for one in known.values]
+            present = [] if value in known.values else [(value, value_name(value) or "–")]
             fields["value"] = forms.ChoiceField(label=label, required=False, choices=[*present, *choices])
         case "COLOR":
             attrs = {"type": "color", "aria-label": _("Pick a colour")}

@@ -4,7 +4,7 @@ A list shows forty of them, so what a language says is found out once; a date is
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 
 REGIONS = {"en": "en_GB"}  # a language that writes dates in several ways: day before month, and 24 hours
+A_SECOND_AGO = timedelta(seconds=-1)
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def style(language: str | None) -> Style:
     return Style(locale, pattern("MMMd"), pattern("yMMMd"), pattern("Hm"), pattern("Hms"), months)
 
 
-def day(at: datetime, year: int | None = None, language: str | None = None) -> str:
+def day(at: date, year: int | None = None, language: str | None = None) -> str:
     """29 Nov; 29 Nov 2025 where that is not the `year` of the reader's today."""
     words = style(language or get_language())
     pattern = words.this_year if at.year == (year or timezone.localdate().year) else words.with_year
@@ -59,16 +60,16 @@ def exact(at: datetime, language: str | None = None) -> str:
     return f"{date}, {words.seconds % _clock(at)} {at.tzname() or ''}".rstrip()
 
 
-def ago(at: datetime | None, now: datetime | None = None) -> str:
+def ago(at: datetime | None, now: datetime | None = None, language: str | None = None) -> str:
     """2 days ago; what lies more than a minute ahead, by another clock than ours, as a date; "" for none."""
     if at is None:
         return ""
     passed = at - (now or timezone.now())
     if passed.total_seconds() > 60:
-        return minute(timezone.localtime(at))
-    locale = style(get_language()).locale
+        return minute(timezone.localtime(at), language=language)
+    locale = style(language or get_language()).locale
     # A second that has not passed yet would be "in 0 seconds".
-    return format_timedelta(min(passed, -passed), threshold=1, add_direction=True, locale=locale)
+    return format_timedelta(min(passed, A_SECOND_AGO), threshold=1, add_direction=True, locale=locale)
 
 
 def _clock(at: datetime) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from django.utils.translation import get_language, gettext, ngettext, override
 from jinja2 import ChainableUndefined, Environment, Undefined, pass_context
 from jinja2.runtime import Context
 
-from portal.ui import filters
+from portal.ui import filters, heads
 
 
 class Templates(backend.Jinja2):
@@ -42,9 +42,11 @@ def environment(**options: Any) -> Environment:
     env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
     env.globals |= {
         "LANGUAGES": settings.LANGUAGES,
+        "domain_tabs": heads.domain_tabs,
         "here_with": here_with,
         "this_year": this_year,
         "time_zone": timezone.get_current_timezone,
+        "user_tabs": heads.user_tabs,
     }
     env.filters |= filters.FILTERS | {"length": length, "static": static, "url": url}
     env.tests |= {"none": is_none}

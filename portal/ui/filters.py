@@ -2,40 +2,23 @@
 
 from collections.abc import Callable
 from datetime import datetime, tzinfo
-from functools import cache, lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
 from typing import Any
 from urllib.parse import quote
 
-from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.template import defaultfilters
 from django.utils import timezone
-from django.utils.dates import MONTHS_3
-from django.utils.formats import date_format, number_format
+from django.utils.formats import number_format
 
 from portal.meaning.letters import disguised, visible
 from portal.meaning.times import at_second, moment
-from portal.ui import words
+from portal.ui import dates, words
 from portal.ui.addresses import below, row_id
 from portal.ui.screens import explain
 
 MOST_SHOWN = 200  # rows of a list that comes whole
 LONGEST_LINE, LONGEST_NAME, MOST_LETTERS = 5000, 200, 250_000  # characters of one line, of a name, of all headers
-
-
-def ago(at: datetime | None) -> str:
-    """How long ago: "3 minutes ago". What lies ahead, by another clock than ours, is told as a date; "" where there is none."""
-    if at is None:
-        return ""
-    ahead = (at - timezone.now()).total_seconds()
-    if ahead > 60:
-        return date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT")
-    return str(naturaltime(min(at, timezone.now())))
-
-
-def date(at: datetime | None, form: str) -> str:
-    """A time in the reader's zone (where it has one) and language, in one of Django's forms; "" where there is none."""
-    return defaultfilters.date(timezone.localtime(at) if timezone.is_aware(at) else at, form) if at else ""
 
 
 def people(value: Any) -> str:
@@ -93,18 +76,10 @@ def _short(text: str, most: int = LONGEST_LINE) -> str:
     return text if len(text) <= most else text[: max(0, most)] + "…"
 
 
-# Of the rows of lists. Django's own date formatting costs more than the rest of a row.
-
-
-def local(milliseconds: Any, zone: tzinfo | None = None) -> datetime | None:
-    """The API's milliseconds as a time in the reader's zone; None for what is no time a person could mean."""
-    at = moment(milliseconds)
+def local(when: Any, zone: tzinfo | None = None) -> datetime | None:
+    """A time, or what the API says of one, in the reader's zone; None for what is no time a person could mean."""
+    at = when if isinstance(when, datetime) else moment(when)
     return at.astimezone(zone or timezone.get_current_timezone()) if at else None
-
-
-def exact(at: datetime) -> str:
-    """2026-11-22 07:37:12 CET"""
-    return f"{at:%Y-%m-%d %H:%M:%S %Z}"
 
 
 @lru_cache(2000)
@@ -117,25 +92,13 @@ def _name(name: Callable[[str], str], word: str, language: str) -> str:
     return name(word)
 
 
-@cache
-def _months(language: str) -> dict[int, str]:
-    return {number: name.title() for number, name in MONTHS_3.items()}
-
-
 def in_language(language: str) -> dict[str, Callable[..., str]]:
     """The filters for one language. There are few scores, states and reasons: each is put into words once."""
-
-    def day(at: datetime) -> str:
-        """22 Nov 2026"""
-        return f"{at.day} {_months(language)[at.month]} {at.year}"
-
-    def minute(at: datetime, year: int) -> str:
-        """22 Nov 07:37, and 22 Nov 2096 07:37 where it is not of this `year`"""
-        return f"{at.day} {_months(language)[at.month]}{'' if at.year == year else f' {at.year}'} {at:%H:%M}"
-
     return {
-        "day": day,
-        "minute": minute,
+        "ago": partial(dates.ago, language=language),
+        "day": partial(dates.day, language=language),
+        "exact": partial(dates.exact, language=language),
+        "minute": partial(dates.minute, language=language),
         "number": lambda value: _number(value, language),
         "reason_name": lambda reason: _name(words.reason_name, reason, language),
         "status_name": lambda status: _name(words.status_name, status, language),
@@ -143,14 +106,11 @@ def in_language(language: str) -> dict[str, Callable[..., str]]:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    "ago": ago,
     "at_second": at_second,
     "below": below,
     "capfirst": defaultfilters.capfirst,
-    "date": date,
     "disguised": disguised,
     "domain_part": domain_part,
-    "exact": exact,
     "explained": explain,
     "grouped": grouped,
     "header_count": header_count,

@@ -12,6 +12,7 @@ from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _, gettext_lazy as lazy
 
 from portal import session
@@ -19,7 +20,7 @@ from portal.api.errors import ApiError, Conflict, NotFound, SignedOut, Unmet
 from portal.api.operation import Operation
 from portal.audit.log import Written, act, is_unclear
 from portal.ui import screens
-from portal.ui.change import Change
+from portal.ui.change import Change, same
 from portal.ui.fields import SecretField
 from portal.ui.pages import PortalRequest, one_time_key
 
@@ -48,6 +49,7 @@ class Group:
     title: str
     help: str
     fields: list[BoundField]
+    led: bool = False  # by its first field, a switch: while it is off, the others mean nothing
 
     @property
     def wrong(self) -> bool:
@@ -81,6 +83,7 @@ class PortalForm(forms.Form):
     once = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
     GROUPS: ClassVar[tuple[tuple[Any, Any, tuple[str, ...]], ...]] = ()  # (heading, help, names of fields)
+    LEADING: ClassVar[tuple[str, ...]] = ()  # switches that lead a group
     PLACES: ClassVar[dict[str, str]] = {}  # the API's name of a field (platforms.name) -> ours, where they differ
 
     def __init__(
@@ -135,12 +138,32 @@ class PortalForm(forms.Form):
         shown = {name for _title, _help, names in self.GROUPS for name in names}
         rest = tuple(field.name for field in self.visible_fields() if field.name not in shown)
         groups = [*self.GROUPS, *([("", "", rest)] if rest else [])]
-        found = [Group(title, help, [self[name] for name in names if name in self.fields]) for title, help, names in groups]
+        found = [
+            Group(title, help, [self[name] for name in names if name in self.fields], names[0] in self.LEADING)
+            for title, help, names in groups
+        ]
         return [group for group in found if group.fields]
 
     def compared(self) -> Change:
         """What the person typed, beside what they saw and what is there now."""
         return Change(self.record, self._seen(), self.typed())
+
+    @cached_property
+    def before(self) -> dict[str, str]:
+        """What the person saw, of the fields that they changed on a page that comes back: as their controls hold it.
+
+        Asked for when the page is made (templates/_field.html), and not before.
+        """
+        if not self.record or not (self.is_bound or self.from_address):
+            return {}
+        seen, typed, found = self._seen(), getattr(self, "cleaned_data", {}), {}
+        for field in self.visible_fields():
+            name = field.name
+            if name in seen and not (name in typed and same(typed[name], seen[name])):
+                before = self._sent(name, seen[name])
+                if not same(before, self._sent(name, field.value())):
+                    found[name] = ", ".join(filter(None, before))
+        return found
 
     def changed(self) -> dict[str, Any]:
         """What the person changed, ready to be sent."""
@@ -283,13 +306,18 @@ class PortalForm(forms.Form):
         data, change = cast(Any, self.data).copy(), self.compared()
         for name in change.meanwhile:
             if name in change.typed:  # else something is wrong with it, and it stays to be mended
-                now = self.fields[name].prepare_value(self.record.get(name))
-                nothing = now is None or now is False
-                many = now if isinstance(now, list | tuple) else ["on"] if now is True else [] if nothing else [now]
-                data.setlist(name, many)
+                data.setlist(name, self._sent(name, self.record.get(name)))
         for name, value in self._fresh().items():
             data[name] = value
         self.data = data
+
+    def _sent(self, name: str, value: Any) -> list[str]:
+        """A value as the control of its field sends it."""
+        shown = self.fields[name].prepare_value(value)
+        if isinstance(self.fields[name], forms.BooleanField):
+            return ["on"] if shown else []
+        many = shown if isinstance(shown, list | tuple) else [] if shown is None else [shown]
+        return [str(value).replace("\r\n", "\n") for value in many]
 
     def _offer(self, field: forms.ChoiceField, value: Any) -> None:
         """What is there can stay, also where it is new to us or nothing: else the first choice would look like a change."""

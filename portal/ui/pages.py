@@ -98,9 +98,12 @@ def said(request: HttpRequest, text: str, url: str, level: int = messages.SUCCES
     return HttpResponseRedirect(url)
 
 
-def one_time_key() -> str:
-    """A key for a form that acts: two clicks on it are one action. It tells when the form was shown (`log.shown_at`)."""
-    return f"{int(time.time() * 1000):011x}-{uuid4().hex}"
+def one_time_key(before: str = "") -> str:
+    """A key for a form that acts: two clicks on it are one action. It tells when the form was shown (`log.shown_at`).
+
+    A form that stays where it is and may act again gets another key, which tells the time of the one `before`.
+    """
+    return f"{before[:11] or f'{int(time.time() * 1000):011x}'}-{uuid4().hex}"
 
 
 def part_of(page: str) -> Callable[..., Any]:

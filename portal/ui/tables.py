@@ -4,7 +4,7 @@ Built on django-tables2's public interface. Its stock template computes each cel
 rows); `RemoteTable.body` looks at each column once.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import django_tables2 as tables
@@ -14,7 +14,6 @@ from django.urls import reverse
 from django_tables2.data import TableData
 
 from portal.api import client
-from portal.api.operation import Operation
 
 PER_PAGE, MOST_PER_PAGE, LAST_PAGE = 40, 200, 100_000
 Fetch = Callable[[int, int, str], client.Page[Any]]
@@ -69,12 +68,13 @@ class RemoteTable(tables.Table):
 
     row_template: str
     base: str  # the name of the address below which each row's own address is
+    ids: Sequence[str] = ()  # of that address
+    records: list[Any]  # what the rows are made of
 
     def body(self) -> dict[str, Any]:
         """The context of the rows: what `row_template` makes of `records`, in the order of `columns`."""
-        records = [getattr(row, "record", row) for row in self.page.object_list]
         columns = [column.name for column in self.columns]
-        return {"records": records, "columns": columns, "base": reverse(self.base)}
+        return {"records": self.records, "columns": columns, "base": reverse(self.base, args=self.ids)}
 
 
 def per_page(request: Any) -> int:
@@ -82,11 +82,16 @@ def per_page(request: Any) -> int:
     return int(request.person.preferences.get("rows", PER_PAGE))
 
 
-def remote_table(request: HttpRequest, table_class: type[RemoteTable], fetch: Fetch, sortable: Sequence[str]) -> RemoteTable:
+def remote_table(
+    request: HttpRequest, table_class: type[RemoteTable], fetch: Fetch, sortable: Sequence[str], left_out: Sequence[str] = ()
+) -> RemoteTable:
     """The table for the page, sort and size in the request's address, already fetched."""
     table = table_class(RemoteTableData(fetch, sortable), orderable=False)  # but for the columns that say otherwise
+    for name in left_out:  # it can be sorted by all the same
+        table.columns.hide(name)
     paginate = {"paginator_class": RemotePaginator, "per_page": per_page(request)}
     tables.RequestConfig(request, paginate=paginate).configure(table)
+    table.records = [getattr(row, "record", row) for row in table.page.object_list]
     return table
 
 
@@ -102,8 +107,3 @@ def remote_page(request: HttpRequest, fetch: Fetch) -> Page:  # type: ignore[typ
         return paginator.page(asked)
     except EmptyPage:
         return paginator.page(paginator.num_pages)
-
-
-def remote_list(request: Any, op: Operation, type: Any, ids: Mapping[str, Any]) -> Page:  # type: ignore[type-arg]
-    """`remote_page` of an operation that takes no more than its ids."""
-    return remote_page(request, lambda offset, size, _sort: request.api.page(op, type, offset=offset, size=size, ids=ids))

@@ -100,6 +100,9 @@ PERMISSIONS: dict[str, str] = {
 }
 # The same names, where they are about what the owner of a mailbox may do with it.
 OWN_PERMISSIONS = {**PERMISSIONS, Right.USER_VIEW: _("View their own settings"), Right.USER_EDIT: _("Change their own settings")}
+# Settings that the gateway gives no description, and values that a setting has to choose from.
+OPTIONS = {"APP_URL": _("Host name of the application"), "DOMAIN_ADMIN": _("Address of the domain's administrator")}
+VALUES = {"NEVER": _("Never"), "DAILY": _("Daily"), "WEEKLY": _("Weekly"), "MONTHLY": _("Monthly")}
 # How the gateway speaks to a mail server (PlatformDTO.transportType).
 ENCRYPTION = (
     ("SMTPS_MAY", lazy("encrypt if the server offers it")),
@@ -132,6 +135,16 @@ def permission_name(permission: str, *, own: bool = False) -> str:
     """What a permission allows; its own name where it is new to us. `own`: as it is said of one's own mailbox."""
     known = OWN_PERMISSIONS if own else PERMISSIONS
     return gettext(known[permission]) if permission in known else permission
+
+
+def option_name(option: str, description: str | None = None) -> str:
+    """What a setting is about: as the gateway describes it, else in our words, else its own name."""
+    return description or (gettext(OPTIONS[option]) if option in OPTIONS else option)
+
+
+def value_name(value: str) -> str:
+    """A value of a setting that has several to choose from; the gateway's own word where it is new to us."""
+    return gettext(VALUES[value]) if value in VALUES else value
 
 
 def readable(name: Any) -> str:

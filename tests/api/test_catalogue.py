@@ -164,6 +164,12 @@ def test_sort_keys_start_with_the_default_and_stand_where_a_list_is_paged(operat
 
 
 @every_operation
+def test_a_list_that_the_gateway_gives_as_a_workbook_is_marked_so(operation):
+    answers = documented()[operation.id]["responses"].get("200", {})
+    assert operation.workbook == ("application/vnd.ms-excel" in answers.get("content", {}))
+
+
+@every_operation
 def test_special_headers(operation):
     assert set(operation.headers) == set(parameters(operation, "header"))
 

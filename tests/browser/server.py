@@ -197,7 +197,7 @@ def sign_in(url: str, token: str) -> str:
     """The session key of somebody who has signed in."""
     with httpx.Client(base_url=url, trust_env=False, timeout=60) as browser:
         form = browser.get("/sign-in/").text
-        (secret,) = set(re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', form))
+        secret = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', form)[0]  # masked anew in each form
         answer = browser.post("/sign-in/", data={"token": token, "csrfmiddlewaretoken": secret})
         assert answer.status_code == 302, answer.text
         return browser.cookies["session"]

@@ -49,6 +49,33 @@ def test_x_selects_the_mail_and_shows_what_can_be_done_with_the_selection(hub: P
     expect(bar).not_to_be_visible()
 
 
+def test_with_shift_a_click_selects_from_the_last_one_to_this_one(hub: Page) -> None:
+    boxes, told = hub.locator(".mails .pick"), hub.locator("[data-counted]")
+    hub.keyboard.press("x")
+    boxes.nth(4).click(modifiers=["Shift"])
+    expect(told).to_have_text("5 selected")
+    boxes.nth(2).locator("input").click(modifiers=["Shift"])  # what it does to this one, it does to all on the way
+    expect(told).to_have_text("2 selected")
+    expect(boxes.nth(1).locator("input")).to_be_checked()
+    hub.get_by_role("button", name="Select page").click()
+    expect(told).to_have_text("22 selected")
+    expect(hub.locator(".selection > output")).to_have_text("22 selected")  # what a screen reader is told
+    hub.locator(".bar").get_by_role("button", name="Clear").click()
+    expect(hub.locator(".mails input:checked")).to_have_count(0)
+
+
+def test_escape_clears_the_selection_and_nothing_where_a_dialog_is_open(hub: Page) -> None:
+    ticked = hub.locator(".mails input:checked")
+    hub.keyboard.press("x")
+    hub.keyboard.press("?")
+    hub.keyboard.press("Escape")
+    expect(ticked).to_have_count(1)
+    hub.keyboard.press("Escape")
+    expect(ticked).to_have_count(0)
+    expect(rows(hub, 0)).to_be_focused()
+    expect(hub.get_by_role("button", name="Release selected messages")).not_to_be_visible()
+
+
 def test_r_releases_and_makes_no_rule(hub: Page, sandbox: Sandbox) -> None:
     before = sandbox.rules(ANNA)
     hub.keyboard.press("r")

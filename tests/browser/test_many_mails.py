@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Site
 from tests.browser.server import Sandbox
-from tests.browser.steps import ANNA, BUSY, INVOICE, VIRUS, open_user, row
+from tests.browser.steps import ANNA, BUSY, INVOICE, VIRUS, dialog, open_user, reading, row
 
 
 @contextmanager
@@ -39,6 +39,20 @@ def test_three_selected_mails_are_released_and_each_tells_how_it_went(admin: Pag
     for words in (INVOICE, "Scan vom Kopierer", VIRUS):
         row(admin, words).get_by_role("checkbox").check()
     admin.get_by_role("button", name="Release selected messages").click()
+    strip = admin.locator(".strip")
+    expect(strip).to_contain_text("1 of 3 refused")
+    expect(strip).to_have_class("strip warn")  # it is green only when all went
+    expect(strip).to_contain_text("Infected: release it individually, after reading the warning.")
+    expect(row(admin, INVOICE)).to_contain_text("Done")
+    expect(row(admin, INVOICE).get_by_role("checkbox")).to_have_count(0)
+    expect(row(admin, VIRUS)).to_contain_text("Refused")
+    expect(row(admin, VIRUS).get_by_role("checkbox")).not_to_be_checked()
+    expect(admin.locator(".mails .mail")).to_have_count(22)  # the list stays where it is
+    strip.get_by_role("link", name=VIRUS).click()
+    expect(reading(admin).locator("h2")).to_contain_text(VIRUS)
+    expect(strip).to_be_visible()
+
+    strip.get_by_role("link", name="Release of 3 messages").click()
     expect(admin.get_by_role("heading", name="Release of 3 messages")).to_be_visible()
     expect(admin.get_by_role("status").filter(has_text="3 of 3 finished")).to_be_visible()
     lines = admin.locator(".entries li")
@@ -58,6 +72,7 @@ def test_a_batch_is_stopped_on_demand_survives_a_reload_and_is_resumed(admin: Pa
     assert select_all(admin) == 40
     with slow_gateway(site):
         admin.get_by_role("button", name="Release selected messages").click()
+        admin.locator(".strip").get_by_role("link", name="Release of 40 messages").click()
         expect(admin.get_by_role("heading", name="Release of 40 messages")).to_be_visible()
         bar = admin.get_by_role("progressbar")
         expect(bar).to_have_attribute("max", "40")
@@ -80,7 +95,7 @@ def test_a_batch_is_stopped_on_demand_survives_a_reload_and_is_resumed(admin: Pa
     assert len(sandbox.mails(BUSY, "Quarantine")) == held - 2
 
     admin.goto("/batches/")
-    expect(admin.locator(".entries li")).to_contain_text("stopped")
+    expect(admin.locator(".list tbody tr")).to_contain_text("stopped")
     admin.get_by_role("link", name="Release of 40 messages").click()
     resume.click()
     expect(admin.get_by_role("status").filter(has_text="40 of 40 finished")).to_be_visible()
@@ -89,3 +104,47 @@ def test_a_batch_is_stopped_on_demand_survives_a_reload_and_is_resumed(admin: Pa
     expect(resume).to_have_count(0)
     assert len(sandbox.mails(BUSY, "Quarantine")) == held - 40
     assert len({mail["id"] for mail in sandbox.mails(BUSY, "INBOX")}) == len(sandbox.mails(BUSY, "INBOX"))
+
+
+def test_a_job_above_the_list_is_stopped_and_resumed_there(admin: Page, site: Site, sandbox: Sandbox) -> None:
+    open_user(admin, sandbox, BUSY)
+    select_all(admin)
+    strip = admin.locator(".strip")
+    with slow_gateway(site):
+        admin.get_by_role("button", name="Release selected messages").click()
+        expect(strip).to_be_visible()
+        expect(admin.locator(".mails input:checked")).to_have_count(0)  # what was selected is on its way
+        strip.get_by_role("button", name="Stop").click()
+        expect(strip).to_contain_text("stopped")
+    strip.get_by_role("button", name="Resume").click()
+    expect(strip).to_have_class("strip ok")
+    expect(admin.locator(".mails .mail.released")).to_have_count(40)
+    strip.get_by_role("button", name="Close").click()
+    expect(strip).to_have_count(0)
+
+
+def test_all_that_match_are_released_after_a_question_that_says_how_many(admin: Page, sandbox: Sandbox) -> None:
+    open_user(admin, sandbox, BUSY)
+    held = len(sandbox.mails(BUSY, "Quarantine"))
+    admin.locator(".mails .pick").first.click()
+    admin.get_by_label(f"All {held}").check()
+    expect(admin.get_by_text(f"{held} selected").last).to_be_visible()
+    expect(admin.locator(".mails input:checked")).to_have_count(40)
+    admin.get_by_role("button", name="Release selected messages").click()
+    expect(dialog(admin)).to_contain_text(f"Release {held} messages?")
+    dialog(admin).get_by_role("link", name="Cancel").click()
+    expect(admin.locator(".mails input:checked")).to_have_count(40)
+    admin.get_by_role("button", name="Release selected messages").click()
+    dialog(admin).get_by_role("button", name=f"Release {held} messages").click()
+    expect(dialog(admin)).to_have_count(0)
+    expect(admin.locator(".strip")).to_contain_text(f"Release of {held} messages")
+
+
+def test_one_box_less_is_no_longer_all_that_match(admin: Page, sandbox: Sandbox) -> None:
+    open_user(admin, sandbox, BUSY)
+    admin.locator(".mails .pick").first.click()
+    every = admin.locator("[name=all]")
+    every.check()
+    admin.locator(".mails .pick").nth(3).click()
+    expect(every).not_to_be_checked()
+    expect(admin.locator("[data-counted]")).to_have_text("39 selected")

@@ -98,7 +98,7 @@ def test_options_without_javascript(visits: Visits, sandbox: Sandbox) -> None:
     frequency.get_by_role("button", name="Set here").click()
     expect(toast(page, "Setting REPORT_FREQUENCY was saved.")).to_be_visible()
     assert value_of(sandbox, "REPORT_FREQUENCY") == "WEEKLY"
-    frequency.get_by_role("button", name="Reset to inherited").click()
+    frequency.get_by_role("button", name="Use inherited").click()
     expect(toast(page, "REPORT_FREQUENCY was reset to inherited.")).to_be_visible()
     assert value_of(sandbox, "REPORT_FREQUENCY") is None
 

@@ -177,7 +177,7 @@ def test_mails_that_were_selected_stay_so_and_what_watches_them_asks_once(
     expect(page.locator(".mails input:checked")).to_have_count(2)
     assert held(sandbox, GMAIL) and held(sandbox, INVOICE)
     release.click()
-    expect(page.locator("#progress")).to_be_visible()
+    expect(page.locator(".strip progress")).to_be_visible()
 
     sign_out_elsewhere(page).close()
     expect(asked(page)).to_be_visible()

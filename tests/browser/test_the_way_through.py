@@ -91,8 +91,8 @@ def test_a_double_click_on_release_releases_once(admin: Page, sandbox: Sandbox) 
     expect(toast(admin)).to_have_count(1)
     assert len(sandbox.mails(ANNA, "INBOX")) == before + 1
     admin.goto("/activity/")
-    expect(admin.locator(".entries li")).to_have_count(1)
-    expect(admin.locator(".entries li")).to_contain_text("release a message")
+    expect(admin.locator(".list tbody tr")).to_have_count(1)
+    expect(admin.locator(".list tbody tr")).to_contain_text("release a message")
 
 
 def test_two_people_who_release_the_same_mail_release_it_once(visits: Visits, sandbox: Sandbox) -> None:

@@ -134,6 +134,18 @@ def test_several_mails_go_as_a_batch_whose_page_refreshes_itself(plain: Page, si
     assert len([s for s in sandbox.subjects(ANNA, "INBOX") if INVOICE in s or "Scan" in s]) == 2
 
 
+def test_all_that_match_are_asked_about_on_a_page_of_its_own(plain: Page, sandbox: Sandbox) -> None:
+    from tests.browser.steps import BUSY
+
+    held = len(sandbox.mails(BUSY, "Quarantine"))
+    plain.goto(f"/users/{sandbox.user(BUSY)}/mail/Quarantine/")
+    plain.get_by_label(f"All {held}").check()
+    plain.get_by_role("button", name="Release selected messages").click()
+    expect(plain.get_by_role("heading", name=f"Release {held} messages?")).to_be_visible()
+    plain.get_by_role("button", name=f"Release {held} messages").click()
+    expect(plain.get_by_role("heading", name=f"Release of {held} messages")).to_be_visible()
+
+
 def test_another_language(plain: Page) -> None:
     plain.goto("/domains/?name=nord")
     expect(plain.locator("html")).to_have_attribute("lang", "en")

@@ -96,8 +96,9 @@ def test_administrators_are_listed_with_what_they_may_and_how_they_sign_in(as_ad
     an_admin("urs@nordwind.example", enabled=False)
     petra, urs = find(as_admin.get(of("admins/")), "tbody tr")
     assert "Petra Lüthi" in text(petra)
-    assert "See mail, Release held messages" in text(petra)
-    assert {"2", "Enabled", "on", "not reported"} <= {text(cell) for cell in find(petra, "td, td *")}
+    assert "View messages, Release held messages" in text(petra)
+    assert {"Enabled", "on", "not reported"} <= {text(cell) for cell in find(petra, "td, td *")}
+    assert "2 permissions" in text(petra)
     assert one(petra, "a[href$='/revoke/']")
     assert "View users" in text(urs)
     assert {"Disabled", "off"} <= {text(cell) for cell in find(urs, "td, td *")}
@@ -136,7 +137,7 @@ def test_the_panel_of_the_hub_shows_the_first_few(as_admin: Client) -> None:
 
 def test_the_panel_is_calm_where_somebody_may_not_see_the_administrators(as_helpdesk: Client) -> None:
     shown = panel(as_helpdesk)
-    assert "Your account may not see them." in text(shown)
+    assert "Your account cannot see them." in text(shown)
     assert find(shown, "[role=alert]") == []
     whole = as_helpdesk.get(of("admins/"))
     assert text(one(whole, "h1")).startswith("nordwind.example")
@@ -166,7 +167,7 @@ def test_an_account_that_is_not_offered_is_typed_by_its_id(as_admin: Client) -> 
 
 @pytest.mark.parametrize(("typed", "said"), [
     ({"typed_id": "nobody"}, "This account does not exist, or you cannot see it."), ({}, "Choose an account or enter its ID."),
-    ({"typed_id": "a\0b"}, "Null characters are not allowed."), ({"typed_id": "<script>"}, "There is no such account"),
+    ({"typed_id": "a\0b"}, "Null characters are not allowed."), ({"typed_id": "<script>"}, "This account does not exist, or you cannot see it."),
     ({"typed_id": "x" * 10_000}, "has at most 200 characters"),
 ])
 def test_an_account_that_is_none_is_told_at_its_field(typed: dict[str, str], said: str, as_admin: Client) -> None:
@@ -247,7 +248,7 @@ def test_nobody_is_offered_to_pass_on_what_they_may_not(as_helpdesk: Client) -> 
         shown = as_helpdesk.get(of(where))
         switches = {name for name in form(shown).names if name.startswith("may-")}
         assert switches and switches <= form(shown).disabled
-        assert "You hold nothing on this domain that you may pass on." in text(shown)
+        assert "You have no permissions on this domain that you can grant." in text(shown)
         assert "Add" not in [text(button) for button in find(shown, "button")]
 
 
@@ -329,7 +330,7 @@ def test_revoking_the_last_access_says_that_it_deletes_the_account(as_admin: Cli
     asked = as_admin.get(where)
     assert "The account has no other access: the gateway deletes the account too." in text(asked)
     assert "Revoke access and delete account" in [text(button) for button in find(asked, "button")]
-    assert "As far as you can see, this is the account's last access" in text(as_customer.get(where))  # others may know more
+    assert "As far as you can see, the account has no other access" in text(as_customer.get(where))  # others may know more
     shown = as_admin.post(where, form(asked).filled(), follow=True)
     assert "petra@nordwind.example is no longer an administrator of this domain." in text(shown)
     assert not Account.objects.filter(login="petra@nordwind.example").exists()
@@ -422,20 +423,20 @@ def test_switches_are_as_they_were_left_after_signing_in_again(gateway: Gateway,
 def test_an_administrator_of_whom_the_gateway_says_little(gateway: Gateway, browser_of_somebody: Client) -> None:
     gateway_with(gateway, {"id": "a1", "login": "petra"}, [{"name": "MAIL_VIEW", "editable": True}])
     shown = text(browser_of_somebody.get("/domains/d1/admins/a1/"))
-    assert "The gateway does not say what this account may do here." in shown
+    assert "The gateway does not say what this account can do here." in shown
     asked = text(browser_of_somebody.get("/domains/d1/admins/a1/revoke/"))
     assert "If this is the account's last access, the gateway deletes the account." in asked
 
 
 def test_a_system_administrator_is_not_deleted_by_a_revocation(gateway: Gateway, browser_of_somebody: Client) -> None:
     gateway_with(gateway, {"id": "a1", "login": "root", "sysAdmin": True, "authoritiesCount": 1}, [])
-    assert "the account stays" in text(browser_of_somebody.get("/domains/d1/admins/a1/revoke/"))
+    assert "the account remains, and so does what it can do everywhere" in text(browser_of_somebody.get("/domains/d1/admins/a1/revoke/"))
 
 
 def test_accounts_that_cannot_be_listed_can_still_be_typed(gateway: Gateway, browser_of_somebody: Client) -> None:
     gateway_with(gateway, {}, [{"name": "MAIL_VIEW", "editable": True}], 403)
     shown = browser_of_somebody.get("/domains/d1/add-admin/")
-    assert "Your account may not do this: list administrators." in text(shown)
+    assert "Your account cannot do this: list administrators." in text(shown)
     answer = browser_of_somebody.post("/domains/d1/add-admin/", form(shown).filled(typed_id="a7", **{may("MAIL_VIEW"): "on"}))
     assert answer.status_code == 302
     assert sent_to(gateway, "POST") == [{"id": "a7", "permissions": ["MAIL_VIEW"]}]

@@ -161,8 +161,8 @@ def test_selected_mails_are_released_one_after_the_other(as_admin: Client) -> No
         ("operations@gateway.example", "releaseEmail", f"{seed.ANNA}: {found[id]}", "done", folder) for id in wanted[:2]
     ]
     assert "release a message" in text(as_admin.get("/activity/"))
-    (listed,) = find(as_admin.get("/batches/"), ".what")
-    assert (link(listed, "Release of 3 messages"), text(one(listed, ".muted"))) == (url(batch), seed.ANNA)
+    (listed,) = find(as_admin.get("/batches/"), "td.c-title")
+    assert (link(listed, "Release of 3 messages"), text(one(listed, "small"))) == (url(batch), seed.ANNA)
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])

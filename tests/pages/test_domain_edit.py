@@ -13,10 +13,10 @@ from django.db import connections
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
-from django.utils.formats import date_format
 
 from cleanmail_admin.upstream import SandboxTransport
 from portal.audit.models import Entry, Result
+from portal.ui import dates
 from sandbox.models import Customer, Domain, OutgoingProvider
 from tests import answers, places
 from tests.conftest import Gateway, signed_in
@@ -92,7 +92,7 @@ def test_a_domain_with_everything_is_made_as_it_was_typed(as_admin: Client, cust
     )
     domain = Domain.objects.get(name="neu.example")
     assert answer["Location"] == f"/domains/{domain.uid}/?new=1"
-    assert "neu.example was created. Next comes its setup" in told(as_admin, answer)
+    assert "neu.example was created. Next is its setup" in told(as_admin, answer)
     assert bodies(sent) == [{
         "name": "neu.example", "customerId": customer.uid, "description": "zwei\nZeilen", "externalId": "RT-7", "status": "DISABLED",
         "defaultLanguage": "FR", "incoming": True, "outgoing": True, "quarantine": False, "retention": True, "archive": True,
@@ -138,26 +138,26 @@ def test_a_name_with_other_letters_is_sent_in_ascii_and_shown_as_both(as_admin: 
     shown = text(as_admin.get("/domains/new/name/?name=München.Example", headers={"HX-Request": "true", "HX-Target": "name-sent"}))
     assert "Will be sent as" in shown and "xn--mnchen-3ya.example" in shown
     assert not find(as_admin.get("/domains/new/name/?name=example.org"), "code")
-    assert "no underscores" in text(as_admin.get("/domains/new/name/?name=a_b.example"))
+    assert "cannot contain underscores" in text(as_admin.get("/domains/new/name/?name=a_b.example"))
     answer = send(as_admin, NEW, name="münchen.example", customerId="nobody")
     assert "xn--mnchen-3ya.example" in [text(code) for code in find(answer, "code", None)]  # without a script, when the form comes again
     answer = send(as_admin, NEW, name="münchen.example", customerId=customer.uid)
-    assert "xn--mnchen-3ya.example (münchen.example) is created" in told(as_admin, answer)
+    assert "xn--mnchen-3ya.example (münchen.example) was created" in told(as_admin, answer)
     assert Domain.objects.filter(name="xn--mnchen-3ya.example").exists()
 
 
 @pytest.mark.parametrize(("field", "typed", "why"), [
     ("name", "", "required"), ("name", "anna@example.org", "Did you mean example.org?"),
     ("name", "https://example.org/", "Did you mean example.org?"), ("name", "example", "at least two parts"),
-    ("name", "a b.example", "no spaces"), ("name", "a_b.example", "no underscores"), ("name", "x" * 10_000, "at most 253"),
-    ("name", SCRIPT, "web address"), ("name", "a\x00b.example", "Only letters"), ("name", "a\x01b.example", "Only letters"),
-    ("name", "a" * 64 + ".example", "at most 63"), ("name", "'; drop table", "no spaces"),
-    ("transportDest", "mail.example.org:25", "port has a field of its own"), ("transportDest", "a b", "no spaces"),
+    ("name", "a b.example", "cannot contain spaces"), ("name", "a_b.example", "cannot contain underscores"), ("name", "x" * 10_000, "at most 253"),
+    ("name", SCRIPT, "web address"), ("name", "a\x00b.example", "Use only letters"), ("name", "a\x01b.example", "Use only letters"),
+    ("name", "a" * 64 + ".example", "at most 63"), ("name", "'; drop table", "cannot contain spaces"),
+    ("transportDest", "mail.example.org:25", "port has its own field"), ("transportDest", "a b", "cannot contain spaces"),
     ("transportPort", "0", "greater than or equal to 1"), ("transportPort", "65536", "less than or equal to 65535"),
     ("transportPort", "9" * 5000, "whole number"), ("transportPort", "smtp", "whole number"),
-    ("transportType", "PIGEON", "not one of the available choices"), ("fallbackTransportDest", "smtp://x", "not the name of a server"),
+    ("transportType", "PIGEON", "not one of the available choices"), ("fallbackTransportDest", "smtp://x", "Enter a server such as mail.example.org"),
     ("fallbackTransportPort", "-1", "greater than"), ("status", "DELETED", "not one of the available choices"),
-    ("outgoingSubnets", "192.0.2.17/24", "inside of the network 192.0.2.0/24"), ("outgoingSubnets", "10.0.0.0/8\r\nhome", "home: not a network"),
+    ("outgoingSubnets", "192.0.2.17/24", "inside the network 192.0.2.0/24"), ("outgoingSubnets", "10.0.0.0/8\r\nhome", "home: not a network"),
     ("description", "a\x00b", "Null characters"),
 ])
 def test_what_is_wrong_is_said_at_its_field_and_nothing_is_sent(
@@ -167,7 +167,7 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_is_sent(
     answer = send(as_admin, NEW, **{**others, "archive": "on", "customerId": customer.uid, field: typed})
     assert answer.status_code == 422
     assert why in problems(answer)[field]
-    assert "something below needs a look" in problems(answer)[""]
+    assert "Please correct the fields below." in problems(answer)[""]
     assert sent == []
     again = form(answer)
     assert again["archive"] == "on"
@@ -205,7 +205,7 @@ def test_a_quota_that_is_used_up_is_told_on_top_with_everything_kept(as_admin: C
     Customer.objects.filter(pk=customer.pk).update(domain_quota=1)
     answer = send(as_admin, NEW, name="neu.example", customerId=customer.uid, description="kept")
     assert answer.status_code == 403
-    assert "A system administrator can, as long as the customer's quota of domains is not used up." in problems(answer)[""]
+    assert "A system administrator can, as long as the customer's domain quota is not used up." in problems(answer)[""]
     assert "used up its quota of 1 domains" in problems(answer)[""]
     assert form(answer)["description"] == "kept"
     assert as_admin.get(NEW).content.count(b"your account is none") == 0  # a quota says nothing of who one is
@@ -298,7 +298,7 @@ def test_what_was_typed_is_there_again_after_signing_in(browser_of_somebody: Cli
 @pytest.mark.parametrize("who", ["customer", "helpdesk", "owner"])
 def test_who_may_not_create_domains_is_told_before_and_after(who: str, sandbox: dict[str, str]) -> None:
     somebody = signed_in(sandbox[who])
-    assert "Only a system administrator may create a domain" in text(somebody.get(NEW))
+    assert "Only a system administrator can create a domain" in text(somebody.get(NEW))
     answer = send(somebody, NEW, name="neu.example", description="kept")
     assert answer.status_code == 403
     assert "A system administrator can" in problems(answer)[""]
@@ -369,7 +369,7 @@ def test_the_administrator_of_a_customer_is_offered_all_but_what_is_reserved(as_
 def test_who_may_only_look_is_refused_and_keeps_the_input(as_helpdesk: Client) -> None:
     answer = send(as_helpdesk, page_of(NORDWIND), description="von der Hilfe")
     assert answer.status_code == 403
-    assert "Your account may not do this: change a domain." in problems(answer)[""]
+    assert "Your account cannot do this: change a domain." in problems(answer)[""]
     assert form(answer)["description"] == "von der Hilfe"
 
 
@@ -385,7 +385,7 @@ def test_both_values_are_shown_when_somebody_else_changed_the_same(as_admin: Cli
     answer = send(as_admin, url, mine, description="von mir")
     assert answer.status_code == 409
     shown = text(answer, None)
-    assert "Somebody else changed this meanwhile" in shown
+    assert "Someone else has since changed this" in shown
     assert f"von Julia {SCRIPT} von mir" in shown
     assert not [script for script in find(answer, "script", None) if "alert" in script.text()]
     again = form(answer)
@@ -538,7 +538,7 @@ def test_a_refusal_that_is_not_about_mx_offers_nothing_dangerous(as_admin: Clien
 def test_the_page_says_what_stops_and_asks_for_the_name(as_admin: Client, sent: list[httpx.Request]) -> None:
     url = page_of(NORDWIND, "delete")
     page = text(as_admin.get(url))
-    for words in ("takes no more mail for nordwind.example", "active: 27", "nordwind.test", "relays (2)", "this can be undone"):
+    for words in ("immediately stops accepting mail for nordwind.example", "active: 27", "nordwind.test", "relays (2)", "This can be undone"):
         assert words in page
     for typed in ("", "nordwind", "alpenmilch.example", SCRIPT, "x" * 10_000, "a\x00"):
         answer = send(as_admin, url, name=typed)
@@ -559,9 +559,9 @@ def test_a_link_does_not_type_the_name_for_anybody(as_admin: Client) -> None:
 @pytest.mark.parametrize("typed", [NORDWIND, " NordWind.Example ", "nordwind.example."])
 def test_a_deletion_tells_until_when_it_can_be_undone(typed: str, as_admin: Client) -> None:
     answer = send(as_admin, page_of(NORDWIND, "delete"), name=typed)
-    day = date_format(timezone.localtime(timezone.now() + timedelta(days=30)), "DATE_FORMAT")
+    day = dates.day(timezone.localtime(timezone.now() + timedelta(days=30)))
     shown = told(as_admin, answer)
-    assert f"nordwind.example is deleted. Until {day} it can be restored; then it is removed for good." in shown
+    assert f"nordwind.example was deleted. It can be restored until {day}; after that it is removed permanently." in shown
     assert "Restore domain" in shown
     assert Domain.objects.get(name=NORDWIND).status == "DELETED"
 
@@ -576,7 +576,7 @@ def test_two_clicks_delete_once_and_a_deleted_domain_is_not_deleted_again(as_adm
     url = page_of(NORDWIND, "delete")
     page = form(as_admin.get(url))
     for _click in range(2):
-        assert "it can be restored" in told(as_admin, send(as_admin, url, page, name=NORDWIND))
+        assert "It can be restored until" in told(as_admin, send(as_admin, url, page, name=NORDWIND))
     assert len(sent) == 1
     assert "The domain is already deleted." in text(as_admin.get(url))
 
@@ -615,7 +615,7 @@ def deleted(sandbox: dict[str, str]) -> str:
 
 
 def test_a_deleted_domain_is_visible_and_restored_until_its_day(as_admin: Client, deleted: str, sent: list[httpx.Request]) -> None:
-    assert "This domain was deleted." in text(as_admin.get(deleted))
+    assert "This domain is deleted." in text(as_admin.get(deleted))
     page = text(as_admin.get(f"{deleted}restore/"))
     assert "Its services start again" in page
     assert sent == []
@@ -640,7 +640,7 @@ def test_restoring_is_offered_to_all_and_a_refusal_is_the_gateways(as_customer: 
     assert "Restore domain" in text(as_customer.get(deleted))  # editDomain names no right; creating and deleting alone are reserved
     answer = send(as_customer, f"{deleted}restore/")
     assert answer.status_code == 403
-    assert "Your account may not do this: change a domain." in problems(answer)[""]
+    assert "Your account cannot do this: change a domain." in problems(answer)[""]
     assert Domain.objects.get(name=NORDWIND).status == "DELETED"
 
 

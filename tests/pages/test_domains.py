@@ -19,7 +19,7 @@ from portal.ui.addresses import row_id
 from sandbox import seed
 from sandbox.models import Domain, User
 from tests.conftest import Gateway
-from tests.shown import attribute, column, find, is_part, link, one, text
+from tests.shown import attribute, column, find, form, is_part, link, one, text
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "sandbox"])
 
@@ -31,8 +31,9 @@ def panel(name: str) -> dict[str, str]:
 
 
 def names(answer: Any) -> list[str]:
-    """The names of the domains in the list, without what else is told about them."""
-    return [text(name) for name in find(answer, "td.c-name > a")]
+    """The names of the domains in the list as the gateway has them, which stands below one with letters of its own."""
+    cells = [(text(one(cell, "a")), "".join(map(text, cell.css("small")))) for cell in find(answer, "td.c-name")]
+    return [below.partition(" · ")[0] if below.startswith("xn--") else name for name, below in cells]
 
 
 def heading(answer: Any) -> str:
@@ -70,24 +71,28 @@ def many(total: int) -> Answer:
 def test_a_row_tells_what_matters_about_a_domain(as_admin: Client) -> None:
     answer = as_admin.get("/domains/")
     assert names(answer) == sorted(Domain.objects.values_list("name", flat=True))
+    as_admin.post("/account/columns/", {"list": "domains", "column": ["name", "status", "customer", "services", "activeUsersCount",
+                                                                      "policiesCount", "domainAliases"]})
+    answer = as_admin.get("/domains/")
     columns = ("status", "customer", "services", "policiesCount", "domainAliases")
     rows = dict(zip(names(answer), zip(*(column(answer, name) for name in columns), strict=True), strict=True))
-    customer, services = "Nordwind Logistik AG", "Incoming Quarantine Retention Archive"
+    customer, services = "Nordwind Logistik AG", "Incoming, quarantine, retention, archive"
     assert rows["nordwind.example"] == ("Enabled", customer, services, "2", "3")
-    assert rows["alpenmilch-neu.example"][:3] == ("Pending", "Alpenmilch Genossenschaft", "Incoming Quarantine")
+    assert rows["alpenmilch-neu.example"][:3] == ("Pending", "Alpenmilch Genossenschaft", "Incoming, quarantine")
     users = dict(zip(names(answer), column(answer, "activeUsersCount"), strict=True))
     for name, shown in users.items():
         assert shown == str(User.objects.filter(domain__name=name, status="ENABLED").count())
-    assert "Hauptdomain RT-1001-1" in column(answer, "name")[names(answer).index("nordwind.example")]
+    assert "Hauptdomain · RT-1001-1" in column(answer, "name")[names(answer).index("nordwind.example")]
     assert find(answer, "[title='nordwind-logistik.example, nordwind.test, nordwind-ag.example']")
 
 
 def test_a_deleted_domain_is_in_the_list_and_says_until_when(as_admin: Client) -> None:
     answer = as_admin.get("/domains/", {"status": "DELETED"})
     assert names(answer) == ["altmilch.example"]
-    (status,) = column(answer, "status")
-    assert re.fullmatch(r"Deleted until \d+ \w+ 20\d\d", status)
+    assert column(answer, "status") == ["Deleted"]
+    assert re.search(r"^altmilch.example until \d+ \w+", column(answer, "name")[0])
     assert text(one(answer, "a[href='?status=DELETED'][aria-current=page]")) == "Deleted"
+    assert column(answer, "health") == ["–"]  # nobody checks it any more
 
 
 @pytest.mark.parametrize(("query", "found"), [
@@ -103,7 +108,7 @@ def test_one_filter_at_a_time(query: dict[str, str], found: list[str], as_admin:
     answer = as_admin.get("/domains/", query)
     assert names(answer) == found
     assert answer.wsgi_request.api.calls == 1
-    assert link(answer, "Show all domains") == "?"
+    assert "?" in [a.attributes["href"] for a in find(answer, "a") if text(a) in ("All", "Show all")]
 
 
 def test_a_customer_in_a_row_leads_to_all_its_domains(as_admin: Client) -> None:
@@ -121,7 +126,7 @@ def test_a_relay_leads_to_its_domain(as_admin: Client) -> None:
     assert relay
     answer = as_admin.get("/domains/", {"platformId": relay.uid})
     assert names(answer) == ["nordwind.example"]
-    assert f"Relay id: {relay.name}" in text(answer)
+    assert f"Relay ID: {relay.name}" in text(answer)
 
 
 def test_who_types_the_name_of_a_customer_is_shown_which_one_is_meant(as_admin: Client) -> None:
@@ -160,8 +165,8 @@ def test_the_order_stays_while_one_filters_and_turns_pages(browser_of_somebody: 
     shown = browser_of_somebody.get("/domains/?sort=-name&name=nord")
     assert attribute(shown, "a[rel=next]", "href") == "?sort=-name&name=nord&page=2"
     assert find(shown, "a[href='?status=DELETED&sort=-name']")
-    assert link(shown, "Show all domains") == "?sort=-name"
-    assert len(find(shown, "form input[type=hidden][name=sort][value='-name']")) == 5  # in each form
+    assert link(shown, "Show all") == "?sort=-name"
+    assert form(shown, "kind") == {"sort": "-name", "kind": "name", "value": "nord", "of-status": "ENABLED"}
 
 
 def test_the_deepest_of_two_thousand_domains_is_one_click_and_one_call_away(browser_of_somebody: Client, gateway: Gateway) -> None:
@@ -180,7 +185,7 @@ def test_the_deepest_of_two_thousand_domains_is_one_click_and_one_call_away(brow
 
 
 def test_nothing_at_all_and_nothing_that_matches_say_what_to_do(as_owner: Client, as_admin: Client) -> None:
-    assert "A part of the name is enough" in text(as_admin.get("/domains/", {"name": "zzz"}))
+    assert "Part of the name is enough" in text(as_admin.get("/domains/", {"name": "zzz"}))
     nothing = as_owner.get("/domains/")
     assert names(nothing) == []
     assert "Your account has no domain." in text(nothing)
@@ -204,10 +209,66 @@ def test_people_see_their_domains(as_customer: Client) -> None:
     assert names(as_customer.get("/domains/")) == ["nordwind-hafen.example", "nordwind.example", seed.IDN]
 
 
+def test_what_is_typed_for_a_kind_of_filter_becomes_an_address_in_the_words_of_the_api(as_admin: Client) -> None:
+    shown = as_admin.get("/domains/", {"sort": "-name"})
+    for changes, address in (
+        ({"value": " hafen "}, "?name=hafen&sort=-name"),
+        ({"kind": "status", "of-status": "DELETED", "value": "left over"}, "?status=DELETED&sort=-name"),
+        ({"kind": "customerId", "of-customerId": "c 1"}, "?customerId=c+1&sort=-name"),
+        ({"kind": "platformId", "of-platformId": ""}, "?sort=-name"),
+        ({"kind": "externalId", "value": "RT"}, "?externalId=RT&sort=-name"),
+    ):
+        asked = form(shown, "kind").filled(**changes)
+        assert as_admin.get("/domains/", asked)["Location"] == f"/domains/{address}"
+    assert as_admin.get("/domains/", {"kind": "owner", "value": "x"}).status_code == 200  # no filter of this list
+
+
+def test_the_tabs_get_their_numbers_after_the_list_is_there(as_admin: Client) -> None:
+    shown = as_admin.get("/domains/", {"status": "PENDING"})
+    assert shown.wsgi_request.api.calls == 1
+    address = attribute(shown, "#tabs", "hx-get")
+    counted = as_admin.get(address, headers=panel("tabs"))
+    numbers = [Domain.objects.count(), *(Domain.objects.filter(status=one).count() for one in ("ENABLED", "PENDING", "DISABLED", "DELETED"))]
+    assert [text(tab) for tab in find(counted, "a")] == [
+        f"{name} {number}" for name, number in zip(("All", "Enabled", "Pending", "Disabled", "Deleted"), numbers, strict=True)
+    ]
+    assert text(one(counted, "[aria-current=page]")).startswith("Pending")
+    assert not find(counted, "[hx-trigger]")  # once is enough
+    assert as_admin.get(address)["Location"] == "/domains/?status=PENDING"
+
+
+def test_a_number_that_cannot_be_had_is_missing_and_the_others_are_there(browser_of_somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = lambda asked: httpx.Response(500) if asked.url.params.get("status") == "PENDING" else many(7)(asked)
+    shown = browser_of_somebody.get("/domains/counts/", headers=panel("tabs"))
+    assert [text(tab) for tab in find(shown, "a")] == ["All 7", "Enabled 7", "Pending", "Disabled 7", "Deleted 7"]
+    assert {asked.url.params["pageSize"] for asked in gateway.asked} == {"1"}
+
+
+def test_the_columns_that_somebody_chose_stay_and_the_name_cannot_go(as_admin: Client, as_helpdesk: Client) -> None:
+    choice = form(as_admin.get("/domains/?sort=-id"), "column")
+    assert (choice["list"], choice["next"], choice["column"][0]) == ("domains", "/domains/?sort=-id", "name")
+    assert as_admin.post("/account/columns/", {**choice, "column": ["name", "id", "nonsense"]})["Location"] == "/domains/?sort=-id"
+    for answer in (as_admin.get("/domains/"), as_admin.get("/domains/?sort=-id")):
+        assert [text(head) for head in find(answer, "th")] == ["Domain", "ID"]
+    assert not find(answer, "#domain-marks")  # nobody sees the health, so nobody asks for it
+    assert [text(head) for head in find(as_helpdesk.get("/domains/"), "th")][1:3] == ["Status", "Customer"]
+    as_admin.post("/account/columns/", {**choice, "column": "nonsense"})
+    assert [text(head) for head in find(as_admin.get("/domains/"), "th")] == ["Domain"]
+    as_admin.post("/account/columns/", {**choice, "reset": "1"})
+    assert [text(head) for head in find(as_admin.get("/domains/"), "th")][-1] == "Health"
+
+
+def test_a_column_that_is_not_shown_can_be_sorted_by_all_the_same(browser_of_somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = many(3)
+    shown = browser_of_somebody.get("/domains/?sort=-id")
+    assert gateway.asked[0].url.params["sort"] == "-id"
+    assert "ID" not in [text(head) for head in find(shown, "th")]
+
+
 # The health of the rows.
 
 def entry(id: str, *tests: str, type: str = "DOMAIN") -> dict[str, Any]:
-    entries = [{"type": test, "result": "ERROR", "output": []} for test in tests]
+    entries = [{"type": test, "result": f"ERROR_{test}_MISSING_ENTRY", "output": []} for test in tests]
     return {"id": id, "name": id, "type": type, "health": {"performedAt": 1, "report": {"status": False, "entries": entries}}}
 
 
@@ -224,10 +285,10 @@ def test_the_health_of_all_rows_comes_in_one_call(browser_of_somebody: Client, g
     assert [asked.url.path for asked in gateway.asked] == ["/domains", "/health"]
     said = {mark.attributes["id"]: text(mark) for mark in find(shown, "span[id^=row-][hx-swap-oob=true]")}
     assert set(said) == {row_id(f"d{n}") for n in range(40)}  # those on the page, and no other: htmx would complain
-    assert said[row_id("d1")] == "2 problems"
-    assert said[row_id("d2")] == "1 problem"
-    assert said[row_id("d3")] == said[row_id("d4")] == "no problem"
-    assert one(shown, "[title='MX, DKIM']")
+    assert said[row_id("d1")] == "No MX record + 1"
+    assert said[row_id("d2")] == "Problem without a failed test"
+    assert said[row_id("d3")] == said[row_id("d4")] == "OK"
+    assert one(shown, ".chip.bad[title='No MX record, No DKIM record']")
 
 
 def test_every_mark_has_its_place_in_the_list(browser_of_somebody: Client, gateway: Gateway) -> None:
@@ -299,7 +360,7 @@ def test_all_domains_come_as_a_file(kind: str, as_admin: Client) -> None:
 def test_a_name_with_letters_of_its_own_is_found_and_read(typed: str, as_admin: Client) -> None:
     answer = as_admin.get("/domains/", {"name": typed})
     assert names(answer) == ["xn--grne-fracht-uhb.example"]
-    assert [text(small) for small in find(answer, "small")].count("grüne-fracht.example") == 1  # though it is the description, too
+    assert text(answer).count("grüne-fracht.example") == text(answer).count("xn--grne-fracht-uhb.example") == 1  # though it is the description, too
     assert "grüne-fracht.example" in [text(beside) for beside in find(as_admin.get(domain("xn--grne-fracht-uhb.example")), "p.muted")]
 
 
@@ -309,6 +370,29 @@ def test_the_setup_of_a_new_domain_comes_before_its_facts(as_admin: Client) -> N
         panels = [panel.attributes["id"] for panel in find(as_admin.get(url), "#domain-setup, #about")]
         assert panels == (["domain-setup", "about"] if first else ["about", "domain-setup"])
     assert not find(as_admin.get(domain("altmilch.example") + "?new=1"), "#domain-setup")  # deleted
+
+
+def test_who_hides_the_setup_of_a_domain_no_longer_sees_it_there_and_finds_it_by_a_link(as_admin: Client, as_customer: Client) -> None:
+    url = domain("alpenmilch-neu.example")
+    hide = one(as_admin.get(f"{url}setup/", headers=panel("domain-setup")), "form[method=post]")
+    assert text(hide) == "Hide checklist" and hide.attributes["action"] == f"{url}setup/"
+    assert as_admin.get(f"{url}setup/").status_code == 200 and find(as_admin.get(url), "#domain-setup")  # looking changes nothing
+    assert as_admin.post(f"{url}setup/")["Location"] == url
+    for _twice in range(2):
+        as_admin.post(f"{url}setup/")
+        hub = as_admin.get(url)
+        assert not find(hub, "#domain-setup")
+        assert " done" not in text(hub)
+    assert "of 5 done" in text(as_admin.get(link(hub, "Show setup checklist")))
+    assert not find(as_admin.get(f"{url}setup/"), "main form[method=post]")
+    assert find(as_admin.get(domain("nordwind.example")), "#domain-setup")  # another domain
+    assert find(as_customer.get(domain("nordwind.example")), "#domain-setup")
+
+
+def test_a_deleted_domain_has_no_link_to_its_setup(as_admin: Client) -> None:
+    url = domain("altmilch.example")
+    as_admin.post(f"{url}setup/")
+    assert not find(as_admin.get(url), f"[href='{url}setup/']")
 
 
 def test_a_deleted_domain_is_not_offered_to_be_changed(as_admin: Client) -> None:
@@ -507,10 +591,13 @@ def test_the_hub_costs_one_call_and_its_panels_load_by_themselves(as_admin: Clie
     for fact in ("Nordwind Logistik AG", "Policy-nordwind.example", "RT-1001-1", "Hauptdomain", "192.0.2.0/28", "created automatically",
                  "nordwind-logistik.example", "nordwind.test", "nordwind-ag.example", "Deutsch", "mx.nordwind.example"):
         assert fact in text(answer)
-    for part in ("health", "setup", "policies", "admins", "users"):
+    assert not find(answer, "#domain-users")  # they have a tab
+    for part, label in {
+        "health": "Show health", "setup": "Show setup checklist", "policies": "Show policies", "admins": "Show administrators",
+    }.items():
         panel_url = f"{url}{part}/" if part == "setup" else f"{url}panels/{part}/"
         place = one(answer, f"#domain-{part}[hx-get='{panel_url}'][hx-trigger=load]")
-        assert text(one(place, f"a[href='{url}{part}/']")).startswith("Show the ")  # without JavaScript
+        assert text(one(place, f"a[href='{url}{part}/']")) == label  # without JavaScript
 
 
 def test_the_users_are_a_panel_and_a_page(as_admin: Client) -> None:
@@ -539,7 +626,7 @@ def test_the_users_of_a_domain_filter_and_sort_in_their_panel(as_admin: Client) 
 def test_a_deleted_domain_is_shown_as_one(as_admin: Client) -> None:
     gone = domain("altmilch.example")
     shown = as_admin.get(gone)
-    assert "This domain was deleted. Its services have stopped. Until" in text(shown)
+    assert "This domain is deleted. Its services have stopped. It can be restored until" in text(shown)
     assert "Restorable until" in text(shown)
     assert not find(shown, f"[href='{gone}delete/']")
     assert not find(shown, "#domain-setup")  # nobody sets it up
@@ -607,7 +694,9 @@ def test_a_domain_that_is_set_up_has_one_green_line(browser_of_somebody: Client,
     assert find(shown, "details.setup:not([open])")
     assert states(browser_of_somebody) == ["done"] * 5
     assert not find(shown, "[data-copy]")  # nothing to do
+    assert shown["HX-Reswap"] == "delete"  # from the hub
     whole = browser_of_somebody.get("/domains/d1/setup/")
+    assert "HX-Reswap" not in whole
     assert heading(whole).startswith("example.org ")
     assert "The domain is set up" in text(whole)
 
@@ -616,7 +705,7 @@ def test_mx_records_to_be_made_are_there_to_copy(browser_of_somebody: Client, ga
     log = ["Lookup for MX entry in DNS for example.org", "Required: mx1.gateway.example, mx2.gateway.example.", "Fail"]
     gateway.answer = answering(health=diagnosed(True, MX=("ERROR_MX_INVALID_ENTRY", log), DKIM=("OK", [])))  # whatever it says as a whole
     shown = setup(browser_of_somebody)
-    assert "4 of 5 done" in text(shown)
+    assert "4 of 5 done" in text(shown) and "HX-Reswap" not in shown
     assert codes(shown) == ["example.org. 3600 IN MX 10 mx1.gateway.example.\nexample.org. 3600 IN MX 20 mx2.gateway.example."]
     assert attribute(shown, "code", "id") == attribute(shown, "[data-copy]", "data-copy")
 
@@ -634,7 +723,7 @@ def test_where_the_gateway_names_no_host_the_checklist_says_where_to_look(browse
     state, said = checklist(browser_of_somebody)["MX records"]
     assert state == "not yet"
     assert "DNS does not say where mail for this domain goes" in said
-    assert "ask whoever runs the gateway" in said
+    assert "contact the gateway operator" in said
 
 
 @pytest.mark.parametrize("result", ["ERROR_MX_MISSING_ENTRY", "ERROR"])
@@ -646,12 +735,12 @@ def test_a_new_domain_has_the_mx_records_that_the_report_of_another_one_names(
     gateway.answer = answering(failing, health=diagnosed(False, MX=(result, ["Fail: nothing found"]), DKIM=("OK", [])))
     shown = setup(browser_of_somebody)
     assert codes(shown) == ["example.org. 3600 IN MX 10 mx1.gateway.example."]
-    assert "The report does not say what they are called" not in text(shown)
+    assert "The report does not name them" not in text(shown)
 
 
 @pytest.mark.parametrize(("result", "said"), [
     ("ERROR_DKIM_MISSING_ENTRY", "Add this TXT record at the domain's DNS provider."),
-    ("ERROR_DKIM_INVALID_COUPLE", "DNS has another key than the one that signs"),
+    ("ERROR_DKIM_INVALID_COUPLE", "DNS has a different key from the one that signs"),
 ])
 def test_the_dkim_record_is_there_to_copy_in_its_three_parts(
     result: str, said: str, browser_of_somebody: Client, gateway: Gateway,
@@ -668,7 +757,7 @@ def test_a_domain_without_keys_needs_them_first(as_customer: Client, browser_of_
         gateway.answer = answering(dkim=keys)
         state, said = checklist(browser_of_somebody)["DKIM signature"]
         assert state == "not yet"
-        assert "its mail goes out unsigned. Create them." in said
+        assert "its mail is sent unsigned. Create them." in said
 
 
 def test_who_may_not_create_keys_is_told_who_may(as_customer: Client) -> None:
@@ -764,10 +853,10 @@ def test_a_relay_that_cannot_be_asked_costs_no_other(browser_of_somebody: Client
     gateway.answer = lambda asked: httpx.Response(403) if asked.url.path.startswith("/platforms") else answering()(asked)
     found = checklist(browser_of_somebody)
     assert [state for state, _said in found.values()] == ["done", "done", "could not be checked", "done", "done"]
-    assert "Your account may not do this: view the health check of a relay." in found["Relay"][1]
+    assert "Your account cannot do this: view the health check of a relay." in found["Relay"][1]
 
 
 def test_a_test_that_could_not_be_made_shows_its_log(as_admin: Client) -> None:
     shown = text(as_admin.get(domain("atelier-lumiere.example") + "setup/"))  # the sandbox has no DNS
-    assert "The gateway could not look it up." in shown
+    assert "The gateway could not check this" in shown
     assert "no DNS resolver is configured" in shown

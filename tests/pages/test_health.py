@@ -13,13 +13,13 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone, translation
-from django.utils.formats import date_format
 
 from portal.audit.models import Entry
 from portal.batches import worker
 from portal.batches.models import Batch, Row
 from portal.meaning.times import at_second
-from portal.ui.filters import ago
+from portal.ui import dates
+from portal.ui.dates import ago
 from sandbox.models import DkimKey, Domain, Health, Platform
 from tests.conftest import Gateway, signed_in
 from tests.shown import attribute, find, form, is_part, link, one, source, text
@@ -204,7 +204,7 @@ def test_a_domain_says_what_to_change_with_the_records_to_copy(as_admin: Client)
     assert "\n".join(lines) in codes(page)
     said = text(page)
     assert "One test failed." in said
-    assert "Mail for this domain goes past the gateway" in said
+    assert "Mail for this domain bypasses the gateway: it is not filtered." in said
     assert "Found: mx.former-provider.example" in said  # what the gateway saw
     assert "The record is in DNS and matches the key that signs." in said
 
@@ -240,7 +240,7 @@ def test_a_domain_and_its_relay_are_run_again(as_admin: Client) -> None:
     assert as_admin.post(here, {"once": "a"})["Location"] == here
     shown = text(as_admin.get(here))
     assert f"{NORDWIND}: Could not be checked." in shown
-    assert re.search("checked (now|a second ago)", shown)
+    assert re.search("checked [0-9]+ seconds? ago", shown)
     assert as_admin.post(here, {"once": "b", "relay": relay.uid})["Location"] == here
     assert "nordwind.example: Exchange Zürich: Relay cannot be reached." in text(as_admin.get(here))
     assert list(Entry.objects.order_by("id").values_list("operation", flat=True)) == [
@@ -262,7 +262,7 @@ def test_the_panel_of_the_hub_is_one_call_and_can_check_again(as_admin: Client) 
     assert "No MX record" in text(panel)
     again = as_admin.post(address(HAFEN), {"once": "a"}, headers=headers)
     assert "Could not be checked" in text(again)
-    assert re.search("checked (now|a second ago)", text(again))
+    assert re.search("checked [0-9]+ seconds? ago", text(again))
     assert find(again, "[hx-swap-oob='beforeend:#toasts']")  # for who cannot see the panel change
 
 
@@ -346,21 +346,21 @@ def test_a_time_that_is_none_is_no_accident(at: Any, somebody: Client, diagnosti
 
 
 @pytest.mark.parametrize(("seconds", "said"), [
-    (0, "56 years"), (10**30, ""), (-(10**30), ""), (float("inf"), ""), (float("nan"), ""), ("yesterday", ""), (None, ""), ([], ""),
+    (0, r"\d+ years ago"), (10**30, ""), (-(10**30), ""), (float("inf"), ""), (float("nan"), ""), ("yesterday", ""), (None, ""), ([], ""),
 ])
 def test_seconds_are_told_as_how_long_ago(seconds: Any, said: str) -> None:
-    shown = ago(at_second(seconds)).replace("\xa0", " ")
-    assert shown.startswith(said) if said else shown == ""
+    shown = ago(at_second(seconds))
+    assert re.fullmatch(said, shown)
 
 
 def test_how_long_ago_in_seconds_and_not_in_milliseconds() -> None:
     now = time.time()
-    assert ago(at_second(now - 180)) == "3\xa0minutes ago"
-    assert ago(at_second(now + 20)) == "now"  # two clocks are never the same
+    assert ago(at_second(now - 180)) == "3 minutes ago"
+    assert ago(at_second(now + 20)) == "1 second ago"  # two clocks are never the same
     ahead = ago(at_second(now + 7200))  # a gateway whose clock is wrong
-    assert ahead == date_format(timezone.localtime(datetime.fromtimestamp(int(now) + 7200, UTC)), "SHORT_DATETIME_FORMAT")
+    assert ahead == dates.minute(timezone.localtime(datetime.fromtimestamp(int(now) + 7200, UTC)))
     with translation.override("de"):
-        assert ago(at_second(now - 180)).replace("\xa0", " ") == "vor 3 Minuten"
+        assert ago(at_second(now - 180)) == "vor 3 Minuten"
 
 
 # 2,000 of them.
@@ -407,7 +407,7 @@ def test_a_relay_that_fails_leaves_the_others(somebody: Client, diagnostics: Dia
     diagnostics.on["GET /platforms/p1/health"] = answering(403)
     diagnostics.latest = health({**FINE, "type": "SMTP"}, status=True)
     said = text(somebody.get("/domains/d1/health/"))
-    assert re.search(r"Exchange .*Your account may not do this: read the diagnostic of a relay", said)
+    assert re.search(r"Exchange .*Your account cannot do this: view the health check of a relay", said)
     assert re.search(r"Postfix .*Passed", said)
 
 
@@ -568,7 +568,7 @@ def test_two_clicks_are_one_batch(somebody: Client) -> None:
 
 def test_the_newest_batch_is_the_first_of_the_list(somebody: Client) -> None:
     made = [start(somebody, f"d{n}").pk for n in range(3)]
-    assert [a.attributes["href"] for a in find(somebody.get("/batches/"), "main .what a")] == [f"/batches/{pk}/" for pk in reversed(made)]
+    assert [a.attributes["href"] for a in find(somebody.get("/batches/"), "td.c-title a")] == [f"/batches/{pk}/" for pk in reversed(made)]
 
 
 @pytest.mark.parametrize(("back", "leads"), [

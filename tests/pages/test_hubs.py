@@ -7,6 +7,7 @@ import httpx
 import pytest
 from django.test import Client
 
+from portal.ui.dates import day
 from sandbox import seed
 from sandbox.models import Domain, User
 from tests.conftest import Gateway
@@ -69,7 +70,7 @@ def test_a_deleted_domain_tells_when_it_was_deleted(as_admin: Client) -> None:
     gone = Domain.objects.get(name="altmilch.example")
     shown = as_admin.get(f"/domains/{gone.uid}/")
     assert gone.deletion_date
-    assert f"{gone.deletion_date:%Y}" in facts(shown)["Deleted on"]
+    assert day(gone.deletion_date) == facts(shown)["Deleted on"]
     assert "Restorable until" in facts(shown)
 
 
@@ -87,7 +88,7 @@ def test_the_customer_is_told_with_all_that_is_known_of_it(browser_of_somebody: 
         "id": "c1", "brokerId": "b7", "name": "Alinto", "description": "A <i>customer", "externalId": "HBO-2019",
         "createdAt": 1774457446000,
     })["Customer"]
-    assert re.fullmatch(r"Alinto A <i>customer external ID HBO-2019 · since .*2026.* · broker b7", said)
+    assert re.fullmatch(r"Alinto A <i>customer external ID HBO-2019 · since 25 Mar( 2026)? · broker b7", said)
     assert domain(browser_of_somebody, gateway, customer={"id": "c1", "name": "Alinto"})["Customer"] == "Alinto"
 
 
@@ -118,7 +119,7 @@ def test_a_provider_that_sends_is_a_step_with_the_term_for_the_spf_record(browse
     assert "office365, News send for this domain, so its SPF record must allow them." in text(shown)
     copied = [text(code) for code in find(shown, "code[id]")]
     assert copied == ["include:spf.protection.outlook.com include:_spf.news.example"]
-    assert "check it yourself" in text(shown)
+    assert "This is not checked here." in text(shown)
     assert "of 5 done" in text(shown)  # it is not counted: nobody checks it
 
 
@@ -142,7 +143,7 @@ def test_a_user_tells_language_age_and_relay(as_admin: Client) -> None:
     anna = User.objects.get(email=seed.ANNA)
     shown = facts(as_admin.get(f"/users/{anna.uid}/"))
     assert shown["Language"] == "Deutsch"
-    assert f"{anna.creation_date:%Y}" in shown["Created"]
+    assert day(anna.creation_date) == shown["Created"]
     assert re.fullmatch(r".+ · the domain's default", shown["Relay"])
     assert re.match(r".+ · the domain's default · spam at .+ or more", shown["Policy"])
 

@@ -47,9 +47,9 @@ def test_each_option_has_the_control_of_its_type(as_admin: Client) -> None:
         assert one(row(shown, option), control)
         assert "inherited" in text(row(shown, option))
         assert "Set here" in text(row(shown, option))
-        assert "Reset to inherited" not in source(row(shown, option))
+        assert "Use inherited" not in source(row(shown, option))
     assert one(shown, "#zones option[value='Europe/Zurich']")
-    assert [title for title in map(text, find(shown, "h2")) if title in ("Application", "Message", "Report")] == ["Application", "Message", "Report"]
+    assert [title for title in map(text, find(shown, "h2")) if title in ("Application", "Mail", "Report")] == ["Application", "Mail", "Report"]
 
 
 @pytest.mark.parametrize(("option", "typed", "sent"), [
@@ -62,7 +62,7 @@ def test_each_option_has_the_control_of_its_type(as_admin: Client) -> None:
 def test_a_value_that_is_typed_is_set_for_the_domain(option: str, typed: dict[str, Any], sent: str, as_admin: Client) -> None:
     shown = save(as_admin, option, **typed)
     assert set_here(option) == sent
-    assert f"{option} is set." in text(shown)
+    assert f"Setting {option} was saved." in text(shown)
     assert "set here" in text(row(shown, option))
     assert "Inherited:" in text(row(shown, option))
     entry = Entry.objects.get()
@@ -100,8 +100,8 @@ def test_reset_brings_the_inherited_value_back_and_tells_what_it_was(as_admin: C
     paper = form(as_admin.get(where), action="/options/APP_HELP/")
     shown = as_admin.post(f"{where}APP_HELP/reset/", paper.filled(), follow=True)
     assert set_here("APP_HELP") is None
-    assert "APP_HELP was reset to inherited. It was: https://hilfe.example/" in text(shown)
-    assert "Reset to inherited" not in source(row(shown, "APP_HELP"))
+    assert "APP_HELP was reset to inherited. Previous value: https://hilfe.example/" in text(shown)
+    assert "Use inherited" not in source(row(shown, "APP_HELP"))
 
 
 def test_a_reset_that_is_opened_as_a_page_asks_first(as_admin: Client) -> None:
@@ -115,15 +115,16 @@ def test_a_reset_that_is_opened_as_a_page_asks_first(as_admin: Client) -> None:
 
 
 @pytest.mark.parametrize(("option", "typed", "said"), [
-    ("APP_COLOR", "grün!", "This is no colour."), ("DOMAIN_ADMIN", "nobody", "Enter a valid email address."),
-    ("APP_HELP", "javascript:alert(1)", "This is no address of a web page."), ("TIME_ZONE", "Europe/Olten", "This is no time zone."),
-    ("APP_URL", "two words", "This is no host name."), ("REPORT_FREQUENCY", "HOURLY", "Select a valid choice."),
+    ("APP_COLOR", "grün!", "Enter a colour such as #1f5f8b."), ("DOMAIN_ADMIN", "nobody", "Enter a valid email address."),
+    ("APP_HELP", "javascript:alert(1)", "Enter a web address that begins with https://."),
+    ("TIME_ZONE", "Europe/Olten", "Enter a time zone such as Europe/Zurich."),
+    ("APP_URL", "two words", "Enter a host name such as mail.example.com."), ("REPORT_FREQUENCY", "HOURLY", "Select a valid choice."),
     ("REPORT_FOOTER", "a\0b", "Null characters are not allowed."), ("REPORT_FOOTER", "x" * 10_001, "has at most 10000 characters"),
 ])
 def test_a_value_of_another_type_is_refused_and_kept_in_its_field(option: str, typed: str, said: str, as_admin: Client) -> None:
     shown = save(as_admin, option, value=typed)
     assert said in text(shown, 422)
-    assert "Not saved yet" not in source(shown, 422)  # the field says it, and there is no other
+    assert "Not saved." not in source(shown, 422)  # the field says it, and there is no other
     assert set_here(option) is None
     if option != "REPORT_FREQUENCY":
         assert typed in source(shown, 422)
@@ -141,15 +142,15 @@ def test_a_restricted_option_is_locked_for_all_but_system_administrators(as_cust
     assert find(locked, "[name=value], button") == []
     assert one(row(as_admin.get(page()), "APP_URL"), "[name=value]")
     answer = as_customer.post(f"{page()}APP_URL/", {"value": "mail.example.com"})
-    assert "where the option is restricted, only a system administrator." in text(answer, 403)
+    assert "if the setting is restricted, only a system administrator." in text(answer, 403)
     assert set_here("APP_URL") is None
     reset = as_customer.post(f"{page()}APP_URL/reset/")
-    assert "Your account may not do this: reset a setting of a domain." in text(reset, 403)
+    assert "Your account cannot do this: reset a setting of a domain." in text(reset, 403)
 
 
 def test_somebody_who_may_only_look_is_told_who_may_change(as_helpdesk: Client) -> None:
     shown = save(as_helpdesk, "TIME_ZONE", value="Asia/Tokyo")
-    assert "Your account may not do this: change a setting of a domain. An administrator of the domain can" in text(shown, 403)
+    assert "Your account cannot do this: change a setting of a domain. An administrator of the domain can" in text(shown, 403)
     assert form(shown, action="/options/TIME_ZONE/")["value"] == "Asia/Tokyo"
 
 
@@ -166,7 +167,7 @@ def test_two_windows_show_both_values_before_one_is_lost(as_admin: Client, as_cu
     mine = form(as_admin.get(where), action="/options/TIME_ZONE/").filled(value="Asia/Tokyo")
     save(as_customer, "TIME_ZONE", value="Europe/Oslo")
     shown = as_admin.post(f"{where}TIME_ZONE/", mine)
-    assert "Somebody else changed this meanwhile." in text(shown, 409)
+    assert "Someone else has since changed this." in text(shown, 409)
     assert "Europe/Oslo Asia/Tokyo" in text(shown, 409)
     assert set_here("TIME_ZONE") == "Europe/Oslo"
     as_admin.post(f"{where}TIME_ZONE/", form(shown).filled())
@@ -187,9 +188,9 @@ def test_htmx_gets_the_row_with_its_new_value_and_a_toast(as_admin: Client) -> N
     shown = as_admin.post(f"{where}TIME_ZONE/", sent, headers=headers, follow=True)
     assert "<html" not in source(shown)
     assert attribute(one(shown, "form.option"), "[name=value]", "value") == "Asia/Tokyo"
-    assert "TIME_ZONE is set." in text(one(shown, "[hx-swap-oob='beforeend:#toasts']"))
+    assert "Setting TIME_ZONE was saved." in text(one(shown, "[hx-swap-oob='beforeend:#toasts']"))
     wrong = as_admin.post(f"{where}TIME_ZONE/", {**sent, "value": "x"}, headers=headers)
-    assert "This is no time zone." in text(row(wrong, "TIME_ZONE", 422))
+    assert "Enter a time zone such as Europe/Zurich." in text(row(wrong, "TIME_ZONE", 422))
 
 
 @pytest.mark.parametrize(("page", "field"), [("options/SMTP_PASSWORD/", "secret_value"), ("other-option/", "private_value")])
@@ -321,6 +322,14 @@ def test_a_present_value_outside_the_list_is_one_choice_more(gateway: Gateway, b
     assert [choice.attributes["value"] for choice in choices] == ["MONTHLY", "DAILY"]
 
 
+def test_known_settings_and_values_have_our_words_and_unknown_ones_the_gateways(gateway: Gateway, browser_of_somebody: Client) -> None:
+    gateway_with(gateway, an_option("DOMAIN_ADMIN", "EMAIL", "a@b.example"), an_option("NEW", "LIST", "DAILY", values=["DAILY", "HOURLY"]))
+    shown = browser_of_somebody.get("/domains/d1/options/")
+    assert [text(label) for label in find(shown, "form.option label[for]")] == ["Address of the domain's administrator", "NEW"]
+    assert [text(choice) for choice in find(shown, "form.option option")] == ["Daily", "HOURLY"]
+    assert len(find(browser_of_somebody.get("/domains/d1/options/?q=address of"), "form.option")) == 1
+
+
 HOSTILE = '"><script>alert(1)</script>'
 
 
@@ -343,7 +352,7 @@ def test_many_options_are_filtered_and_cut_and_the_page_says_so(gateway: Gateway
     gateway_with(gateway, *(an_option(f"OPTION_{n}", "STRING", description=f"The {n}th") for n in range(3_000)))
     shown = browser_of_somebody.get("/domains/d1/options/")
     assert len(find(shown, "form.option")) == 100
-    assert "The first 100 of 3000 options are shown." in text(shown)
+    assert "Showing the first 100 of 3000 settings." in text(shown)
     assert len(find(browser_of_somebody.get("/domains/d1/options/?q=THE 77th"), "form.option")) == 1
     assert len(find(browser_of_somebody.get("/domains/d1/options/?q=option_299"), "form.option")) == 11
 

@@ -163,9 +163,9 @@ def test_a_name_is_joined_by_stars_in_both_orders(browser_of_somebody: Client, g
 def test_nothing_found_says_what_was_tried_and_what_helps(as_admin: Client) -> None:
     shown = text(found(as_admin, "Petra Nobody"))
     assert "No user address contains this." in shown
-    assert "The gateway searches users by their address only, never by their name" in shown
+    assert "The gateway searches users by address only, never by name" in shown
     assert "…nobody.petra…" in shown
-    assert f"Aliases and customers were looked up in all {Domain.objects.count()} domains." in shown
+    assert f"Aliases and customers were searched in all {Domain.objects.count()} domains." in shown
     assert "Try a shorter part of the address" in shown
     assert "All users of nordwind.example" in text(found(as_admin, "nobody@nordwind.example"))
 
@@ -179,7 +179,7 @@ def test_of_many_domains_it_says_how_many_were_looked_at(browser_of_somebody: Cl
 
     gateway.answer = answer
     shown = found(browser_of_somebody, "customer 7")
-    assert "looked up in the first 200 of 2000 domains" in text(shown).replace("2,000", "2000")
+    assert "searched in the first 200 of 2000 domains" in text(shown).replace("2,000", "2000")
     assert link(shown, "d7.example") == "/domains/d7/"
     assert "d7.example Customer 7" in text(shown)
 
@@ -217,7 +217,7 @@ def test_a_further_search_that_fails_in_part_shows_the_rest(status: int, browser
     gateway.answer = answer
     shown = text(found(browser_of_somebody, "other.exa"))
     assert "alias other.example" in shown
-    assert ("A part of the search failed." in shown) == (status == 500)
+    assert ("Part of the search failed." in shown) == (status == 500)
 
 
 def test_a_session_that_ends_meanwhile_is_over(browser_of_somebody: Client, gateway: Gateway) -> None:

@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings as project
 from django.test import Client
 
-from portal import vault
+from portal import preferences, vault
 from portal.models import Preference
 from tests.conftest import Gateway, signed_in
 from tests.pages.test_sign_in import TOKEN, jwt, stored
@@ -125,11 +125,59 @@ def test_preferences_go_along_to_a_new_key_and_name_nobody(boss: Client, gateway
     assert stored(again)["owner"] != vault.keyed("person", "boss")
 
 
+def test_what_was_dismissed_stays_so_under_a_new_key_and_is_nobody_elses(boss: Client, settings: Any):
+    long = "d" * 500
+    preferences.dismiss(stored(boss)["owner"], "setup", "d1")
+    preferences.dismiss(stored(boss)["owner"], "setup", long)
+    settings.OWNER_KEYS = ["another key of the tests and long enough to be one", project.SECRET_KEY]
+    owner = stored(signed_in(jwt(sub="boss")))["owner"]
+    assert preferences.dismissed(owner, "setup", "d1") and preferences.dismissed(owner, "setup", long)
+    assert not preferences.dismissed(owner, "setup", "d2")
+    assert not preferences.dismissed(vault.keyed("person", "other"), "setup", "d1")
+    assert {row["owner"] for row in Preference.objects.values("owner")} == {owner}
+
+
+def test_several_names_of_one_person_with_the_same_dismissed_are_one(boss: Client):
+    for owner in ("a", "b"):
+        preferences.dismiss(owner, "setup", "d1")
+    preferences.hand_over("now", ["a", "b"])
+    assert list(Preference.objects.values_list("owner", flat=True)) == ["now"]
+
+
+def test_only_so_much_is_kept_as_dismissed_and_a_choice_is_never_lost_by_it(boss: Client, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(preferences, "MOST_DISMISSED", 3)
+    boss.post("/account/", WISHES)
+    owner = stored(boss)["owner"]
+    for number in range(6):
+        preferences.dismiss(owner, "setup", str(number))
+    assert [number for number in range(6) if preferences.dismissed(owner, "setup", str(number))] == [3, 4, 5]
+    assert preferences.of([owner]) == WISHES
+
+
 def test_asking_for_a_page_asks_the_database_for_no_preference(boss: Client, django_assert_max_num_queries: Any):
     boss.post("/account/", WISHES)
     boss.get("/account/")
     with django_assert_max_num_queries(1):  # the session
         boss.get("/account/")
+
+
+@pytest.mark.parametrize(("name", "value", "shown"), [
+    ("theme", "dark", 'data-theme="dark"'), ("density", "compact", 'data-density="compact"'), ("rows", "100", 'value="100" aria-pressed="true"'),
+])
+def test_the_menu_of_every_page_changes_one_of_them_and_leads_back(boss: Client, name: str, value: str, shown: str):
+    boss.post("/account/", {"time_zone": "Asia/Tokyo"})
+    assert shown not in boss.get("/activity/").content.decode()
+    assert boss.post("/account/", {name: value, "next": "/activity/?page=1"})["Location"] == "/activity/?page=1"
+    page = boss.get("/activity/")
+    assert shown in page.content.decode()
+    assert "Times are in Asia/Tokyo." in text(page)  # what was not sent stays
+    boss.post("/account/", {name: BY_ITSELF.get(name, "comfortable")})
+    assert shown not in boss.get("/activity/").content.decode()
+
+
+@pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example", "javascript:alert(1)", ""])
+def test_the_menu_leads_nowhere_else(boss: Client, back: str):
+    assert boss.post("/account/", {"theme": "dark", "next": back})["Location"] == "/account/"
 
 
 def test_the_settings_are_found_in_the_menu(boss: Client):

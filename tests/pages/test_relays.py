@@ -1,6 +1,7 @@
 """Relays of a domain, and the tester that needs none."""
 
 import json
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -68,7 +69,7 @@ def test_each_relay_says_where_it_is_and_how_users_sign_in(as_admin: Client, nor
     assert "exchange.nordwind.example:465, always encrypt" in page
     assert "192.0.2.25:25, no encryption" in page
     assert "via a directory (LDAP): ldap.nordwind.example" in page
-    assert source(answer).count("addresses that have no account") == 1  # the mark of the default relay
+    assert source(answer).count("addresses without an account") == 1  # the mark of the default relay
     assert one(answer, f'[hx-get="{at(nordwind, "relay-check", exchange(nordwind))}"][hx-trigger=revealed]')
 
 
@@ -250,19 +251,19 @@ def test_a_session_that_ends_does_not_put_a_secret_into_the_address(browser_of_s
     ("name", "n\x00ull", "Null characters are not allowed."),
     ("name", "x" * 10_000, "at most 1000 characters"),
     ("transportDest", "", "This field is required."),
-    ("transportDest", "https://mx.example", "This is not the name of a server."),
+    ("transportDest", "https://mx.example", "Enter a server such as mail.example.org or 192.0.2.1."),
     ("transportDest", "mx.example:25", "Enter only the server here; the port has its own field."),
     ("transportDest", "mx example", "The name of a server cannot contain spaces."),
     ("transportDest", "192.0.2.256", "This looks like an IP address but is not valid."),
-    ("transportDest", "<script>alert(1)</script>", "This is not the name of a server."),
+    ("transportDest", "<script>alert(1)</script>", "Enter a server such as mail.example.org or 192.0.2.1."),
     ("transportPort", "0", "greater than or equal to 1"),
     ("transportPort", "65536", "less than or equal to 65535"),
     ("transportPort", "smtp", "Enter a whole number."),
     ("transportType", "TLS", "Select a valid choice."),
-    ("fallbackTransportDest", "a/b", "This is not the name of a server."),
+    ("fallbackTransportDest", "a/b", "Enter a server such as mail.example.org or 192.0.2.1."),
     ("auth_ldap_base_dn", "", "This field is required."),
     ("auth_ldap_port", "99999", "less than or equal to 65535"),
-    ("auth_ldap_cert_pem", "-----BEGIN CERTIFICATE-----\nnonsense", "This is no certificate."),
+    ("auth_ldap_cert_pem", "-----BEGIN CERTIFICATE-----\nnonsense", "Paste a certificate."),
 ])
 def test_what_cannot_be_is_told_at_its_field(field: str, value: str, problem: str, as_admin: Client, nordwind: Domain) -> None:
     relay = exchange(nordwind)
@@ -366,7 +367,7 @@ def test_a_field_that_somebody_changed_meanwhile_is_shown_with_both_values(as_ad
     send(as_customer, url, transportDest="theirs.example", transportPort="25")
     answer = as_admin.post(url, mine)
     page = text(answer, 409)
-    assert "Somebody else changed this meanwhile." in page
+    assert "Someone else has since changed this." in page
     assert "theirs.example mine.example" in page
     again = as_admin.post(url, form(answer))
     assert again.status_code == 302
@@ -408,7 +409,7 @@ def test_what_happens_between_our_look_and_our_write_is_not_lost(browser_of_some
     assert [(sent["id"], sent["transportPort"]) for sent in json.loads(gateway.asked[-1].content)["platforms"]] == [("p2", 25), ("p1", 26)]
     asked_in_turn(gateway, [one], [one], [one | {"transportPort": 27}])
     answer = send(browser_of_somebody, "/domains/d1/relays/p1/", transportPort="26")
-    assert "Somebody else changed this relay at the same moment." in text(answer, 409)
+    assert "Someone else changed this relay at the same time. Your changes were not saved" in text(answer, 409)
     assert {request.method for request in gateway.asked} == {"GET"}
     asked_in_turn(gateway, [one | {"transportPort": 27}])  # and saving once more shows both
     assert "27 26" in text(browser_of_somebody.post("/domains/d1/relays/p1/", form(answer)), 409)
@@ -464,7 +465,7 @@ def test_a_relay_that_is_gone_cannot_be_changed(as_admin: Client, nordwind: Doma
     url = at(nordwind, "relay", exchange(nordwind))
     mine = typed(as_admin, url, name="Renamed")
     exchange(nordwind).delete()
-    assert "it is not there any more" in text(as_admin.post(url, mine), 404)
+    assert "it was removed" in text(as_admin.post(url, mine), 404)
     assert not Entry.objects.exists()
 
 
@@ -482,7 +483,7 @@ def test_deleting_asks_first_and_says_when_it_is_the_last(as_admin: Client, nord
     last = nordwind.platforms.get(name="Mailserver")
     asked = text(as_admin.get(at(nordwind, "relay-delete", exchange(nordwind))))
     assert "Delete relay Exchange Zürich?" in asked
-    assert "not delivered to exchange.nordwind.example any more" in asked
+    assert "is no longer delivered to exchange.nordwind.example" in asked
     assert "last relay" not in asked
     assert nordwind.platforms.count() == 2
     assert send(as_admin, at(nordwind, "relay-delete", exchange(nordwind))).status_code == 302
@@ -499,11 +500,11 @@ def test_the_helpdesk_is_told_who_may_change_a_relay(as_helpdesk: Client, sandbo
     refused = send(as_helpdesk, at(domain, "relay", relay), name="Renamed")
     assert "An administrator of the domain can." in text(refused, 403)
     assert form(refused)["name"] == "Renamed"
-    assert "Your account may not do this: test a relay configuration." in text(
+    assert "Your account cannot do this: test a relay configuration." in text(
         as_helpdesk.post("/health/relay/", {"transportDest": "127.0.0.1", "transportPort": "25", "authType": "local"}, headers=HTMX), 403
     )
     checked = as_helpdesk.post(at(domain, "relay-check", relay), {"once": "1"})
-    assert "Your account may not do this: run the health check of a relay." in text(checked, 403)
+    assert "Your account cannot do this: run the health check of a relay." in text(checked, 403)
     assert Platform.objects.get(pk=relay.pk).name == relay.name
 
 
@@ -558,10 +559,10 @@ def test_a_port_where_nothing_a_silent_one_or_another_service_listens(as_admin: 
     ("Fail: gaierror: [Errno -2] Name or service not known", "No server is known by this name"),
     ("Fail: the relay offers no TLS", "The server offers no encryption on this port."),
     ("Fail: SSLCertVerificationError: self-signed certificate", "The server's certificate is not trusted"),
-    ("Fail: [SSL: WRONG_VERSION_NUMBER] wrong version number", "The encryption could not be set up"),
+    ("Fail: [SSL: WRONG_VERSION_NUMBER] wrong version number", "Encryption could not be set up"),
     ("Error: 535 5.7.8 Authentication failed", "The server refuses the account or its password."),
-    ("Fail: [Errno 113] No route to host", "No way leads to this server"),
-    ("Fail: SMTPServerDisconnected: Connection unexpectedly closed", "The server took the connection and closed it"),
+    ("Fail: [Errno 113] No route to host", "There is no route to this server"),
+    ("Fail: SMTPServerDisconnected: Connection unexpectedly closed", "The server accepted the connection and closed it"),
     ("Fail: the moon is full", "It failed. The gateway says: “Fail: the moon is full”"),
     ("", "It failed, but the gateway does not say why."),
 ])
@@ -590,7 +591,7 @@ def test_a_test_that_takes_too_long_says_what_to_look_at(browser_of_somebody: Cl
         raise httpx.ReadTimeout("as the test wants it", request=request)
 
     gateway.answer = silent
-    assert "The test took too long, so its result is not known." in text(tried(browser_of_somebody, "mx.example"))
+    assert "The test took too long, so its result is unknown." in text(tried(browser_of_somebody, "mx.example"))
 
 
 @pytest.mark.parametrize(("answer", "status", "said"), [
@@ -690,14 +691,14 @@ def test_a_check_that_takes_too_long_is_told_in_its_place(browser_of_somebody: C
 
     gateway.answer = answer
     shown = text(browser_of_somebody.post("/domains/d1/relays/p1/health/", {"once": "1"}, headers={"HX-Request": "true"}))
-    assert "The test took too long, so its result is not known." in shown
+    assert "The test took too long, so its result is unknown." in shown
     assert Entry.objects.get().result == "unknown"
 
 
-@pytest.mark.parametrize(("ago", "said"), [(5, "checked 5 seconds ago"), (-20, "checked now"), (185, "checked 3 minutes ago")])
+@pytest.mark.parametrize(("ago", "said"), [(5, "checked [0-9]+ seconds ago"), (-20, "checked 1 second ago"), (185, "checked 3 minutes ago")])
 def test_when_a_relay_was_checked_is_told_from_seconds(ago: int, said: str, browser_of_somebody: Client, gateway: Gateway) -> None:
     gateway.answer = lambda request: httpx.Response(200, json={"performedAt": int(time.time()) - ago, "report": {"status": True, "entries": []}})
-    assert said in text(browser_of_somebody.get("/domains/d1/relays/p1/health/", headers={"HX-Request": "true"}))
+    assert re.search(said, text(browser_of_somebody.get("/domains/d1/relays/p1/health/", headers={"HX-Request": "true"})))
 
 
 def test_a_check_that_cannot_be_read_leaves_the_relay(browser_of_somebody: Client, gateway: Gateway) -> None:

@@ -100,6 +100,10 @@ def posted(form: forms.Form) -> Form:
     return form_of("".join(str(field) for field in form))
 
 
+def rendered(form: forms.Form) -> str:
+    return "".join(str(field.as_field_group()) for field in form.visible_fields())
+
+
 @pytest.fixture
 def desk() -> Desk:
     return Desk()
@@ -178,6 +182,29 @@ def test_both_values_are_shown_when_two_people_change_the_same(desk: Desk) -> No
     again, done = desk.sends(posted(form), theirs)
     assert done, again.errors
     assert desk.bodies == [{"name": "mine", "kind": "B", "many": ["p2"]}]
+
+
+def test_a_page_that_comes_back_tells_what_the_person_saw_where_they_changed_it(desk: Desk) -> None:
+    typed = {"name": "new", "size": "1000", "on": [], "kind": "B", "lines": "y\r\nx", "many": ["p1", "p2", ""], "password": "s3cret"}
+    form, done = desk.sends({**desk.shows(RECORD), **typed}, RECORD)
+    assert not done and form.status == 422
+    assert form.before == {"name": "old", "size": "5", "on": "on", "kind": "A", "many": "p1, p9"}
+    rows = {row.attributes["data-label"]: row.attributes.get("data-seen") for row in find(rendered(form), ".field.changed")}
+    assert rows == {"Name": "old", "On": "on", "Kind": "A", "Size": "5", "Many": "p1, p9"}
+    assert find(rendered(Thing(desk.request(), RECORD)), ".changed, [data-seen]") == []
+
+
+def test_after_somebody_elses_change_it_is_told_against_what_is_there_now(desk: Desk) -> None:
+    form, _done = desk.sends({**desk.shows(RECORD), "name": "mine"}, {**RECORD, "name": "theirs", "note": "theirs"})
+    assert form.status == 409
+    assert form.before == {"name": "theirs"}
+
+
+def test_what_an_address_filled_in_is_a_change_and_a_new_thing_has_none(desk: Desk) -> None:
+    assert Thing(desk.request(address="/things/1/?name=other&kind=A"), RECORD).before == {"name": "old"}
+    assert Thing(desk.request(address="/things/1/?unknown=1"), RECORD).before == {}
+    new = Thing(desk.request({"name": "x", "kind": "A", "size": "1000"}))
+    assert not new.is_valid() and new.before == {}
 
 
 @pytest.mark.parametrize(("field", "theirs"), [
@@ -314,7 +341,7 @@ def test_after_an_unclear_end_a_second_click_warns_and_the_form_can_be_sent_agai
     desk.sends(data, RECORD)
     form, done = desk.sends(data, RECORD)
     assert not done and form.status == 409 and len(desk.asks) == 1
-    assert "how it ended is not known" in form.non_field_errors()[0]
+    assert "its result is unknown" in form.non_field_errors()[0]
     desk.answers = lambda request: httpx.Response(204)
     assert desk.sends(posted(form), RECORD)[1]
     assert len(desk.asks) == 2
@@ -399,7 +426,7 @@ def test_a_link_may_propose_values_and_changes_no_box(desk: Desk) -> None:
 # Fields.
 
 def test_a_form_that_the_address_filled_in_says_so(desk: Desk) -> None:
-    told = "The address of this page filled in this form"
+    told = "This form was prefilled, from a link or from what you typed before signing in."
     for address, filled in (("/?unknown=1", False), ("/?name=evil.example", True), ("/?typed=1", True)):
         page = render_to_string("_form.html", {"form": Thing(desk.request(address=address), RECORD)})
         assert (told in page) == filled
@@ -447,7 +474,7 @@ def test_names_and_networks_are_checked_and_mended() -> None:
     assert form.cleaned_data["nets"] == ["192.0.2.7/32", "10.0.0.0/8"]
     form = Fields({"few": "a", "domain": "a_b.example", "host": "a b", "nets": "192.0.2.9/24\nnonsense"})
     assert set(form.errors) == {"domain", "host", "nets"}
-    assert form.errors["nets"][0].startswith("192.0.2.9/24: an address inside of the network 192.0.2.0/24")
+    assert form.errors["nets"][0].startswith("192.0.2.9/24: an address inside the network 192.0.2.0/24")
     assert form.errors["nets"][1].startswith("nonsense: not a network")
 
 

@@ -5,17 +5,19 @@ import pytest
 from portal.meaning.reasons import reason
 
 HELO, REVERSE, LISTED, GREY = "introduces itself (HELO)", "reverse DNS", "block list", "greylisting"
-RELAY, NULL, FULL, NOBODY, SENDER, BUSY = "relaying denied", "takes no mail", "is full", "does not know the recipient", "sender of the test", "too much to do"
-TLS_FIRST, REFUSED, SIGN_IN = "wants encryption", "refuses the account", "wants the gateway to sign in"
+RELAY, NULL, FULL, NOBODY, SENDER, BUSY = (
+    "relaying denied", "accepts no mail: its MX", "is full", "does not know the test recipient", "refuses the test sender", "is overloaded",
+)
+TLS_FIRST, REFUSED, SIGN_IN = "requires encryption", "refuses the account", "requires the gateway to sign in"
 CLIENT, NONE, EXPIRED, OTHER_NAME, UNKNOWN, CERTIFICATE = (
-    "wants a certificate from the gateway", "has no certificate", "it has run out, or is not valid yet", "is for another name than the one",
-    "trusted: nobody known signed it", "for another name, or nobody known",
+    "requires a certificate from the gateway", "has no certificate", "it has expired, or is not valid yet", "it is for a different name",
+    "trusted: it is not signed by a known authority", "is for another name, or is not signed",
 )
-NO_TLS, NOT_TLS, VERSION, CIPHER = "offers no encryption", "may not be the one for TLS", "no TLS version in common", "kind of encryption"
+NO_TLS, NOT_TLS, VERSION, CIPHER = "offers no encryption", "might not be the one for TLS", "no TLS version in common", "cannot agree on encryption"
 NOTHING, SILENT, NO_NAME, NO_WAY, NO_MAIL, CLOSED = (
-    "nothing listens", "No answer came", "No server is known", "No way leads", "not as a mail server does", "closed it at once",
+    "nothing listens", "No answer came", "No server is known", "no route to this server", "not like a mail server", "closed it immediately",
 )
-LATER, REFUSES = "puts the gateway off for now", "answers, but refuses"
+LATER, REFUSES = "asks the gateway to try later", "answers, but refuses"
 
 
 @pytest.mark.parametrize(("line", "said"), [

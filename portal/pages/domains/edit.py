@@ -8,7 +8,6 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -17,6 +16,7 @@ from portal.api.errors import ApiError, SignedOut
 from portal.meaning.names import domain_name, readable
 from portal.meaning.times import moment
 from portal.pages.domains.forms import DeleteForm, EditForm, NewForm
+from portal.ui import dates
 from portal.ui.confirm import Question, confirm
 from portal.ui.known import known
 from portal.ui.pages import PortalRequest, got, read_domain, said, together
@@ -165,6 +165,5 @@ def _deleted(request: PortalRequest, name: str, domain_id: str) -> str:
         at = None
     if at is None:
         return _("%(domain)s was deleted.") % {"domain": name}
-    day = date_format(timezone.localtime(at), "DATE_FORMAT")
     told = _("%(domain)s was deleted. It can be restored until %(day)s; after that it is removed permanently.")
-    return told % {"domain": name, "day": day}
+    return told % {"domain": name, "day": dates.day(timezone.localtime(at))}

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _, ngettext
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods
 
+from portal import preferences
 from portal.api import access_controls, client, dkim, domains, health, users
 from portal.api.errors import ApiError, NotFound
 from portal.meaning.diagnosis import diagnosis
@@ -42,9 +43,15 @@ class Step:
     error: ApiError | None = None
 
 
-@require_safe
+@require_http_methods(["GET", "POST"])
 def domain_setup(request: PortalRequest, domain_id: str) -> HttpResponse:
-    """The checklist: the panel for htmx, a page of its own otherwise. What cannot be asked costs its own item alone."""
+    """The checklist: the panel for htmx, a page of its own otherwise. What cannot be asked costs its own item alone.
+
+    Where all is done, the panel leaves the hub; POST takes it away from this person's for good.
+    """
+    if request.method == "POST":
+        preferences.dismiss(request.person.owner, "setup", domain_id)
+        return HttpResponseRedirect(reverse("domain-hub", args=(domain_id,)))
     api = request.api
 
     def domain_and_relay() -> tuple[domains.Domain, Any]:
@@ -73,8 +80,12 @@ def domain_setup(request: PortalRequest, domain_id: str) -> HttpResponse:
     ]
     states = [step.state for step in steps if step.state != YOURSELF]
     done, total = states.count(DONE), len(states)
-    context = {"domain": domain, "domain_id": domain_id, "steps": steps, "done": done, "total": total, "complete": done == total}
-    return render(request, "domains/_setup.html" if region(request) == "domain-setup" else "domains/setup.html", context)
+    panel = region(request) == "domain-setup"
+    context = {"domain": domain, "domain_id": domain_id, "steps": steps, "done": done, "total": total, "panel": panel}
+    response = render(request, "domains/_setup.html" if panel else "domains/setup.html", {**context, "complete": done == total})
+    if panel and done == total:
+        response["HX-Reswap"] = "delete"
+    return response
 
 
 def relay_of(domain: domains.Domain) -> domains.Platform | None:

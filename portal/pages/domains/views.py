@@ -1,8 +1,8 @@
 """Domains: the list, and the hub of one domain with its users."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
@@ -12,30 +12,22 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 from django_tables2 import Column
 
-from portal.api import client, domains, health, users
+from portal import preferences
+from portal.api import domains, health
 from portal.api.errors import ApiError
 from portal.api.operation import LONGEST_ID
+from portal.meaning.diagnosis import Failing, failing_entries
 from portal.meaning.names import host_name
 from portal.pages.domains.setup import relay_of
-from portal.ui import exports
+from portal.ui import exports, lists
 from portal.ui.addresses import row_id
 from portal.ui.known import known
-from portal.ui.pages import PortalRequest, part_of, read_domain, together
-from portal.ui.tables import MOST_PER_PAGE, RemoteTable, remote_table
+from portal.ui.lists import Filter, List
+from portal.ui.pages import PortalRequest, got, part_of, read_domain, together
+from portal.ui.people import USERS_OF_DOMAIN
+from portal.ui.tables import MOST_PER_PAGE, RemoteTable
 from portal.ui.words import STATES, language_name, status_name
 
-# What the list can be asked for, one at a time (listDomains), as a person says it.
-FILTERS = {
-    "name": _("Name"),
-    "status": _("Status"),
-    "customerId": _("Customer"),
-    "externalId": _("External ID"),
-    "platformName": _("Relay"),
-    "platformId": _("Relay ID"),
-}
-TYPED_PLAINLY = ("name", "platformName")  # the filters in which a * stands for anything
-IDS = ("customerId", "platformId")
-LONGEST_TEXT = 200
 ROW = re.compile("[0-9a-f]{12}")
 STATUSES = ("ENABLED", "PENDING", "DISABLED", "DELETED")
 
@@ -46,18 +38,12 @@ class DomainTable(RemoteTable):
     status = Column(_("Status"))
     customer = Column(_("Customer"))
     services = Column(_("Services"))
-    activeUsersCount = Column(_("Active users"))  # noqa: N815 (the API's name)
+    activeUsersCount = Column(_("Users"))  # noqa: N815 (the API's name)
     policiesCount = Column(_("Policies"))  # noqa: N815 (the API's name)
     domainAliases = Column(_("Aliases"))  # noqa: N815 (the API's name)
     health = Column(_("Health"))
+    externalId = Column(_("External ID"))  # noqa: N815 (the API's name)
     id = Column(_("ID"), orderable=True)
-
-
-class DomainUserTable(RemoteTable):
-    row_template, base = "users/_rows.html", "user-list"
-    email = Column(_("Address"), orderable=True)
-    name = Column(_("Name"))
-    status = Column(_("Status"))
 
 
 # The list as a file.
@@ -84,78 +70,64 @@ EXPORTED = (
 )
 
 
-@dataclass(frozen=True)
-class Tab:
-    """A state to filter by, and whether the list is filtered by it."""
+def _name_sent(part: str) -> str:
+    """A part of a domain's name as the gateway has it: käserei is xn--…; as it was typed where that is no whole part of one."""
+    try:
+        return _part(part if part.isascii() else host_name(part))
+    except ValidationError:
+        return _part(part)
 
-    label: str
-    url: str
-    current: bool
+
+def _part(typed: str) -> str:
+    """What is typed is a part of a name, unless it says itself what may stand for anything."""
+    return typed if "*" in typed else f"*{typed}*"
+
+
+def _customers(rows: Sequence[domains.Domain]) -> dict[str, str]:
+    return {str(row.customer.id): row.customer.name or str(row.customer.id) for row in rows if row.customer and row.customer.id}
+
+
+def _relays(rows: Sequence[domains.Domain]) -> dict[str, str]:
+    return {str(relay.id): relay.name for row in rows for relay in row.platforms or () if relay.id and relay.name}
+
+
+DOMAINS = List(
+    "domains",
+    domains.LIST,
+    domains.Domain,
+    DomainTable,
+    EXPORTED,
+    filters={
+        "name": Filter(_("Name"), sends=_name_sent),
+        "status": Filter(_("Status"), choices={status: _(STATES[status]) for status in STATUSES}),
+        "customerId": Filter(_("Customer"), known=_customers, longest=LONGEST_ID),
+        "externalId": Filter(_("External ID")),
+        "platformName": Filter(_("Relay"), sends=_part),
+        "platformId": Filter(_("Relay ID"), known=_relays, longest=LONGEST_ID),
+    },
+    further=("domainAliases", "externalId", "id"),
+)
 
 
 @require_safe
 def domain_list(request: PortalRequest) -> HttpResponseBase:
     """The domains the person may see, by one filter; `?format=csv` or `xlsx` is all of them as a file."""
-    name, value = _filter(request)
-    asked = _sent(value) if name == "name" else value
-    query = {name: f"*{asked}*" if name in TYPED_PLAINLY and "*" not in asked else asked} if name else {}
-
-    def fetch(offset: int, size: int, sort: str) -> client.Page[domains.Domain]:
-        return request.api.page(domains.LIST, domains.Domain, offset=offset, size=size, sort=sort, query=query)
-
-    sort = request.GET.get("sort", "")
-    sort = sort if sort.removeprefix("-") in domains.LIST.sort else ""
-    kind = request.GET.get("format", "")
-    if kind in exports.FORMATS:
-        return exports.export(kind, "domains", EXPORTED, fetch, sort)
-    table = remote_table(request, DomainTable, fetch, domains.LIST.sort)
-    rows = [getattr(row, "record", row) for row in table.page.object_list]
-    kept = {"sort": sort} if sort else {}
+    if other := lists.elsewhere(request, DOMAINS):
+        return other
+    found = lists.listed(request, DOMAINS)
     context = {
-        "table": table,
-        "name": name,
-        "value": value,
-        "part": _shown(name, value, rows),
-        "filter_name": FILTERS.get(name, ""),
-        "sort": sort,
-        "everything": "?" + urlencode(kept),
-        "tabs": [
-            Tab(status_name(one), "?" + urlencode({"status": one, **kept}), (name, value) == ("status", one)) for one in STATUSES
-        ],
-        "customers": {row.customer.id: row.customer.name for row in rows if row.customer and row.customer.id},
-        "marks": ",".join(row_id(row.id).removeprefix("row-") for row in rows),
-        "meant": _meant(request, value) if name == "customerId" and not rows else {},
+        "listed": found,
+        "marks": ",".join(row_id(row.id).removeprefix("row-") for row in found.rows if row.status != "DELETED"),
+        "meant": _meant(request, found.value) if found.kind == "customerId" and not found.rows else {},
     }
     return render(request, "domains/list.html", context)
 
 
-def _filter(request: PortalRequest) -> tuple[str, str]:
-    """The filter in the address and what it asks for; ("", "") for none. The gateway takes one: of several it is the first."""
-    for name in FILTERS:
-        value = request.GET.get(name, "").strip()[: LONGEST_ID if name in IDS else LONGEST_TEXT]
-        if value.strip("* ") and (name != "status" or value in STATES):
-            return name, value
-    return "", ""
-
-
-def _sent(part: str) -> str:
-    """A part of a domain's name as the gateway has it: käserei is xn--…; as it was typed where that is no whole part of one."""
-    try:
-        return part if part.isascii() else host_name(part)
-    except ValidationError:
-        return part
-
-
-def _shown(name: str, value: str, rows: list[domains.Domain]) -> str:
-    """What a filter asks for, by the name that the rows have for it."""
-    named: dict[str, str | None] = {}
-    if name == "status":
-        return status_name(value)
-    if name == "customerId":
-        named = {str(row.customer.id): row.customer.name for row in rows if row.customer}
-    elif name == "platformId":
-        named = {str(relay.id): relay.name for row in rows for relay in row.platforms or ()}
-    return named.get(value) or value
+@require_safe
+@part_of("domain-list")
+def domain_counts(request: PortalRequest) -> HttpResponse:
+    """The tabs with their numbers: five calls, after the list is there."""
+    return render(request, "_filter_tabs.html", {"tabs": lists.counted(request, DOMAINS)})
 
 
 def _meant(request: PortalRequest, typed: str) -> dict[str, str]:
@@ -166,11 +138,13 @@ def _meant(request: PortalRequest, typed: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Mark:
-    """The health of one row: how many of its tests failed, and which; `failed` is 0 where none is known to."""
+    """The health of one row: its worst problem, and how many `more` there are; no word where none is known."""
 
     id: str
-    failed: int
-    tests: str
+    level: str
+    word: str
+    more: int
+    all: str
 
 
 @require_safe
@@ -183,16 +157,17 @@ def domain_marks(request: PortalRequest) -> HttpResponse:
     (answer,) = together(lambda: request.api.call(health.ERRORS, list[health.DiagnosticEntry]))
     if isinstance(answer, ApiError):
         return render(request, "domains/marks.html", {"error": answer})
-    failing = {row_id(entry.id): entry for entry in answer if (entry.type or "DOMAIN").upper() == "DOMAIN"}
+    failing = {row_id(one.id): one for one in failing_entries(answer) if one.type.upper() == "DOMAIN"}
     return render(
         request, "domains/marks.html", {"marks": [_mark(one, failing.get(one)) for one in asked], "total": len(failing)}
     )
 
 
-def _mark(id: str, entry: health.DiagnosticEntry | None) -> Mark:
-    report = entry.health.report if entry and entry.health else None
-    tests = [str(test.type) for test in (report.entries if report else None) or () if test.type and test.result != "OK"]
-    return Mark(id, max(1, len(tests)) if entry else 0, ", ".join(tests))
+def _mark(id: str, one: Failing | None) -> Mark:
+    if one is None:
+        return Mark(id, "ok", "", 0, "")
+    words = [problem.word for problem in one.problems]
+    return Mark(id, one.level, words[0], len(words) - 1, ", ".join(words))
 
 
 @require_safe
@@ -204,34 +179,28 @@ def domain_hub(request: PortalRequest, domain_id: str) -> HttpResponse:
         "domain_id": domain_id,
         "language": language_name(domain.defaultLanguage),
         "relay": relay_of(domain),
-        "new": domain.status == "PENDING" or ("new" in request.GET and domain.status != "DELETED"),
+        "new": domain.status == "PENDING" or "new" in request.GET,
+        "dismissed": preferences.dismissed(request.person.owner, "setup", domain_id),
     }
     return render(request, "domains/hub.html", context)
 
 
 @require_safe
-def domain_users(request: PortalRequest, domain_id: str) -> HttpResponse:
+def domain_users(request: PortalRequest, domain_id: str) -> HttpResponseBase:
     """The users of a domain."""
-    domain = read_domain(request, domain_id)
-    return render(request, "domains/users.html", {**_users(request, domain_id), "domain": domain})
+    ids = {"domainId": domain_id}
+    if other := lists.elsewhere(request, USERS_OF_DOMAIN, ids):
+        return other
+    domain, found = together(lambda: read_domain(request, domain_id), lambda: lists.listed(request, USERS_OF_DOMAIN, ids))
+    context = {"domain": got(domain), "domain_id": domain_id, "listed": got(found)}
+    return render(request, "domains/users.html", context)
 
 
 @require_safe
 @part_of("domain-users")
-def domain_users_panel(request: PortalRequest, domain_id: str) -> HttpResponse:
+def domain_users_panel(request: PortalRequest, domain_id: str) -> HttpResponseBase:
     """The users of a domain, for its hub."""
-    return render(request, "domains/_users.html", _users(request, domain_id))
-
-
-def _users(request: PortalRequest, domain_id: str) -> dict[str, Any]:
-    part = request.GET.get("email", "").replace("*", "").strip()[:200]
-    query = {"email": f"*{part}*"} if part else {}
-    table = remote_table(
-        request,
-        DomainUserTable,
-        lambda offset, size, sort: request.api.page(
-            users.LIST_OF_DOMAIN, users.User, offset=offset, size=size, sort=sort, query=query, ids={"domainId": domain_id}
-        ),
-        users.LIST_OF_DOMAIN.sort,
-    )
-    return {"domain_id": domain_id, "part": part, "table": table}
+    ids = {"domainId": domain_id}
+    if other := lists.elsewhere(request, USERS_OF_DOMAIN, ids):
+        return other
+    return render(request, "domains/_users.html", {"domain_id": domain_id, "listed": lists.listed(request, USERS_OF_DOMAIN, ids)})

@@ -9,6 +9,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _, gettext_lazy as lazy, ngettext
 
 from portal.api.policies import Policy
+from portal.ui.fields import SwitchField
 from portal.ui.forms import PortalForm
 from portal.ui.pages import PortalRequest
 
@@ -70,11 +71,13 @@ def _number(label: Any, unit: str, help_text: Any = "") -> forms.Field:
 
 
 def _switch(label: Any, help_text: Any = "") -> forms.Field:
-    return forms.BooleanField(label=label, required=False, help_text=help_text)
+    return SwitchField(label=label, help_text=help_text)
 
 
 def _tag(label: Any, help_text: Any) -> forms.Field:
-    return forms.CharField(label=label, required=False, max_length=255, strip=False, help_text=help_text)
+    field = forms.CharField(label=label, required=False, max_length=255, strip=False, help_text=help_text)
+    field.sub = True  # type: ignore[attr-defined]
+    return field
 
 
 UNITS = {"MB": lazy("MB"), "days": lazy("days"), "months": lazy("months")}
@@ -164,7 +167,7 @@ GROUPS = (
 class PolicyForm(PortalForm):
     """A policy (PolicyPatch), flat: `record` is what `flat` makes of a Policy, {} for a new one."""
 
-    GROUPS = GROUPS
+    GROUPS, LEADING = GROUPS, SERVICES
 
     def __init__(self, request: PortalRequest, record: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         start = {name: value for name, value in START.items() if name not in (record or {})}

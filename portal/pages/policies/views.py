@@ -1,24 +1,28 @@
 """Policies: the list of a domain's, one of them, a new one, two side by side, the default, the end."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, gettext_lazy as lazy
 from django.views.decorators.http import require_http_methods, require_safe
+from django_tables2 import Column
 
 from portal.api import domains, policies, users
 from portal.api.errors import ApiError
 from portal.api.policies import Policy
-from portal.pages.policies.form import SERVICES, PolicyForm, copied, flat, groups, say, services
+from portal.pages.policies.form import PolicyForm, copied, flat, groups, say, services
 from portal.pages.policies.scale import NAMES, scale, values
+from portal.ui import exports, lists
 from portal.ui.confirm import Question, confirm
+from portal.ui.lists import List
 from portal.ui.pages import PortalRequest, got, one_time_key, part_of, read_domain, together
 from portal.ui.save import save
-from portal.ui.tables import remote_page
+from portal.ui.tables import RemoteTable
 
 IN_PANEL, CHOICES, USERS = 5, 200, 200  # rows of one call: on the hub, to compare with, to look for who uses a policy
 
@@ -39,19 +43,55 @@ class Row:
         return [say(name, record[name]) for name in ("spamScore", "relayProps.spamScoreLimit", "mailSizeLimit")]
 
 
+class PolicyTable(RemoteTable):
+    row_template, base = "policies/_rows.html", "domain-policies"
+    name = Column(lazy("Policy"), orderable=True)
+    services = Column(lazy("Services"))
+    spamScore = Column(lazy("Spam threshold"))  # noqa: N815 (the API's names, here and below)
+    spamScoreLimit = Column(lazy("Delivery limit"))  # noqa: N815
+    mailSizeLimit = Column(lazy("Maximum message size"))  # noqa: N815
+    id = Column(lazy("ID"))
+    actions = Column(lazy("Actions"))
+    sysadmin = False
+
+    def body(self) -> dict[str, Any]:
+        return {**super().body(), "sysadmin": self.sysadmin}
+
+
+def _figure(name: str) -> Callable[[Policy], str]:
+    return lambda policy: say(name, flat(policy)[name])
+
+
+POLICIES = List(
+    "policies",
+    policies.LIST,
+    Policy,
+    PolicyTable,
+    (
+        exports.Column(lazy("Policy"), lambda row: row.name),
+        exports.Column(lazy("ID"), lambda row: str(row.id or "")),
+        exports.Column(lazy("Services"), lambda row: ", ".join(f"{word} {time}".strip() for _, word, time in services(row))),
+        exports.Column(lazy("Spam threshold"), _figure("spamScore")),
+        exports.Column(lazy("Delivery limit"), _figure("relayProps.spamScoreLimit")),
+        exports.Column(lazy("Maximum message size"), _figure("mailSizeLimit")),
+    ),
+    further=("id",),
+)
+
+
 @require_safe
-def policy_list(request: PortalRequest, domain_id: str) -> HttpResponse:
+def policy_list(request: PortalRequest, domain_id: str) -> HttpResponseBase:
     """The policies of a domain."""
-    domain, found = together(
-        lambda: read_domain(request, domain_id),
-        lambda: remote_page(request, lambda offset, size, _sort: _policies(request, domain_id, offset, size)),
-    )
+    ids = {"domainId": domain_id}
+    if other := lists.elsewhere(request, POLICIES, ids):
+        return other
+    domain, found = together(lambda: read_domain(request, domain_id), lambda: lists.listed(request, POLICIES, ids))
     context: dict[str, Any] = {"domain": got(domain), "domain_id": domain_id}
     if isinstance(found, ApiError):
-        context["error"] = found
-    else:
-        context |= {"rows": _rows(domain, found.object_list), "listed": found}
-    return render(request, "policies/list.html", context)
+        return render(request, "policies/list.html", {**context, "error": found})
+    found.table.ids, found.table.sysadmin = (domain_id,), request.person.may_sysadmin  # type: ignore[attr-defined]
+    found.table.records = _rows(domain, found.rows)
+    return render(request, "policies/list.html", {**context, "listed": found})
 
 
 @require_safe
@@ -104,7 +144,7 @@ def _show(request: PortalRequest, form: PolicyForm, context: dict[str, Any]) -> 
     """The form of a policy, with what its scores mean; asked for by a button, that is no failure."""
     only_shown = "show" in request.POST
     names = ",".join((*NAMES, "score"))
-    context |= {"form": form, "services": SERVICES, "scale": scale(request, values(form)), "scale_names": names}
+    context |= {"form": form, "scale": scale(request, values(form)), "scale_names": names}
     return render(request, "policies/form.html", context, status=200 if only_shown else form.status)
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _, gettext_lazy as lazy
 from portal.api.domains import RELAY_SECRETS
 from portal.api.errors import ApiError, Conflict
 from portal.ui.change import Change, same
-from portal.ui.fields import HostField, PortField, SecretField
+from portal.ui.fields import HostField, PortField, SecretField, SwitchField
 from portal.ui.forms import PortalForm
 from portal.ui.pages import PortalRequest
 from portal.ui.words import ENCRYPTION
@@ -92,8 +92,8 @@ def secret(label: Any, *, required: bool = True) -> SecretField:
     return SecretField(label=label, required=required, max_length=1000, validators=[PLAIN])
 
 
-def tls() -> forms.BooleanField:
-    return forms.BooleanField(label=lazy("Connect over TLS"), required=False, initial=True)
+def tls() -> SwitchField:
+    return SwitchField(label=lazy("Connect over TLS"), initial=True)
 
 
 class CertificateField(forms.CharField):
@@ -310,9 +310,7 @@ class RelayForm(ConnectionForm):
     """All of a relay (PlatformDTO)."""
 
     name = text(lazy("Name"))
-    default = forms.BooleanField(
-        label=lazy("Default relay"), required=False, help_text=lazy("Receives mail to addresses without an account.")
-    )
+    default = SwitchField(label=lazy("Default relay"), help_text=lazy("Receives mail to addresses without an account."))
     transportType = forms.ChoiceField(label=lazy("Encryption"), choices=ENCRYPTION)
     fallbackTransportType = forms.ChoiceField(label=lazy("Encryption"), choices=ENCRYPTION, required=False)
 

@@ -25,8 +25,9 @@ from portal.meaning import body as bodies, charsets, senders, verdict
 from portal.meaning.arrival import arrived, believable
 from portal.meaning.message import as_bytes
 from portal.meaning.times import moment
-from portal.ui import mailbox as boxes
+from portal.ui import mailbox as boxes, selection
 from portal.ui.pages import PortalRequest, got, one_time_key, part_of, together, whole_page
+from portal.ui.selection import Action
 from portal.ui.tables import remote_page
 
 LAST_DAY = date(9998, 1, 1)  # no time zone leads from here out of the calendar
@@ -103,6 +104,9 @@ class MailSearch(forms.Form):
         """How the criteria are joined, in words; "" where there is nothing to join."""
         operator = self.cleaned_data.get("operator") or "AND"
         return "" if operator == "AND" and len(self.said()) < 2 else dict(self.fields["operator"].choices)[operator]  # type: ignore[attr-defined]
+
+
+VIEW = (*MailSearch.base_fields, "sort", "page")  # what the address of a list may say
 
 
 @require_safe
@@ -344,13 +348,13 @@ def _list(request: PortalRequest, user_id: str, folder: str, *, open_id: str = "
         if not found:
             raise
         return _list(request, user_id, found, open_id=open_id, moved=True)
-    kept = {k: str(v) for k, v in request.GET.items() if v and k in (*search.fields, "sort", "page")}
+    kept = {k: str(v) for k, v in request.GET.items() if v and k in VIEW}
     keep = "?" + urlencode(kept) if kept else ""  # every link of the list leads back to this view of it
     base = reverse("mail-list", args=(user_id, folder))
     lines = mail_rows(page.object_list, base, keep=keep, open_id=open_id, newest=newest, oldest_first=bool(sort))
     searched = valid and bool(query)
     context = {"page": page, "lines": lines, "search": search, "searched": searched, "folder": folder, "sort": sort}
-    return {**context, "selection_once": one_time_key()}
+    return {**context, "view": kept}
 
 
 def _held_elsewhere(request: PortalRequest, user_id: str, folder: str) -> str:
@@ -376,7 +380,11 @@ def _listed(request: PortalRequest, folder: str, listed: Any, user: Any = None) 
     domain = str(user.domainId) if isinstance(user, users.User) else ""
     selects = boxes.holds(request, listed["folder"]) and domain not in session.refused(request, mail.RELEASE.id)
     listed["lines"]["selects"] = selects
-    return {**listed, "selects": selects}
+    if not selects:
+        return {**listed}
+    about = _("They are delivered immediately. This cannot be undone.")
+    release = Action(_("Release selected messages"), reverse("batch-release"), about, icon="send")
+    return {**listed, "selection": selection.bar(listed["page"], listed["view"], release, narrowed=listed["searched"])}
 
 
 def _milliseconds(day: Any) -> int:

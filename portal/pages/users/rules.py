@@ -9,7 +9,6 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _, gettext_lazy
 from django.views.decorators.http import require_http_methods
 
@@ -20,7 +19,7 @@ from portal.audit.log import Written, act
 from portal.meaning.names import with_letters
 from portal.meaning.times import moment
 from portal.pages.users.acted import Outcome, tell
-from portal.ui import mailbox, screens
+from portal.ui import dates, mailbox, screens
 from portal.ui.pages import PortalRequest, one_time_key
 from portal.ui.save import one_click
 
@@ -160,4 +159,4 @@ def rule_outcome(first: Written) -> Outcome:
 def day(milliseconds: int | None) -> str:
     """The day on which a rule ends, in the reader's time zone; "" for a rule without an end."""
     end = moment(milliseconds)
-    return date_format(timezone.localtime(end)) if end else ""
+    return dates.day(timezone.localtime(end)) if end else ""

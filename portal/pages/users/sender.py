@@ -8,7 +8,6 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -121,8 +120,8 @@ def add_rule(request: PortalRequest, mailed: Mail, form: ActionForm, kind: str, 
 
 
 def description_of(request: PortalRequest, allow: bool) -> str:
-    """What a rule says of itself where nobody typed anything: who made it, and when."""
-    names = {"who": request.person.who, "date": date_format(timezone.localdate(), "SHORT_DATE_FORMAT")}
+    """What a rule says of itself where nobody typed anything: who made it, and when. It is read in any language."""
+    names = {"who": request.person.who, "date": timezone.localdate().isoformat()}
     sentence = (
         _("Allowed from the quarantine by %(who)s, %(date)s") if allow else _("Blocked from the quarantine by %(who)s, %(date)s")
     )

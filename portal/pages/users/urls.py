@@ -1,7 +1,7 @@
 from django.urls import path
 
 import portal.ui.addresses  # noqa: F401 (registers <id:>)
-from portal.pages.users import folders, mail, release, rules, sender, views
+from portal.pages.users import folders, mail, release, rules, selected, sender, views
 
 ONE = "users/<id:user_id>/mail/<id:folder>/<id:mail_id>/"
 
@@ -23,6 +23,7 @@ urlpatterns = [
     path(ONE + "attachments/<id:part>/", mail.attachment, name="attachment"),
     path(ONE + "release/", release.release, name="release"),
     path(ONE + "block/", sender.block, name="block"),
+    path("batches/release/", selected.release_selected, name="batch-release"),
     path("users/<id:user_id>/rules/<id:rule_id>/", rules.user_rule, name="user-rule"),
     path("domains/<id:domain_id>/rules/senders/<id:rule_id>/", rules.domain_rule, name="domain-rule"),
 ]
