@@ -35,7 +35,7 @@ def test_a_domain_by_keyboard_alone(admin: Page, sandbox: Sandbox, watch: Watch)
     admin.keyboard.type("192.0.2.17/24")
     admin.get_by_role("button", name="Create domain").focus()
     admin.keyboard.press("Enter")
-    expect(admin.get_by_text("inside of the network 192.0.2.0/24")).to_be_visible()
+    expect(admin.get_by_text("inside the network 192.0.2.0/24")).to_be_visible()
     expect(admin.get_by_label("Networks allowed to send")).to_be_focused()  # what has to be mended
     expect(admin.get_by_role("navigation", name="Steps")).to_contain_text("needs fixing")
     expect(admin.get_by_label("Archive")).to_be_checked()

@@ -78,7 +78,7 @@ def test_from_the_search_to_a_released_mail_and_a_changed_rule(plain: Page, sand
     plain.get_by_label("Rule ends").select_option("1 year")
     plain.get_by_label("Description").fill("Paper supplier")
     plain.get_by_role("button", name="Save").click()
-    expect(toast(plain, f"The rule for {SUPPLIER} is changed")).to_be_visible()
+    expect(toast(plain, f"The rule for {SUPPLIER} was changed")).to_be_visible()
     rule = rule_on(sandbox.rules(ANNA), SUPPLIER)
     assert (days_left(rule), rule["description"]) == (365, "Paper supplier")
 

@@ -374,7 +374,7 @@ def test_an_end_that_is_over_cannot_stay(somebody: Client, gateway: Gateway) -> 
     gateway.answer = lambda request: httpx.Response(200, json=[over], headers={"X-Total-Count": "1"})
     shown = somebody.get("/users/u1/rules/r1/?value=shop.example")
     assert form(shown, "days")["days"] == "90"
-    assert "as it is" not in text(shown)
+    assert "unchanged (" not in text(shown)
 
 
 def test_a_rule_of_somebody_else_is_not_found(as_admin: Client) -> None:
