@@ -64,11 +64,12 @@
     if (target.form?.matches(".settings")) look(target.form);
   });
   document.addEventListener("reset", ({ target }) => setTimeout(look, 0, target));
+  const leave = () => { sent = true; guard(); };
   document.addEventListener("submit", (event) => {
-    if (event.defaultPrevented || !event.target.matches(".settings")) return;
-    sent = true;
-    guard();
+    if (!event.defaultPrevented && event.target.matches(".settings")) leave();
   });
+  /* The server leads away, since somebody else has signed in: what was typed here is not for them, so nobody is asked to stay. */
+  document.addEventListener("htmx:beforeOnLoad", ({ detail }) => { if (detail.xhr.getResponseHeader("HX-Redirect")) leave(); });
   /* After a part of the page came anew; where it asks for sign-in, what was sent was not taken. */
   document.addEventListener("htmx:afterSettle", ({ detail }) => {
     if (detail.target.id === "session") sent = false;

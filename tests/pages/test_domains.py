@@ -253,7 +253,7 @@ def test_a_list_below_an_id_with_odd_characters_keeps_its_address(id: str, brows
 
 def test_a_number_that_cannot_be_had_is_missing_and_the_others_are_there(browser_of_somebody: Client, gateway: Gateway) -> None:
     gateway.answer = lambda asked: httpx.Response(500) if asked.url.params.get("status") == "PENDING" else many(7)(asked)
-    shown = browser_of_somebody.get("/domains/counts/", headers=panel("tabs"))
+    shown = browser_of_somebody.get("/domains/panels/counts/", headers=panel("tabs"))
     assert [text(tab) for tab in find(shown, "a")] == ["All 7", "Enabled 7", "Pending", "Disabled 7", "Deleted 7"]
     assert {asked.url.params["pageSize"] for asked in gateway.asked} == {"1"}
 
