@@ -147,7 +147,7 @@ def permission_name(permission: str, *, own: bool = False) -> str:
 
 
 def option_name(option: str, description: str | None = None) -> str:
-    """What a setting is about: in our words (in the reader's language), else as the gateway describes it, else its own name."""
+    """What a setting is about: in our words, in the reader's language; else as the gateway describes it, else its own name."""
     return gettext(OPTIONS[option]) if option in OPTIONS else description or option
 
 
