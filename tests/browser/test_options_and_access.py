@@ -61,7 +61,7 @@ def value_of(sandbox: Sandbox, option: str) -> str | None:
 def test_an_option_is_set_and_reset_by_keyboard_without_leaving_its_row(admin: Page, sandbox: Sandbox) -> None:
     admin.goto(f"/domains/{sandbox.domain(NORDWIND)}/options/")
     zone = admin.locator(".option").filter(has_text="TIME_ZONE")
-    admin.get_by_label("Time zone of the dates in mails").fill("Asia/Tokyo")
+    admin.get_by_label("Time zone of the dates in messages").fill("Asia/Tokyo")
     admin.keyboard.press("Enter")
     expect(toast(admin, "Setting TIME_ZONE was saved.")).to_be_visible()
     expect(zone).to_contain_text("set here")
@@ -71,7 +71,7 @@ def test_an_option_is_set_and_reset_by_keyboard_without_leaving_its_row(admin: P
     admin.keyboard.press("Enter")
     expect(toast(admin, "TIME_ZONE was reset to inherited. Previous value: Asia/Tokyo")).to_be_visible()
     expect(zone.get_by_role("button", name="Set here")).to_be_focused()
-    expect(admin.get_by_label("Time zone of the dates in mails")).to_have_value("Europe/Zurich")
+    expect(admin.get_by_label("Time zone of the dates in messages")).to_have_value("Europe/Zurich")
     assert value_of(sandbox, "TIME_ZONE") is None
     assert len(admin.locator(".option").all()) == 8
 
@@ -83,10 +83,10 @@ def test_a_value_that_is_wrong_is_told_in_its_row_and_the_others_keep_what_was_t
     admin.goto(f"/domains/{sandbox.domain(NORDWIND)}/options/")
     admin.get_by_label("Text at the end of the report").fill("half a sentence")
     zone = admin.locator(".option").filter(has_text="TIME_ZONE")
-    admin.get_by_label("Time zone of the dates in mails").fill("Europe/Olten")
+    admin.get_by_label("Time zone of the dates in messages").fill("Europe/Olten")
     zone.get_by_role("button", name="Set here").click()
     expect(zone).to_contain_text("Enter a time zone such as Europe/Zurich.")
-    expect(admin.get_by_label("Time zone of the dates in mails")).to_have_value("Europe/Olten")
+    expect(admin.get_by_label("Time zone of the dates in messages")).to_have_value("Europe/Olten")
     expect(admin.get_by_label("Text at the end of the report")).to_have_value("half a sentence")
 
 
