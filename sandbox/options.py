@@ -39,9 +39,9 @@ class OptionDef:
 EVERYWHERE = tuple(Scope)
 CATALOGUE = {
     "APP_URL": OptionDef("HOST", "", (Scope.PLATFORM, Scope.CUSTOMER, Scope.DOMAIN), restricted=True, group="application",
-                         description="Host name in the links of mails"),
+                         description="Host name in the links of messages"),
     "DOMAIN_ADMIN": OptionDef("EMAIL", "noreply@gateway.example", (Scope.PLATFORM, Scope.DOMAIN), group="mail",
-                              description="Sender of the mails to users"),
+                              description="Sender of the messages to users"),
     "APP_COLOR": OptionDef("COLOR", "#1f5f8b", (Scope.PLATFORM, Scope.URL, Scope.CUSTOMER, Scope.DOMAIN), group="application",
                            description="Colour of the application"),
     "APP_HELP": OptionDef("URL", "https://help.gateway.example/", EVERYWHERE[:4], group="application",
@@ -50,11 +50,11 @@ CATALOGUE = {
     "REPORT_FREQUENCY": OptionDef("LIST", "DAILY", EVERYWHERE, values=("NEVER", "DAILY", "WEEKLY"), group="report",
                                   description="How often the report is sent"),
     "TIME_ZONE": OptionDef("TIMEZONE", "Europe/Zurich", EVERYWHERE, group="report",
-                            description="Time zone of the dates in mails"),
+                            description="Time zone of the dates in messages"),
     "REPORT_FOOTER": OptionDef("TEXT", "", (Scope.PLATFORM, Scope.CUSTOMER, Scope.DOMAIN), group="report",
                                description="Text at the end of the report"),
     "USER_GREETING": OptionDef("STRING", "", (Scope.PLATFORM, Scope.USER), group="report",
-                               description="How mails address the user"),
+                               description="How messages address the user"),
 }
 
 

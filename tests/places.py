@@ -126,7 +126,7 @@ GROUPS: dict[str, list[Place]] = {
         Place("/domains/"),
         Place("/domains/?format=csv", made=True),
         Place("/domains/?format=xlsx", made=True),
-        Place("/domains/counts/?status=PENDING", panels=True, target="tabs", part_of="/domains/?status=PENDING"),
+        Place("/domains/panels/counts/?status=PENDING", panels=True, target="tabs", part_of="/domains/?status=PENDING"),
         Place("/domains/health-marks/?rows=0123456789ab", panels=True, target="domain-marks"),
         Place("/domains/{domain}/"),
         Place("/domains/{domain}/setup/", target="domain-setup"),

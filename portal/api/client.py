@@ -171,6 +171,7 @@ class Client:
         def chunks() -> Iterator[bytes]:
             started = time.monotonic()
             try:
+                yield b""
                 for chunk in response.iter_bytes(CHUNK):
                     yield chunk
                     if time.monotonic() - started > LONGEST_DOWNLOAD:
@@ -178,10 +179,12 @@ class Client:
             finally:
                 response.close()
 
+        found = chunks()
+        next(found)  # begun here: closed before that, where its reader has gone, it would keep the connection for good
         return Download(
             response.headers.get("content-type", ""),
             response.headers.get("content-disposition", ""),
-            chunks(),
+            found,
         )
 
     def segments(self, address: Any, op: Operation) -> Segments | None:

@@ -133,7 +133,7 @@ def finding(
         log.append("…")
     if kind is None:
         meaning = _("The server answers as it should.") if _of_relay(test, about) else str(PASSED.get(type.upper(), ""))
-        return Finding(title, OK, _("Passed"), log, meaning=meaning)
+        return Finding(title, OK, _("OK"), log, meaning=meaning)
     failed = Finding(title, kind.level, kind.name, log, kind)
     match kind.id:
         case "mx-elsewhere" | "mx-missing" | "mx-null":

@@ -13,7 +13,7 @@ from portal.ui import exports, lists
 from portal.ui.lists import List
 from portal.ui.pages import PortalRequest
 from portal.ui.tables import RemoteTable
-from portal.ui.words import operation_name
+from portal.ui.words import operation_name, target_name
 
 
 class EntryTable(RemoteTable):
@@ -33,7 +33,7 @@ ACTIVITY = List(
     (
         exports.Column(_("Time"), lambda row: row.at.isoformat(timespec="seconds")),
         exports.Column(_("Action"), lambda row: operation_name(row.operation)),
-        exports.Column(_("Target"), lambda row: row.target),
+        exports.Column(_("Target"), lambda row: target_name(row.target)),
         exports.Column(_("Result"), lambda row: row.get_result_display()),
         exports.Column(_("Reason"), lambda row: row.reason),
         exports.Column(_("Request ID"), lambda row: row.request_id),

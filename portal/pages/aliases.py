@@ -34,7 +34,7 @@ class AliasTable(RemoteTable):
     row_template, base = "aliases/_rows.html", "domain-aliases"
     name = Column(lazy("Alias"), orderable=True)
     id = Column(lazy("ID"))
-    delete = Column(lazy("Action"))
+    delete = Column(lazy("Actions"))
 
 
 ALIASES = List(

@@ -49,7 +49,7 @@ JOBS = List(
         exports.Column(lazy("Bulk job"), lambda row: _title(row, row.size)),
         exports.Column(lazy("Mailbox"), lambda row: row.mailbox or row.ids.get("userIdOrEmail", "")),
         exports.Column(lazy("Items"), lambda row: row.size),
-        exports.Column(lazy("State"), lambda row: row.get_state_display()),
+        exports.Column(lazy("State"), lambda row: _standing(row)["ending"]),
     ),
 )
 
@@ -65,10 +65,7 @@ def batch_list(request: PortalRequest) -> HttpResponseBase:
     if other := lists.elsewhere(request, JOBS, fetch=fetch):
         return other
     found = lists.listed(request, JOBS, fetch=fetch)
-    found.table.records = [
-        {"batch": batch, "title": _title(batch, batch.size), **_ending(batch, batch.size, {s: getattr(batch, s) for s in ended})}
-        for batch in found.rows
-    ]
+    found.table.records = [{"batch": batch, "title": _title(batch, batch.size), **_standing(batch)} for batch in found.rows]
     return render(request, "batches/list.html", {"listed": found})
 
 
@@ -159,6 +156,11 @@ def batch_resume(request: PortalRequest, batch_id: int) -> HttpResponse:
 def _after(request: PortalRequest, batch: Batch) -> HttpResponse:
     batch.refresh_from_db()
     return _shown(request, batch) if is_fragment(request) else HttpResponseRedirect(reverse("batch", args=(batch.pk,)))
+
+
+def _standing(batch: Any) -> dict[str, str]:
+    """That of a row of the list, which has the counts with it."""
+    return _ending(batch, batch.size, {state: getattr(batch, state.value) for state in ENDED})
 
 
 def _ending(batch: Batch, total: int, counts: dict[str, int]) -> dict[str, str]:

@@ -11,10 +11,10 @@ from typing import Any
 from babel import Locale
 from babel.dates import format_timedelta, match_skeleton, parse_pattern
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 
 REGIONS = {"en": "en_GB"}  # a language that writes dates in several ways: day before month, and 24 hours
-A_SECOND_AGO = timedelta(seconds=-1)
+JUST_NOW = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
@@ -61,15 +61,15 @@ def exact(at: datetime, language: str | None = None) -> str:
 
 
 def ago(at: datetime | None, now: datetime | None = None, language: str | None = None) -> str:
-    """2 days ago; what lies more than a minute ahead, by another clock than ours, as a date; "" for none."""
+    """2 days ago, or just now; what lies more than a minute ahead, by another clock than ours, as a date; "" for none."""
     if at is None:
         return ""
     passed = at - (now or timezone.now())
     if passed.total_seconds() > 60:
         return minute(timezone.localtime(at), language=language)
-    locale = style(language or get_language()).locale
-    # A second that has not passed yet would be "in 0 seconds".
-    return format_timedelta(min(passed, A_SECOND_AGO), threshold=1, add_direction=True, locale=locale)
+    if -passed < JUST_NOW:
+        return gettext("just now")
+    return format_timedelta(passed, threshold=1, add_direction=True, locale=style(language or get_language()).locale)
 
 
 def _clock(at: datetime) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def here_with(context: Context, **changes: Any) -> str:
         query.pop(name, None)
         if value not in (None, ""):
             query[name] = value
-    return "?" + str(query.urlencode()) if query else str(context["request"].path)
+    return "?" + str(query.urlencode())
 
 
 def this_year(zone: tzinfo) -> int:

@@ -128,6 +128,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "row_id": row_id,
     "size": words.size,
     "some": some,
+    "target_name": words.target_name,
     "truncatechars": defaultfilters.truncatechars,
     "visible": visible,
     "with_letters": words.with_letters,

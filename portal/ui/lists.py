@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpResponseBase, HttpResponseRedirect, QueryDict, StreamingHttpResponse
+from django.utils.encoding import escape_uri_path
 
 from portal.api.errors import ApiError
 from portal.api.operation import Operation
@@ -124,7 +125,7 @@ def elsewhere(
         kind = asked["kind"]
         value = asked.get(f"of-{kind}", asked.get("value", ""))
         kept = {name: text for name, text in ((kind, value.strip()), ("sort", asked.get("sort", ""))) if text}
-        return HttpResponseRedirect(request.path + ("?" + urlencode(kept) if kept else ""))
+        return HttpResponseRedirect(escape_uri_path(request.path) + ("?" + urlencode(kept) if kept else ""))
     form = asked.get("format", "")
     if form in exports.FORMATS:
         return exports.export(form, of.name, of.exported, fetch or _fetch(request, of, ids), _sort(asked, of))

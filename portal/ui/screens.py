@@ -16,7 +16,7 @@ from portal import session
 from portal.api import domains, errors
 from portal.api.rights import Needs
 from portal.audit.models import Entry
-from portal.ui.words import operation_name
+from portal.ui.words import operation_name, target_name
 
 
 def explain(error: errors.ApiError) -> tuple[int, str, str]:
@@ -176,7 +176,7 @@ def told_all_the_same(request: Any) -> HttpResponse | None:
     told = [str(message) for message in messages.get_messages(request)]
     if not told:
         mine = Entry.objects.filter(owner=request.person.owner, request_id=request.api.request_id).order_by("id")
-        told = [f"{operation_name(one.operation)}: {one.target} ({one.get_result_display()})." for one in mine]
+        told = [f"{operation_name(one.operation)}: {target_name(one.target)} ({one.get_result_display()})." for one in mine]
     request.person = None
     return screen(request, 200, _("You have since signed out"), " ".join(told)) if told else None
 

@@ -46,13 +46,14 @@ class Selected:
 def bar(page: Any, view: dict[str, str], *actions: Action, narrowed: bool) -> dict[str, Any]:
     """The context of the bar under a `page` of a list. `view` is what its address says, `narrowed` whether that is a search."""
     total = page.paginator.count
+    query = urlencode({name: value for name, value in view.items() if name != "page"})
     return {
         "actions": actions,
         "total": min(total, MOST),
         "cut": total > MOST,
-        "more": total > len(page.object_list),
+        "more": total > len(page.object_list) and len(query) <= LONGEST_VIEW,
         "narrowed": narrowed,
-        "view": urlencode({name: value for name, value in view.items() if name != "page"}),
+        "view": query,
         "once": one_time_key(),
     }
 

@@ -65,6 +65,8 @@ OPERATIONS = {
     "runDiagnosticOnExistingRelay": _("run the health check of a relay"),
     "tryRelayConfiguration": _("test a relay configuration"),
 }
+# What a sender rule does, as the activity log keeps it: `ALLOW sender: mailbox or domain`.
+RULES = {"ALLOW": _("%(sender)s allowed for %(place)s"), "BLOCK": _("%(sender)s blocked for %(place)s")}
 # States of a user or a domain (openapi: User.status, Domain.status).
 STATES = {
     "ENABLED": _("Enabled"),
@@ -100,7 +102,7 @@ PERMISSIONS: dict[str, str] = {
 }
 # The same names, where they are about what the owner of a mailbox may do with it.
 OWN_PERMISSIONS = {**PERMISSIONS, Right.USER_VIEW: _("View their own settings"), Right.USER_EDIT: _("Change their own settings")}
-# Settings that the gateway gives no description, and values that a setting has to choose from.
+# Settings that the contract names, and values that a setting has to choose from.
 OPTIONS = {"APP_URL": _("Host name of the application"), "DOMAIN_ADMIN": _("Address of the domain's administrator")}
 VALUES = {"NEVER": _("Never"), "DAILY": _("Daily"), "WEEKLY": _("Weekly"), "MONTHLY": _("Monthly")}
 # How the gateway speaks to a mail server (PlatformDTO.transportType).
@@ -114,6 +116,13 @@ ENCRYPTION = (
 def operation_name(operation: str) -> str:
     """What an operation does; its id where nobody has said it yet."""
     return gettext(OPERATIONS[operation]) if operation in OPERATIONS else operation
+
+
+def target_name(target: str) -> str:
+    """What an action was done to, as the activity log has it; a sender rule in the reader's language."""
+    kind, _space, rule = target.partition(" ")
+    sender, colon, place = rule.rpartition(": ")
+    return gettext(RULES[kind]) % {"sender": sender, "place": place} if kind in RULES and colon else target
 
 
 def status_name(status: str | None) -> str:
@@ -138,8 +147,8 @@ def permission_name(permission: str, *, own: bool = False) -> str:
 
 
 def option_name(option: str, description: str | None = None) -> str:
-    """What a setting is about: as the gateway describes it, else in our words, else its own name."""
-    return description or (gettext(OPTIONS[option]) if option in OPTIONS else option)
+    """What a setting is about: in our words, in the reader's language; else as the gateway describes it, else its own name."""
+    return gettext(OPTIONS[option]) if option in OPTIONS else description or option
 
 
 def value_name(value: str) -> str:

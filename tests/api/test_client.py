@@ -333,6 +333,13 @@ def test_an_answer_larger_than_the_limit_is_dropped(asked, monkeypatch, where):
     assert len(asked) == 1
 
 
+def test_a_file_of_which_nothing_was_read_gives_its_connection_back(asked):
+    body = Drip(iter([b"a file"]))
+    file = asked.client(httpx.Response(200, stream=body)).stream(mail.PART, ids=PART)
+    file.chunks.close()  # type: ignore[attr-defined] (who asked for it was gone before the first piece)
+    assert body.closed
+
+
 @pytest.mark.parametrize(("where", "most"), [("page", 8), ("list", 16)])
 def test_of_a_list_no_more_is_read_than_a_list_may_have(asked, where, most):
     body = Drip(iter([b" " * 2**20] * 100))

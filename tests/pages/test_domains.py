@@ -237,9 +237,23 @@ def test_the_tabs_get_their_numbers_after_the_list_is_there(as_admin: Client) ->
     assert as_admin.get(address)["Location"] == "/domains/?status=PENDING"
 
 
+def test_the_tabs_of_another_page_of_the_list_get_their_numbers_too(as_admin: Client) -> None:
+    address = attribute(as_admin.get("/domains/?page=2"), "#tabs", "hx-get")
+    assert text(find(as_admin.get(address, headers=panel("tabs")), "a")[0]) == f"All {Domain.objects.count()}"
+
+
+@pytest.mark.parametrize("id", ["a/b", "100%", "a%2Fb", "a?b=c#d"])
+def test_a_list_below_an_id_with_odd_characters_keeps_its_address(id: str, browser_of_somebody: Client, gateway: Gateway) -> None:
+    gateway.answer = lambda asked: httpx.Response(200, json={"id": id} if "/users" not in asked.url.path else [{"id": "u"}])
+    users = reverse("domain-users", args=(id,))
+    shown = browser_of_somebody.get(f"{users}?page=1")
+    assert form(shown, "column")["next"] == f"{users}?page=1"
+    assert browser_of_somebody.get(f"{users}?kind=email&value=x")["Location"] == f"{users}?email=x"
+
+
 def test_a_number_that_cannot_be_had_is_missing_and_the_others_are_there(browser_of_somebody: Client, gateway: Gateway) -> None:
     gateway.answer = lambda asked: httpx.Response(500) if asked.url.params.get("status") == "PENDING" else many(7)(asked)
-    shown = browser_of_somebody.get("/domains/counts/", headers=panel("tabs"))
+    shown = browser_of_somebody.get("/domains/panels/counts/", headers=panel("tabs"))
     assert [text(tab) for tab in find(shown, "a")] == ["All 7", "Enabled 7", "Pending", "Disabled 7", "Deleted 7"]
     assert {asked.url.params["pageSize"] for asked in gateway.asked} == {"1"}
 

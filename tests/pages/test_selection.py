@@ -105,6 +105,24 @@ def test_all_that_match_are_asked_about_by_number_before_anything_is_released(so
     assert link(somebody.get(answer["Location"]), "← Back to the list") == f"{FOLDER}?subject=Rechnung&sort=sentDate"
 
 
+@pytest.mark.parametrize(("operator", "said"), [("NOT", "none of the fields"), ("OR", "any field")])
+def test_the_question_says_how_the_search_was_joined(operator: str, said: str, somebody: Client, folder: Folder) -> None:
+    asked = release(somebody, selecting(somebody, f"{FOLDER}?subject=Rechnung&sender=x&operator={operator}", all="1"))
+    assert f"Match in {said}" in text(asked)
+    assert "Match in" not in text(release(somebody, selecting(somebody, f"{FOLDER}?subject=Rechnung&operator=AND", all="1")))
+
+
+def test_the_question_names_nothing_that_was_not_searched_for(somebody: Client, folder: Folder) -> None:
+    asked = release(somebody, selecting(somebody, f"{FOLDER}?id=%3C%3E&sender=%20%20&operator=NOT", all="1"))
+    assert [text(row) for row in find(asked, ".facts div")] == ["Folder Quarantine"]
+    assert folder.lists[-1].keys() == {"offset", "pageSize"}
+
+
+def test_all_that_match_are_not_offered_for_a_search_too_long_to_be_sent_along(somebody: Client, folder: Folder) -> None:
+    wide = "ü" * 200
+    assert not find(somebody.get(FOLDER, {"sender": wide, "subject": wide}), ".bar .check")
+
+
 def test_of_very_many_the_first_thousand_are_released_and_few_calls_find_them(somebody: Client, folder: Folder) -> None:
     folder.mails = [f"m{number}" for number in range(100_000)]
     page = somebody.get(FOLDER)

@@ -44,7 +44,7 @@ CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-src 'self'; frame-ancestors 'none'"
 )
-PUBLIC = {"sign-in/", "sign-in/link/", "sign-out/", "language/", "readyz", "^sandbox/api(?P<rest>/.*)$"}
+PUBLIC = {"sign-in/", "sign-in/link/", "sign-out/", "language/", "readyz", "styleguide/", "^sandbox/api(?P<rest>/.*)$"}
 WRONG = "This token is invalid or has expired. Copy it again, or create a new one."
 
 
@@ -461,7 +461,7 @@ def test_an_error_page_shows_no_variable_and_nothing_that_was_posted(
         raise RuntimeError(f"a bug of ours with {len(kept)} headers")
 
     gateway.answer = broken
-    monkeypatch.setattr("portal.pages.batches.begin", None)
+    monkeypatch.setattr("portal.pages.users.selected.begin", None)
     posted = secrets.token_hex(8)  # not in these lines, which the page quotes
     selected = {"user": "x", "folder": "Quarantine", "mail": [posted]}
     for answer in (browser.get("/users/"), browser.post("/batches/release/", selected)):

@@ -21,6 +21,10 @@ def test_nobody_elsewhere_gets_it(address: str) -> None:
     assert Client().get("/styleguide/", REMOTE_ADDR=address).status_code == 404
 
 
+def test_nobody_elsewhere_gets_it_by_a_proxy_on_this_machine() -> None:
+    assert Client().get("/styleguide/", REMOTE_ADDR="127.0.0.1", headers={"X-Forwarded-For": "192.0.2.7"}).status_code == 404
+
+
 def test_in_production_nobody_gets_it(settings: Any) -> None:
     settings.LOCAL = False
     assert Client().get("/styleguide/", REMOTE_ADDR="127.0.0.1").status_code == 404

@@ -90,7 +90,7 @@ def test_the_verdict_is_the_gateways_and_ours_only_where_it_gives_none(health: E
 
 def test_what_passed_asks_for_nothing() -> None:
     found = finding(MX_OK, "nordwind.example")
-    assert (found.kind, found.level, found.name, found.todo, found.records) == (None, "ok", "Passed", "", [])
+    assert (found.kind, found.level, found.name, found.todo, found.records) == (None, "ok", "OK", "", [])
     assert found.log == ["Passed"]
 
 
@@ -212,7 +212,7 @@ def test_the_gateways_verdict_and_its_tests_are_both_told(health: EntityHealth |
 
 def test_the_worst_test_comes_first() -> None:
     found = diagnosis(report(False, DKIM_OK, DKIM_MISSING, MX_OK, MX_MISSING))
-    assert [one.name for one in found.findings] == ["No MX record", "No DKIM record", "Passed", "Passed"]
+    assert [one.name for one in found.findings] == ["No MX record", "No DKIM record", "OK", "OK"]
 
 
 def test_failures_are_sorted_by_kind_then_by_failed_tests_then_by_age_then_by_name() -> None:

@@ -6,7 +6,7 @@ from portal.pages.domains import edit, setup, views
 urlpatterns = [
     path("domains/", views.domain_list, name="domain-list"),
     path("domains/health-marks/", views.domain_marks, name="domain-marks"),
-    path("domains/counts/", views.domain_counts, name="domain-counts"),
+    path("domains/panels/counts/", views.domain_counts, name="domain-counts"),
     path("domains/new/", edit.domain_new, name="domain-new"),
     path("domains/new/name/", edit.domain_name_sent, name="domain-name"),
     path("domains/<id:domain_id>/", views.domain_hub, name="domain-hub"),

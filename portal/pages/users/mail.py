@@ -66,6 +66,9 @@ class MailSearch(forms.Form):
     TEXTS = {"sender": "from", "subject": "subject", "to": "to", "cc": "cc", "body": "body"}
     COMMON, MORE = ("sender", "subject", "after", "before"), ("to", "cc", "body", "id", "operator")
 
+    def clean_id(self) -> str:
+        return str(self.cleaned_data["id"]).strip("<> ")  # as a header has it, or as it is copied from one
+
     def clean(self) -> dict[str, Any]:
         said = self.cleaned_data
         if said.get("after") and said.get("before") and said["after"] > said["before"]:
@@ -76,7 +79,7 @@ class MailSearch(forms.Form):
         """The query for the API: days become milliseconds in the reader's time zone, both days included."""
         said = self.cleaned_data
         found: dict[str, Any] = {name: said[field] for field, name in self.TEXTS.items() if said.get(field)}
-        if id := said.get("id", "").strip("<> "):  # as a header has it, or as it is copied from one
+        if id := said.get("id"):
             found["id"] = id
         if day := said.get("after"):
             found["receivedAfter"] = _milliseconds(min(day, LAST_DAY))
@@ -97,13 +100,13 @@ class MailSearch(forms.Form):
         return any(name in self.errors or (self[name].data or "AND") != "AND" for name in self.MORE)
 
     def said(self) -> list[tuple[Any, Any]]:
-        """What was searched for: labels and values as they were typed."""
-        return [(field.label, field.data) for field in self if field.data and field.name != "operator"]
+        """What was searched for: labels and values as they were typed. Blanks are nothing."""
+        return [(field.label, field.data) for field in self if self.cleaned_data.get(field.name) and field.name != "operator"]
 
     def how(self) -> Any:
         """How the criteria are joined, in words; "" where there is nothing to join."""
         operator = self.cleaned_data.get("operator") or "AND"
-        return "" if operator == "AND" and len(self.said()) < 2 else dict(self.fields["operator"].choices)[operator]  # type: ignore[attr-defined]
+        return "" if len(self.said()) < (2 if operator == "AND" else 1) else dict(self.fields["operator"].choices)[operator]  # type: ignore[attr-defined]
 
 
 VIEW = (*MailSearch.base_fields, "sort", "page")  # what the address of a list may say

@@ -64,12 +64,14 @@ def _all(request: PortalRequest, user: str, folder: str, chosen: Selected) -> tu
 
 def _ask(request: PortalRequest, user: str, folder: str, chosen: Selected, count: int, more: bool, back: str) -> HttpResponse:
     """Says how many it would be; and once more, where they are not as many as was said."""
+    search = MailSearch(chosen.view)
+    how = search.how() if search.is_valid() else ""  # with NOT, it is all the others
     context = {
         "user_id": user,
         "folder": folder,
         "count": count,
         "more": more,
-        "criteria": MailSearch(chosen.view).said(),
+        "criteria": [*search.said(), *([(search["operator"].label, how)] if how else [])],
         "view": chosen.view.urlencode(),
         "once": request.POST.get("once", ""),
         "changed": "sure" in request.POST,
