@@ -1,4 +1,4 @@
-"""Domains: the list, and the hub of one domain with its users."""
+"""Domains: the list, the hub of one domain, and its users."""
 
 import re
 from collections.abc import Sequence
@@ -199,7 +199,7 @@ def domain_users(request: PortalRequest, domain_id: str) -> HttpResponseBase:
 @require_safe
 @part_of("domain-users")
 def domain_users_panel(request: PortalRequest, domain_id: str) -> HttpResponseBase:
-    """The users of a domain, for its hub."""
+    """The users of a domain, the part of their page that htmx renews."""
     ids = {"domainId": domain_id}
     if other := lists.elsewhere(request, USERS_OF_DOMAIN, ids):
         return other
